@@ -1,0 +1,5 @@
+/** What was called: the method and the route template. */
+export interface Endpoint {
+  method: string
+  route: string
+}

@@ -1,0 +1,30 @@
+/**
+ * Where the engine gets its time. Injectable, so that tests and demos can move it.
+ *
+ * The only file of the engine that reads the time or sets a timer.
+ */
+export interface Clock {
+  /** Wall-clock time, epoch milliseconds. May step back and forth. */
+  now(): number
+  /** Milliseconds since some fixed point; never goes back. Used to tell a step of the wall clock from time that passed. */
+  elapsed(): number
+  /**
+   * Runs `task` once after `delayMs`. The timer never keeps the process alive.
+   *
+   * @returns a function that cancels it
+   */
+  setTimer(task: () => void, delayMs: number): () => void
+}
+
+/** Longest delay that Node's timers take; a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
+const maxTimerDelayMs = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: Date.now,
+  elapsed: () => performance.now(),
+  setTimer(task, delayMs) {
+    const timer = setTimeout(task, Math.min(delayMs, maxTimerDelayMs))
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

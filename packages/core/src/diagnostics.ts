@@ -1,0 +1,54 @@
+import diagnosticsChannel from 'node:diagnostics_channel'
+import { debuglog } from 'node:util'
+import type { UsageError, UsageErrorCode } from './errors.ts'
+
+/** What can be observed, by room and happening; the channel of one is `px-usage:<name>`. */
+export type Happening =
+  | 'attribution:failed'
+  | 'counting:overflow'
+  | 'store:recovered'
+  | 'store:degraded'
+  | 'store:quarantined'
+  | 'day:clock-step'
+  | 'day:closed'
+  | 'delivery:delivered'
+  | 'delivery:retrying'
+  | 'delivery:unknown'
+  | 'delivery:rejected'
+  | 'delivery:stopped'
+
+/** How the rooms tell what happens. Costs nothing when nobody listens; nothing here ever throws. */
+export interface Diagnostics {
+  /** Publishes on the channel `px-usage:<happening>`; `NODE_DEBUG=px-usage` prints it. */
+  publish(happening: Happening, message: object): void
+  /** A mistake of the deployment: `process.emitWarning`, once per code for each meter. */
+  warn(code: UsageErrorCode, message: string): void
+  /** Something failed that nobody awaits: given to the app's `onError`. */
+  error(error: UsageError): void
+}
+
+const debug = debuglog('px-usage')
+
+export function createDiagnostics(onError?: (error: UsageError) => void): Diagnostics {
+  const warned = new Set<UsageErrorCode>()
+  return {
+    publish(happening, message) {
+      const channel = diagnosticsChannel.channel(`px-usage:${happening}`)
+      if (channel.hasSubscribers) channel.publish(message)
+      if (debug.enabled) debug('%s %o', happening, message)
+    },
+    warn(code, message) {
+      if (warned.has(code)) return
+      warned.add(code)
+      process.emitWarning(message, { type: 'PxUsageWarning', code })
+    },
+    error(error) {
+      if (debug.enabled) debug('%s', error.message)
+      try {
+        onError?.(error)
+      } catch (thrown) {
+        debug('onError threw: %s', thrown)
+      }
+    },
+  }
+}

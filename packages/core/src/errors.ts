@@ -1,0 +1,51 @@
+/**
+ * Every code that an error or a warning of px-usage can carry, with the sentence that the README of this package repeats.
+ *
+ * A code is never reused for another meaning.
+ */
+export const codes = {
+  PXU_ERR_OPTIONS_UNKNOWN: 'An option was given that px-usage does not know.',
+  PXU_ERR_OPTIONS_INVALID: 'An option has a value of the wrong type or out of range.',
+  PXU_ERR_OPTIONS_API_KEY_MISSING: 'No PX REST API key was given.',
+  PXU_ERR_OPTIONS_PRODUCT_KEY_MISSING: 'No PX product key was given.',
+  PXU_ERR_OPTIONS_REGION_UNKNOWN: 'The PX region is not one of the known ones.',
+  PXU_ERR_OPTIONS_BASE_URL_INVALID: 'The base URL of PX is not a usable URL.',
+  PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN: 'The time zone is not a known IANA zone.',
+  PXU_ERR_OPTIONS_IDENTIFY_MISSING: 'The middleware was made without an `identify` callback.',
+  PXU_ERR_METER_CLOSED: 'The meter was used after `close()`.',
+  PXU_ERR_STORE_UNAVAILABLE:
+    'The store could not take or give data now; what was counted stays in memory and is tried again.',
+} as const
+
+export type UsageErrorCode = keyof typeof codes
+
+const brand: unique symbol = Symbol.for('@px-usage/core.UsageError') as never
+
+/**
+ * The one error class of px-usage. Match on `code`; the brand makes `instanceof` hold across two installed copies.
+ *
+ * `help` names the paragraph of the code in the README that is installed with this package.
+ */
+export class UsageError extends Error {
+  readonly code: UsageErrorCode
+  readonly help: string
+
+  constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
+    const help = `@px-usage/core/README.md#${code.toLowerCase()}`
+    super(`${message} See ${help}.`, options)
+    this.name = 'UsageError'
+    this.code = code
+    this.help = help
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
+
+/** The value as it may stand in a message: quoted, cut, and never more than one line. */
+export function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

@@ -1,0 +1,186 @@
+import type { Endpoint } from '../attribution/endpoint.ts'
+import type { Identity } from '../attribution/identity.ts'
+import type { Clock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+
+/** A calendar day in the meter's time zone, `'2026-11-23'`. Open, then closed once. */
+export type UsageDay = string
+
+export type PropertyValue = string | number | boolean
+export type Properties = Readonly<Record<string, PropertyValue>>
+
+/**
+ * What makes numbers. `sum` adds up; `last` keeps the newest value, its values being `[value, epoch ms of the reading]`.
+ *
+ * It travels with every series, so that a process that no longer declares an instrument can still close its day.
+ */
+export interface Instrument {
+  readonly name: string
+  readonly kind: 'sum' | 'last'
+  /** One name per value of a series: the names under which the numbers stand in the event. */
+  readonly measures: readonly string[]
+}
+
+/** One running number, or one per measure: what an instrument counts for one identity with one set of properties. */
+export interface Series {
+  readonly instrument: Instrument
+  readonly identity: Identity
+  readonly properties: Properties
+  /** Only series of API calls have one. */
+  readonly endpoint?: Endpoint | undefined
+}
+
+export interface SeriesTotal {
+  series: Series
+  values: readonly number[]
+}
+
+/**
+ * What the meter counted since the batch before, for one usage day.
+ *
+ * Frozen: the same `sequence` always carries the same increments. Sequences of one writer rise by one from 1, over all days.
+ */
+export interface CountBatch {
+  readonly day: UsageDay
+  readonly sequence: number
+  readonly size: number
+  /**
+   * Visits every series that changed, once. `id` is small, dense, and names the same series for as long as `table` is
+   * the same object; `gained` is reused between visits.
+   */
+  forEach(visit: (id: number, gained: ArrayLike<number>) => void): void
+  /** The series behind an id. Builds the object, so call it at the first sight of an id only. */
+  describe(id: number): Series
+  readonly table: object
+}
+
+/** One frozen request to PX: made when its day closed (or at once for a real-time event), never changed afterwards. */
+export interface OutboxLine {
+  /** Deterministic: the same line made again after a crash has the same id (`rollupId` of an event). */
+  readonly id: string
+  readonly day: UsageDay
+  readonly kind: 'event' | 'user' | 'account'
+  /** Details are folded before totals when the daily request budget is short. */
+  readonly rank: 'total' | 'detail'
+  /** The JSON text to send. */
+  readonly body: string
+  /** Calls in this line, 0 where it counts none: for the loss accounting. */
+  readonly calls: number
+}
+
+/** Where a line stands. `unknown`: a request was attempted and nobody knows whether PX took it. */
+export type LineState = 'pending' | 'unknown' | 'delivered' | 'rejected'
+
+/** A line that this process alone may send now. */
+export interface ClaimedLine extends OutboxLine {
+  readonly state: 'pending' | 'unknown'
+  /** Attempts recorded so far, by any process. */
+  readonly attempts: number
+  /** When the last attempt was recorded, epoch ms. */
+  readonly attemptedAtMs: number | undefined
+}
+
+export interface Claim {
+  lines: ClaimedLine[]
+  /** When the next line falls due, epoch ms, if any waits. */
+  nextDueAtMs: number | undefined
+}
+
+export type Settlement = { readonly id: string } & (
+  | { readonly state: 'delivered' }
+  /** Certainly not delivered; may be sent again from then on. */
+  | { readonly state: 'pending'; readonly dueAtMs: number }
+  /** To be looked up in PX from then on, before anything is sent again. */
+  | { readonly state: 'unknown'; readonly dueAtMs: number }
+  | { readonly state: 'rejected'; readonly reason: string }
+)
+
+/** Lines by state. At any moment `closed = delivered + pending + unknown + rejected`. */
+export interface OutboxCounts {
+  closed: number
+  delivered: number
+  pending: number
+  unknown: number
+  rejected: number
+}
+
+export type DayClose =
+  /** This process closed it: the lines are in the outbox. Revision 0 is the first close; later ones carry late counts only. */
+  | { readonly outcome: 'closed'; readonly revision: number; readonly lines: number; readonly calls: number }
+  /** A writer of the day is alive and has not sealed it. */
+  | { readonly outcome: 'waiting'; readonly writers: number }
+  /** Another process closes the days of this store now, or there is nothing to close. */
+  | { readonly outcome: 'elsewhere' | 'empty' }
+
+/** Turns the totals of a day into its lines. Pure and deterministic: after a crash it is simply run again. */
+export type RollUp = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
+
+export interface StoreContext {
+  clock: Clock
+  diagnostics: Diagnostics
+  timeZone: string
+}
+
+/**
+ * Where day totals and unsent lines live: memory, file, Redis.
+ *
+ * Timing. The meter calls `open` once and does not wait for it before it counts: `add` may come earlier, every other
+ * method waits for `open`. Calls of one method never overlap from one meter. Whatever may fail because of the world
+ * outside (disk, network) rejects with `UsageError` `PXU_ERR_STORE_UNAVAILABLE` and has changed nothing that a repetition
+ * would change twice. No method blocks the event loop for more than a few milliseconds.
+ */
+export interface Store {
+  readonly name: string
+  /** Whether counts and lines outlive the process. If not, `close()` of the meter closes the open day and sends it. */
+  readonly durable: boolean
+  /** How long the meter may keep counts before it hands them over; 0 means to the end of the event-loop turn. */
+  readonly flushAfterMs: number
+
+  open(context: StoreContext): Promise<void>
+
+  /**
+   * Takes a batch. Answering (or resolving) means: stored as safely as this store does. After a throw or a rejection the
+   * meter offers the same batch again; a sequence that was taken before is not counted twice.
+   */
+  add(batch: CountBatch): void | Promise<void>
+
+  /** This writer is done with the day. A batch that comes later all the same is kept, and becomes a revision. */
+  seal(day: UsageDay): Promise<void>
+
+  /** Days that have counts not yet closed, oldest first. */
+  openDays(): Promise<UsageDay[]>
+
+  /** What all writers have stored of an open day so far. */
+  totals(day: UsageDay): AsyncIterable<SeriesTotal>
+
+  /**
+   * Closes a day if all its writers have sealed it or died: rolls it up into the outbox, as one step. One process wins.
+   *
+   * `force` does not wait for writers that are alive (their later counts become a revision).
+   */
+  closeDay(day: UsageDay, rollUp: RollUp, options?: { force?: boolean }): Promise<DayClose>
+
+  /** Puts lines that belong to no closed day in the outbox; a line whose id is known already is not put twice. */
+  put(lines: readonly OutboxLine[]): Promise<void>
+
+  /** Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. */
+  claim(limit: number): Promise<Claim>
+
+  /** Records, as durably as the store does, that these lines are about to be sent. Must resolve before the request starts. */
+  markAttempts(ids: readonly string[], atMs: number): Promise<void>
+
+  /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unknown`. */
+  settle(settlements: readonly Settlement[]): Promise<void>
+
+  /** Lines that PX refused, with its answer. */
+  rejected(): AsyncIterable<OutboxLine & { reason: string }>
+
+  outboxCounts(): OutboxCounts
+
+  /** Small facts that must survive a restart, such as the requests spent today. */
+  readNote(name: string): Promise<string | undefined>
+  writeNote(name: string, value: string): Promise<void>
+
+  /** Lets go of everything. Stored data stays. */
+  close(): Promise<void>
+}

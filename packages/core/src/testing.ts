@@ -1,0 +1,69 @@
+import type { Clock } from './clock.ts'
+
+/** A clock that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /**
+   * Moves time forward and runs what falls due on the way, each task at its own time. Between two tasks the event
+   * loop turns, so that promises and immediates of a task are through before the next one runs.
+   */
+  advance(ms: number): Promise<void>
+  /** Steps the wall clock without letting time pass: `elapsed()` stays, no timer runs. */
+  step(ms: number): void
+}
+
+interface Timer {
+  dueAt: number
+  task: () => void
+}
+
+/**
+ * A clock for tests: `createMeter({ clock: fakeClock('2026-11-23T10:00:00Z'), ... })`.
+ *
+ * @param start the wall-clock time to begin with: epoch ms, a Date, or a text that `Date` reads
+ */
+export function fakeClock(start: number | string | Date): FakeClock {
+  const startMs = new Date(start).getTime()
+  if (Number.isNaN(startMs))
+    throw new TypeError(`fakeClock(${JSON.stringify(start)}): not a time that Date can read.`)
+  const timers = new Set<Timer>()
+  let wallOffset = startMs
+  let elapsed = 0
+
+  function earliest(untilElapsed: number): Timer | undefined {
+    let first: Timer | undefined
+    for (const timer of timers) {
+      if (timer.dueAt <= untilElapsed && (first === undefined || timer.dueAt < first.dueAt)) first = timer
+    }
+    return first
+  }
+
+  return {
+    now: () => wallOffset + elapsed,
+    elapsed: () => elapsed,
+    setTimer(task, delayMs) {
+      const timer = { dueAt: elapsed + Math.max(0, delayMs), task }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    step(ms) {
+      wallOffset += ms
+    },
+    async advance(ms) {
+      const until = elapsed + ms
+      await turn()
+      for (let timer = earliest(until); timer !== undefined; timer = earliest(until)) {
+        timers.delete(timer)
+        elapsed = Math.max(elapsed, timer.dueAt)
+        timer.task()
+        await turn()
+      }
+      elapsed = until
+      await turn()
+    },
+  }
+}
+
+/** Long enough for a chain of promises and immediates, not for the network. */
+async function turn(): Promise<void> {
+  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+}
