@@ -12,6 +12,14 @@ export const codes = {
   PXU_ERR_OPTIONS_BASE_URL_INVALID: 'The base URL of PX is not a usable URL.',
   PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN: 'The time zone is not a known IANA zone.',
   PXU_ERR_OPTIONS_IDENTIFY_MISSING: 'The middleware was made without an `identify` callback.',
+  PXU_ERR_ATTRIBUTION_FAILED: 'A call could not be attributed to a user and is counted for nobody.',
+  PXU_ERR_DELIVERY_REJECTED: 'PX refused an event; it is kept with the answer and not sent again.',
+  PXU_ERR_DELIVERY_STOPPED:
+    'PX refuses everything (key, permission or address); everything is kept until it works again.',
+  PXU_WRN_COUNTING_OVERFLOW:
+    'There are too many series, so some calls are counted under an overflow endpoint.',
+  PXU_ERR_STORE_IN_USE: 'The folder of the file store belongs to another process or meter.',
+  PXU_ERR_STORE_UNREADABLE: 'The file of the file store cannot be read; it is left as it is.',
   PXU_ERR_METER_CLOSED: 'The meter was used after `close()`.',
   PXU_ERR_STORE_UNAVAILABLE:
     'The store could not take or give data now; what was counted stays in memory and is tried again.',

@@ -1,1 +1,20 @@
-export {}
+// The meter
+
+// Who called
+export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/attribute-call.ts'
+// For those who write an adapter
+export { askIdentify } from './attribution/attribute-call.ts'
+export type { FinishedCall } from './attribution/finished-call.ts'
+export type { GivenIdentity, Identity } from './attribution/identity.ts'
+export type { Clock } from './clock.ts'
+export type { Rollup } from './day/rollup.ts'
+export type { PxEvent } from './delivery/px-event.ts'
+// Errors
+export { codes, UsageError, type UsageErrorCode } from './errors.ts'
+export { type CloseReport, createMeter, type Meter, type MeterStats } from './meter.ts'
+export type { MeterOptions } from './options.ts'
+export { invalid, refuseUnknown } from './options.ts'
+// Stores
+export { type FileStoreOptions, fileStore } from './store/file-store.ts'
+export { memoryStore } from './store/memory-store.ts'
+export type * from './store/store.ts'

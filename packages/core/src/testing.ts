@@ -1,4 +1,6 @@
 import type { Clock } from './clock.ts'
+import type { SendLine } from './delivery/deliver-outbox.ts'
+import type { PxEvent } from './delivery/px-event.ts'
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {
@@ -66,4 +68,22 @@ export function fakeClock(start: number | string | Date): FakeClock {
 /** Long enough for a chain of promises and immediates, not for the network. */
 async function turn(): Promise<void> {
   for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Takes the place of PX: `createMeter({ delivery: px.delivery, ... })` needs no keys then, and `px.events` has what was sent. */
+export interface InMemoryDelivery {
+  readonly delivery: SendLine
+  /** The bodies of the events delivered so far, in the order of delivery. */
+  readonly events: PxEvent[]
+}
+
+export function inMemoryDelivery(): InMemoryDelivery {
+  const events: PxEvent[] = []
+  return {
+    events,
+    async delivery(line) {
+      events.push(JSON.parse(line.body) as PxEvent)
+      return { outcome: 'delivered' }
+    },
+  }
 }

@@ -1,1 +1,2 @@
-export {}
+export { fileStore, memoryStore, UsageError } from '@px-usage/core'
+export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'

@@ -1,5 +1,45 @@
+import { createHash } from 'node:crypto'
+
 /** Who made a call: the person (`identifyId` in PX) and the company they belong to (`accountId`). */
 export interface Identity {
   userId: string
   accountId?: string | undefined
+}
+
+/** What an app may answer: ids of databases are often numbers. */
+export interface GivenIdentity {
+  userId: string | number
+  accountId?: string | number | null | undefined
+}
+
+/** Longer ids get a short form: PX's safe limit for a value is 1,024 characters (px-api, limits of custom events). */
+const maxIdLength = 500
+const shortFormHead = 400
+
+/**
+ * The identity in an answer of the app, its ids as text; `undefined` when the answer is none.
+ *
+ * Ids are not trimmed or normalised: two ids are the same only if they are the same text. An id over 500 characters, or
+ * one that no JSON can carry, is replaced by up to 400 of its characters, a `~` and its SHA-256. A literal id that looks
+ * like such a short form is replaced as well, so that the two cannot be taken for each other.
+ */
+export function usableIdentity(answer: unknown): Identity | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined
+  const { userId: givenUser, accountId: givenAccount } = answer as Partial<GivenIdentity>
+  const userId = usableId(givenUser)
+  if (userId === undefined) return undefined
+  if (givenAccount === undefined || givenAccount === null) return { userId }
+  const accountId = usableId(givenAccount)
+  return accountId === undefined ? undefined : { userId, accountId }
+}
+
+const shortForm = /~[0-9a-f]{64}$/
+
+function usableId(id: unknown): string | undefined {
+  if (typeof id === 'number') return Number.isFinite(id) ? String(id) : undefined
+  if (typeof id !== 'string' || id === '') return undefined
+  if (id.length <= maxIdLength && id.isWellFormed() && !shortForm.test(id)) return id
+  // Hashed as UTF-16, so that ids which differ only in a lone surrogate stay apart although no JSON can carry one.
+  const digest = createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex')
+  return `${id.slice(0, shortFormHead).toWellFormed()}~${digest}`
 }

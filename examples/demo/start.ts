@@ -1,0 +1,83 @@
+import { subscribe } from 'node:diagnostics_channel'
+import { mkdtemp } from 'node:fs/promises'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMeter, fileStore } from '@px-usage/core'
+import { createApp as createExpressApp } from 'example-express-basic/app.ts'
+import { createApp as createKoaApp } from 'example-koa-basic/app.ts'
+import { startEmulator } from 'px-emulator'
+import { shortDays } from './short-days.ts'
+import { startTraffic } from './traffic.ts'
+
+const realDayMs = 20_000
+const emulator = await startEmulator({ port: 7070 }).catch(() => startEmulator({ port: 0 }))
+const dir = await mkdtemp(join(tmpdir(), 'px-usage-demo-'))
+const meter = createMeter({
+  apiKey: emulator.apiKey,
+  productKey: 'AP-DEMODEMODEMO-2',
+  baseUrl: emulator.url,
+  store: fileStore({ dir }),
+  clock: shortDays(realDayMs),
+  onError: (error) => console.error(error.message),
+})
+
+const expressServer = await listen(createExpressApp({ meter }).app)
+const koaServer = await listen(createKoaApp({ meter }).app.callback())
+const urls = { express: addressOf(expressServer), koa: addressOf(koaServer) }
+
+console.log(`
+px-usage demo: real requests to two apps become daily events in a local PX. A day lasts ${realDayMs / 1_000} seconds.
+
+  PX emulator     ${emulator.url}   <- the events received, in a browser
+  Express app     ${urls.express}
+  Koa app         ${urls.koa}
+  Counts kept in  ${dir}
+
+Ctrl-C stops.
+`)
+
+/** Lines of closed days that PX has not confirmed yet. */
+const open = new Map<string, { lines: number; sent: number; calls: number }>()
+subscribe('px-usage:day:closed', (message) => {
+  const { day, lines, calls } = message as { day: string; lines: number; calls: number }
+  open.set(day, { lines, sent: 0, calls })
+})
+subscribe('px-usage:delivery:delivered', (message) => {
+  const { day } = message as { day: string }
+  const progress = open.get(day)
+  if (progress === undefined || ++progress.sent < progress.lines) return
+  open.delete(day)
+  console.log(`${day} closed: ${progress.sent} events sent, ${progress.calls} calls`)
+})
+
+const stopTraffic = startTraffic(urls, 50)
+
+process.once('SIGINT', () => void stop())
+process.once('SIGTERM', () => void stop())
+
+async function stop(): Promise<void> {
+  stopTraffic()
+  await Promise.all([closed(expressServer), closed(koaServer)])
+  const report = await meter.close()
+  console.log('\nclose() answered', report)
+  await emulator.close()
+}
+
+async function listen(listener: RequestListener): Promise<Server> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,12 @@
+import { createApp } from './app.ts'
+
+const { app, meter } = createApp()
+const server = app.listen(Number(process.env.PORT ?? 3000), () => {
+  console.log('Express example:', server.address())
+})
+
+process.once('SIGTERM', () => {
+  server.close(async () => {
+    console.log('Closed:', await meter.close())
+  })
+})

@@ -1,0 +1,29 @@
+import Router from '@koa/router'
+import { pxUsage } from '@px-usage/koa'
+import Koa from 'koa'
+
+/** A small API: callers send their ids in headers, where a real one would look at a session. */
+export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) {
+  const app = new Koa()
+  const usage = pxUsage({
+    identify: (ctx) => {
+      const userId = ctx.get('x-user')
+      return userId === '' ? undefined : { userId, accountId: ctx.get('x-account') || undefined }
+    },
+    ...options,
+  })
+  app.use(usage)
+
+  const router = new Router({ prefix: '/v2' })
+  router.get('/invoices', (ctx) => {
+    ctx.body = { invoices: [] }
+  })
+  router.get('/invoices/:id', (ctx) => {
+    ctx.body = { id: ctx.params.id }
+  })
+  router.delete('/invoices/:id', (ctx) => {
+    ctx.throw(403, 'Only the owner may delete an invoice.')
+  })
+  app.use(router.routes())
+  return { app, meter: usage.meter }
+}

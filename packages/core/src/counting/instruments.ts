@@ -1,0 +1,17 @@
+import type { Instrument } from '../store/store.ts'
+
+/** The measures of an API call series, in the order in which a series keeps them. */
+export const callMeasures = ['apiCalls', 'clientErrors', 'serverErrors', 'aborted'] as const
+
+/** The first instrument of every meter: finished requests. The rollups of the options give its numbers their event names. */
+export const apiCalls: Instrument = Object.freeze({ name: 'apiCalls', kind: 'sum', measures: callMeasures })
+
+/** Both values of one series together, by the kind of its instrument. Sums stop at 2^53 - 1, beyond which they would be wrong. */
+export function mergeValues(
+  { kind }: Instrument,
+  has: readonly number[],
+  gained: ArrayLike<number>,
+): readonly number[] {
+  if (kind === 'last') return (gained[1] ?? 0) >= (has[1] ?? 0) ? Array.from(gained) : has
+  return has.map((value, measure) => Math.min(value + (gained[measure] ?? 0), Number.MAX_SAFE_INTEGER))
+}

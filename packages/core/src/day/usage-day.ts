@@ -1,0 +1,112 @@
+import { quoted, UsageError } from '../errors.ts'
+import type { UsageDay } from '../store/store.ts'
+
+export interface DayBounds {
+  /** First millisecond of the day. */
+  readonly startMs: number
+  /** First millisecond after it. 23, 24.5 or 25 hours later where the zone changes its clocks. */
+  readonly endMs: number
+}
+
+/** The calendar of one time zone. */
+export interface UsageDays {
+  readonly timeZone: string
+  /** The day in which an instant lies. */
+  of(epochMs: number): UsageDay
+  bounds(day: UsageDay): DayBounds
+  /** 12:00 of the day by the clocks of the zone; the middle of the day where no 12:00 exists. */
+  noon(day: UsageDay): number
+}
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/**
+ * The calendar of an IANA time zone, by the zone data of the JavaScript engine (`Intl`).
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN`
+ */
+export function createUsageDays(timeZone: string): UsageDays {
+  const format = dayFormat(timeZone)
+  // Asked for every call: as long as the day lasts the answer costs two comparisons.
+  let cached: DayBounds & { day: UsageDay } = { day: '', startMs: 0, endMs: 0 }
+
+  function label(epochMs: number): UsageDay {
+    const parts: Partial<Record<string, string>> = {}
+    for (const { type, value } of format.formatToParts(epochMs)) parts[type] = value
+    return `${(parts.year ?? '').padStart(4, '0')}-${parts.month}-${parts.day}`
+  }
+
+  /** The first millisecond after `fromMs` whose day is another. No zone changes its day within a quarter of an hour twice. */
+  function nextChange(fromMs: number, stepMs: number): number {
+    const day = label(fromMs)
+    let inside = fromMs
+    while (label(inside + stepMs) === day) inside += stepMs
+    let outside = inside + stepMs
+    while (Math.abs(outside - inside) > 1) {
+      const middle = Math.trunc((inside + outside) / 2)
+      if (label(middle) === day) inside = middle
+      else outside = middle
+    }
+    return stepMs > 0 ? outside : inside
+  }
+
+  function locate(epochMs: number): typeof cached {
+    const startMs = nextChange(epochMs, -15 * minuteMs)
+    return { day: label(epochMs), startMs, endMs: nextChange(epochMs, 15 * minuteMs) }
+  }
+
+  function find(day: UsageDay): typeof cached {
+    if (cached.day === day) return cached
+    const utcNoon = Date.parse(`${day}T12:00:00Z`)
+    // Zones lie between UTC-12 and UTC+14, so local noon is within 14 hours of noon in UTC.
+    for (const offset of [0, -12 * hourMs, 12 * hourMs, -14 * hourMs, 14 * hourMs]) {
+      if (label(utcNoon + offset) === day) return locate(utcNoon + offset)
+    }
+    throw new RangeError(`${quoted(day)} is no day in ${timeZone}.`)
+  }
+
+  return {
+    timeZone,
+    of(epochMs) {
+      if (epochMs < cached.startMs || epochMs >= cached.endMs) cached = locate(epochMs)
+      return cached.day
+    },
+    bounds(day) {
+      const { startMs, endMs } = find(day)
+      return { startMs, endMs }
+    },
+    noon(day) {
+      const { startMs, endMs } = find(day)
+      for (let at = startMs; at < endMs; at += 15 * minuteMs) if (isNoon(at)) return at
+      return Math.trunc((startMs + endMs) / 2)
+    },
+  }
+
+  function isNoon(epochMs: number): boolean {
+    const parts: Partial<Record<string, string>> = {}
+    for (const { type, value } of format.formatToParts(epochMs)) parts[type] = value
+    return parts.hour === '12' && parts.minute === '00' && parts.second === '00'
+  }
+}
+
+function dayFormat(timeZone: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat('en-u-ca-iso8601', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    })
+  } catch (cause) {
+    throw new UsageError(
+      'PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN',
+      `The option timeZone is ${quoted(timeZone)}, which is no time zone known here. Give an IANA name such as 'Europe/Berlin', or leave it out for UTC.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,42 @@
+import { quoted, UsageError } from '../errors.ts'
+
+export type Region = 'us' | 'eu' | 'us2'
+
+/** Hosts of the PX REST API by region (px-apidocs.gainsight.com, "Base URL"). */
+const hosts: Readonly<Record<Region, string>> = {
+  us: 'https://api.aptrinsic.com',
+  eu: 'https://api-eu.aptrinsic.com',
+  us2: 'https://api-us2.aptrinsic.com',
+}
+
+/** @throws {UsageError} `PXU_ERR_OPTIONS_REGION_UNKNOWN` */
+export function regionUrl(region: string): string {
+  if (Object.hasOwn(hosts, region)) return hosts[region as Region]
+  throw new UsageError(
+    'PXU_ERR_OPTIONS_REGION_UNKNOWN',
+    `The option region is ${quoted(region)}. Give 'us', 'eu' or 'us2': app.aptrinsic.com is us, app-eu. is eu, app-us2. is us2. For any other host use baseUrl.`,
+  )
+}
+
+/**
+ * The address before `/v1`, whether or not it was given with it.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_BASE_URL_INVALID`, also for plain HTTP to anything but this machine: the API key
+ * would travel in clear
+ */
+export function parseBaseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const invalid = (reason: string) =>
+    new UsageError('PXU_ERR_OPTIONS_BASE_URL_INVALID', `The option baseUrl is ${quoted(text)}. ${reason}`)
+  if (url === undefined) throw invalid("Give an absolute URL such as 'https://api.aptrinsic.com'.")
+  if (url.username !== '' || url.password !== '') throw invalid('Leave user and password out of it.')
+  if (url.search !== '' || url.hash !== '') throw invalid('Leave the query and the fragment out of it.')
+  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+  if (!secure)
+    throw invalid('Use https: the API key must not travel in clear. Plain http is for this machine only.')
+  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}`
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}

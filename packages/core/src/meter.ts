@@ -1,0 +1,326 @@
+import { type AttributionStats, createAttribution } from './attribution/attribute-call.ts'
+import { type Endpoint, endpointOf } from './attribution/endpoint.ts'
+import type { FinishedCall } from './attribution/finished-call.ts'
+import { usableProperties } from './attribution/properties.ts'
+import { createDayTables } from './counting/day-tables.ts'
+import { apiCalls } from './counting/instruments.ts'
+import { closeDay, previewDay } from './day/close-day.ts'
+import { createDayClock } from './day/day-clock.ts'
+import { createDelivery, type DeliveryState, type SendLine } from './delivery/deliver-outbox.ts'
+import { createPxClient } from './delivery/px-client.ts'
+import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
+import { createDiagnostics } from './diagnostics.ts'
+import { UsageError } from './errors.ts'
+import { type MeterOptions, parseOptions } from './options.ts'
+import type { OutboxCounts, Properties, UsageDay } from './store/store.ts'
+
+export interface MeterStats {
+  /** The open usage day. */
+  readonly day: UsageDay
+  readonly timeZone: string
+  readonly store: string
+  readonly calls: AttributionStats & {
+    /** Calls counted for a user. At any moment `counted = inMemory + stored`. */
+    counted: number
+    inMemory: number
+    stored: number
+    ignored: number
+    /** Calls that came after `close()` and were not counted. */
+    afterClose: number
+    /** Counted under an overflow endpoint: the totals are right, the endpoint is not told. */
+    folded: number
+  }
+  /** Lines of closed days. At any moment `closed = delivered + pending + unknown + rejected`. */
+  readonly lines: OutboxCounts
+  readonly delivery: DeliveryState
+}
+
+interface Amount {
+  calls: number
+  lines: number
+}
+
+/** What `close()` leaves behind. Calls are those of days that are still open, lines those of closed days. */
+export interface CloseReport {
+  /** Delivered to PX while closing. */
+  sent: { lines: number }
+  /** In the store, for the next start. */
+  kept: Amount
+  /** Nowhere any more: what a store that keeps nothing could not send in time, or a broken one not take. */
+  lost: Amount
+}
+
+export interface Meter {
+  /** Counts a finished call. Never throws. */
+  record(call: FinishedCall): void
+  /** Tells the meter of a call that is not to be counted, for the statistics. */
+  ignore(): void
+  /** Stores what was counted, closes the days that are due, and sends what can be sent now. */
+  flush(): Promise<void>
+  /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
+  preview(day?: UsageDay): Promise<PxEvent[]>
+  stats(): MeterStats
+  /**
+   * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
+   * first. May be called again: it answers the same.
+   *
+   * @param options.timeoutMs how long to wait for PX and for late answers of `identify` @default 5_000
+   */
+  close(options?: { timeoutMs?: number }): Promise<CloseReport>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+interface HeldCall {
+  day: UsageDay
+  endpoint: Endpoint
+  properties: Properties
+  gains: readonly number[]
+}
+
+const defaultCloseTimeoutMs = 5_000
+/** How soon a store that could not take a batch is offered it again. */
+const storeRetryMs = 1_000
+
+/**
+ * The engine: counts finished calls, closes each usage day once, delivers it to PX.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
+ */
+export function createMeter(options: MeterOptions = {}): Meter {
+  const settings = parseOptions(options, process.env)
+  const { clock, days, store, rollups, graceMs } = settings
+  const { timeZone } = days
+  const diagnostics = createDiagnostics(settings.onError)
+  const tables = createDayTables(store, settings.limits, diagnostics)
+  const client = createPxClient({
+    baseUrl: settings.baseUrl,
+    apiKey: settings.apiKey,
+    dispatcher: settings.dispatcher,
+    timeoutMs: settings.requestTimeoutMs,
+    now: clock.now,
+  })
+  const send: SendLine = settings.delivery ?? ((line) => client.postEvent(line.body))
+  const delivery = createDelivery({ store, send, clock, diagnostics })
+  const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
+  const attribution = createAttribution<HeldCall>({
+    clock,
+    diagnostics,
+    timeoutMs: settings.identifyTimeoutMs,
+    maxPending: 10_000,
+    count(identity, { day, endpoint, properties, gains }) {
+      counted += 1
+      tables.of(day).add(apiCalls, identity, properties, endpoint, gains)
+      storeSoon()
+    },
+  })
+
+  let counted = 0
+  let ignored = 0
+  let afterClose = 0
+  let closing: Promise<CloseReport> | undefined
+  let cancelStoring: (() => void) | undefined
+
+  const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
+    fail('The store could not be opened, so nothing survives this process.', error)
+    throw error
+  })
+  // Those who wait for it see the failure; if nobody does, it has been told above.
+  opened.catch(() => {})
+
+  const dayClock = createDayClock(clock, nextDayDueAt, () => work().catch(() => {}))
+  dayClock.start()
+  void opened.then(() => delivery.run()).catch(() => {})
+
+  function fail(message: string, cause: unknown): void {
+    const error =
+      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+    diagnostics.warn(error.code, error.message)
+    diagnostics.error(error)
+  }
+
+  function storeSoon(): void {
+    if (cancelStoring !== undefined) return
+    if (store.flushAfterMs === 0) {
+      const immediate = setImmediate(storeNow)
+      cancelStoring = () => clearImmediate(immediate)
+    } else {
+      cancelStoring = clock.setTimer(storeNow, store.flushAfterMs)
+    }
+  }
+
+  function storeNow(): void {
+    cancelStoring = undefined
+    void persist().catch(() => {})
+  }
+
+  /** Hands everything counted so far to the store; on failure it stays here and is offered again. */
+  async function persist(): Promise<void> {
+    try {
+      await tables.store()
+    } catch (error) {
+      diagnostics.error(
+        error instanceof UsageError
+          ? error
+          : new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store failed; it is tried again.', {
+              cause: error,
+            }),
+      )
+      cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
+      throw error
+    }
+  }
+
+  /** A day is due when it has been over for `graceMs`. */
+  function isDue(day: UsageDay): boolean {
+    return days.bounds(day).endMs + graceMs <= clock.now()
+  }
+
+  function nextDayDueAt(): number {
+    return days.bounds(days.of(clock.now() - graceMs)).endMs + graceMs
+  }
+
+  async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
+    for (const day of tables.days()) {
+      if (!isToClose(day)) continue
+      await tables.seal(day)
+    }
+    for (const day of await store.openDays()) {
+      if (!isToClose(day)) continue
+      const close = await closeDay(store, day, {
+        rollups,
+        timeZone,
+        toLine: (usage) => rollupLine(usage, eventSettings),
+      })
+      if (close.outcome === 'closed') diagnostics.publish('day:closed', { day, ...close })
+    }
+  }
+
+  let working: Promise<void> | undefined
+  /** What is due of storing and closing; sending goes on by itself. One at a time. */
+  function work(): Promise<void> {
+    working ??= opened
+      .then(persist)
+      .then(() => closeDays(isDue))
+      .finally(() => {
+        working = undefined
+      })
+    return working.then(() => {
+      void deliver()
+    })
+  }
+
+  function deliver(): Promise<void> {
+    return settings.dryRun ? Promise.resolve() : delivery.run()
+  }
+
+  /** As much of `task` as fits in the time; what it does later does no harm. */
+  function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve) => {
+      const cancel = clock.setTimer(() => resolve(undefined), timeoutMs)
+      const finish = () => {
+        cancel()
+        resolve(undefined)
+      }
+      task.then(finish, finish)
+    })
+  }
+
+  async function closeMeter(timeoutMs: number): Promise<CloseReport> {
+    dayClock.stop()
+    const deliveredBefore = store.outboxCounts().delivered
+    await within(attribution.settled(), timeoutMs)
+    cancelStoring?.()
+    await within(
+      opened.then(persist).then(() => (store.durable ? undefined : closeDays(() => true))),
+      timeoutMs,
+    )
+    if (!store.durable) await within(deliver(), timeoutMs)
+    await within(delivery.stop(), timeoutMs)
+    await client.close()
+    const { delivered, pending, unknown } = store.outboxCounts()
+    const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
+    const unstored = { calls: tables.unstored(), lines: 0 }
+    await store.close().catch((error: unknown) => fail('The store could not be closed.', error))
+    const sent = { lines: delivered - deliveredBefore }
+    if (store.durable) return { sent, kept: unsent, lost: unstored }
+    return {
+      sent,
+      kept: { calls: 0, lines: 0 },
+      lost: { calls: unsent.calls + unstored.calls, lines: unsent.lines },
+    }
+  }
+
+  const meter: Meter = {
+    record(call) {
+      if (closing !== undefined) {
+        afterClose += 1
+        return
+      }
+      const { statusCode } = call
+      attribution.attribute(call.identity, {
+        day: days.of(clock.now()),
+        endpoint: endpointOf(call.method, call.route),
+        properties:
+          call.properties === undefined
+            ? settings.properties
+            : usableProperties({ ...settings.properties, ...(call.properties as object) }),
+        gains: [
+          1,
+          statusCode >= 400 && statusCode < 500 ? 1 : 0,
+          statusCode >= 500 ? 1 : 0,
+          call.aborted ? 1 : 0,
+        ],
+      })
+    },
+
+    ignore() {
+      ignored += 1
+    },
+
+    async flush() {
+      if (closing !== undefined) return void (await closing)
+      await work()
+      await deliver()
+    },
+
+    async preview(day = days.of(clock.now())) {
+      await opened
+      await persist()
+      const events: PxEvent[] = []
+      for await (const usage of previewDay(store, day, { rollups, timeZone })) {
+        events.push(rollupEvent(usage, eventSettings))
+      }
+      return events
+    },
+
+    stats() {
+      const inMemory = tables.unstored()
+      return {
+        day: days.of(clock.now()),
+        timeZone,
+        store: store.name,
+        calls: {
+          counted,
+          inMemory,
+          stored: tables.stored(),
+          ignored,
+          afterClose,
+          folded: tables.folded(),
+          ...attribution.stats(),
+        },
+        lines: store.outboxCounts(),
+        delivery: delivery.state(),
+      }
+    },
+
+    close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
+      closing ??= closeMeter(timeoutMs)
+      return closing
+    },
+
+    async [Symbol.asyncDispose]() {
+      await meter.close()
+    },
+  }
+  return meter
+}

@@ -1,0 +1,255 @@
+import { usableProperties } from './attribution/properties.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { SeriesLimits } from './counting/series-table.ts'
+import type { Rollup } from './day/rollup.ts'
+import { createUsageDays, type UsageDays } from './day/usage-day.ts'
+import type { SendLine } from './delivery/deliver-outbox.ts'
+import { parseBaseUrl, type Region, regionUrl } from './delivery/px-address.ts'
+import type { Dispatcher } from './delivery/px-client.ts'
+import { quoted, UsageError } from './errors.ts'
+import { fileStore } from './store/file-store.ts'
+import type { Properties, Store } from './store/store.ts'
+
+/** What a meter can be told. An option that is `undefined` counts as not given; an unknown one is an error. */
+export interface MeterOptions {
+  /** REST API key of PX, with Write permission. @default process.env.PX_API_KEY */
+  apiKey?: string | undefined
+  /** Product key of PX (`AP-...`), the one of the web tag. @default process.env.PX_PRODUCT_KEY */
+  productKey?: string | undefined
+  /** Where the PX subscription lives. @default process.env.PX_REGION or 'us' */
+  region?: Region | undefined
+  /** Address of PX instead of `region`, with or without `/v1`; https, except to this machine. @default process.env.PX_BASE_URL */
+  baseUrl?: string | undefined
+  /** Low-cardinality dimensions that every call of this meter carries. @default { apiType: 'RESTful' } */
+  properties?: Readonly<Record<string, string | number | boolean>> | undefined
+  /** IANA zone whose midnight ends a usage day. @default process.env.PX_TIME_ZONE or 'UTC' */
+  timeZone?: string | undefined
+  /** The events that a closed day becomes. @default dailyApiCalls by identity, dailyEndpointCalls by endpoint */
+  rollups?: readonly Rollup[] | undefined
+  /** Where counts and unsent events live. @default fileStore({ dir: process.env.PX_USAGE_DIR or '.px-usage' }) */
+  store?: Store | undefined
+  /** Bounds of one usage day in this process; beyond them endpoints fold, totals stay. */
+  limits?: Partial<SeriesLimits> | undefined
+  /** How long after midnight a day is closed, in ms: late answers of `identify` still belong to it. @default 900_000 */
+  graceMs?: number | undefined
+  /** How long a promise of `identify` is awaited, in ms. @default 1_000 */
+  identifyTimeoutMs?: number | undefined
+  /** How long one request to PX may take in all, in ms. @default 10_000 */
+  requestTimeoutMs?: number | undefined
+  /** Count and close days, but send nothing: keys are not needed. @default false */
+  dryRun?: boolean | undefined
+  /** Takes errors that nobody awaits. Every code is in the README of this package. */
+  onError?: ((error: UsageError) => void) | undefined
+  /** Where time comes from. @default the system's */
+  clock?: Clock | undefined
+  /** undici dispatcher for the requests to PX: a proxy, own certificates, a mock. */
+  dispatcher?: Dispatcher | undefined
+  /** Takes the place of PX in tests: see `inMemoryDelivery()` of the test kit. */
+  delivery?: SendLine | undefined
+}
+
+export interface Settings {
+  readonly apiKey: string
+  readonly productKey: string
+  readonly baseUrl: string
+  readonly properties: Properties
+  readonly days: UsageDays
+  readonly rollups: readonly Rollup[]
+  readonly store: Store
+  readonly limits: Readonly<SeriesLimits>
+  readonly graceMs: number
+  readonly identifyTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly dryRun: boolean
+  readonly onError: ((error: UsageError) => void) | undefined
+  readonly clock: Clock
+  readonly dispatcher: Dispatcher | undefined
+  readonly delivery: SendLine | undefined
+}
+
+export const defaults = Object.freeze({
+  region: 'us',
+  timeZone: 'UTC',
+  dir: '.px-usage',
+  properties: Object.freeze({ apiType: 'RESTful' }) as Properties,
+  rollups: Object.freeze([
+    { eventName: 'dailyApiCalls', by: 'identity' },
+    { eventName: 'dailyEndpointCalls', by: 'endpoint' },
+  ]) as readonly Rollup[],
+  limits: Object.freeze({ series: 200_000, endpointsPerIdentity: 1_000 }) as SeriesLimits,
+  graceMs: 900_000,
+  identifyTimeoutMs: 1_000,
+  requestTimeoutMs: 10_000,
+})
+
+/** Kept complete by the compiler: a new option that is missing here does not build. */
+const known: Readonly<Record<keyof MeterOptions, true>> = {
+  apiKey: true,
+  productKey: true,
+  region: true,
+  baseUrl: true,
+  properties: true,
+  timeZone: true,
+  rollups: true,
+  store: true,
+  limits: true,
+  graceMs: true,
+  identifyTimeoutMs: true,
+  requestTimeoutMs: true,
+  dryRun: true,
+  onError: true,
+  clock: true,
+  dispatcher: true,
+  delivery: true,
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Options and environment to complete settings.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...`: the message quotes the value and says what to do
+ */
+export function parseOptions(options: MeterOptions, env: Env): Settings {
+  refuseUnknown(options, Object.keys(known))
+  const dryRun = boolean('dryRun', options.dryRun) ?? false
+  const sendsToPx = !dryRun && options.delivery === undefined
+  const apiKey = key('apiKey', options.apiKey ?? env.PX_API_KEY, sendsToPx)
+  const productKey = key('productKey', options.productKey ?? env.PX_PRODUCT_KEY, sendsToPx)
+  const baseUrl = options.baseUrl ?? (options.region === undefined ? env.PX_BASE_URL : undefined)
+  return Object.freeze({
+    apiKey,
+    productKey,
+    baseUrl: parseBaseUrl(baseUrl ?? regionUrl(options.region ?? env.PX_REGION ?? defaults.region)),
+    properties: Object.freeze(
+      usableProperties(object('properties', options.properties) ?? defaults.properties),
+    ),
+    days: createUsageDays(options.timeZone ?? env.PX_TIME_ZONE ?? defaults.timeZone),
+    rollups: rollups(options.rollups) ?? defaults.rollups,
+    store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
+    limits: limits(options.limits),
+    graceMs: count('graceMs', options.graceMs, 0) ?? defaults.graceMs,
+    identifyTimeoutMs: count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs,
+    requestTimeoutMs: count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs,
+    dryRun,
+    onError: callback('onError', options.onError),
+    clock: options.clock ?? systemClock,
+    dispatcher: options.dispatcher,
+    delivery: callback('delivery', options.delivery),
+  })
+}
+
+/** @throws {UsageError} `PXU_ERR_OPTIONS_UNKNOWN` naming the known option that looks most like it */
+export function refuseUnknown(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, 'Give an object of options.')
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    const nearest =
+      names.find((candidate) => candidate.toLowerCase() === name.toLowerCase()) ?? closest(name, names)
+    const hint = nearest === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${nearest}?`
+    throw new UsageError('PXU_ERR_OPTIONS_UNKNOWN', `The option ${quoted(name)} is unknown. ${hint}`)
+  }
+}
+
+function closest(name: string, names: readonly string[]): string | undefined {
+  const scored = names.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+  return scored.filter(({ distance }) => distance <= 2).sort((a, b) => a.distance - b.distance)[0]?.candidate
+}
+
+/** Levenshtein's distance, a row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** The error for an option whose value cannot be used. */
+export function invalid(name: string, value: unknown, cure: string): UsageError {
+  return new UsageError('PXU_ERR_OPTIONS_INVALID', `The option ${name} is ${quoted(value)}. ${cure}`)
+}
+
+function key(name: 'apiKey' | 'productKey', value: string | undefined, required: boolean): string {
+  const [code, variable, where] =
+    name === 'apiKey'
+      ? ([
+          'PXU_ERR_OPTIONS_API_KEY_MISSING',
+          'PX_API_KEY',
+          'Administration > REST API in PX makes one',
+        ] as const)
+      : ([
+          'PXU_ERR_OPTIONS_PRODUCT_KEY_MISSING',
+          'PX_PRODUCT_KEY',
+          'Administration > Products in PX shows it, AP-...',
+        ] as const)
+  if (value === undefined && !required) return ''
+  if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  throw new UsageError(
+    code,
+    `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,
+  )
+}
+
+function boolean(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value
+  throw invalid(name, value, 'Give true or false.')
+}
+
+function count(name: string, value: unknown, least: number): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
+  throw invalid(name, value, `Give a whole number of at least ${least}.`)
+}
+
+function callback<T>(name: string, value: T | undefined): T | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw invalid(name, value, 'Give a function.')
+}
+
+function object<T extends object>(name: string, value: T | undefined): T | undefined {
+  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+    return value
+  throw invalid(name, value, 'Give an object.')
+}
+
+function store(value: Store | undefined): Store | undefined {
+  if (value === undefined || typeof value?.closeDay === 'function') return value
+  throw invalid('store', value, "Give a store, such as fileStore({ dir: '.px-usage' }) or memoryStore().")
+}
+
+function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {
+  const given = object('limits', value) ?? {}
+  refuseUnknown(given, Object.keys(defaults.limits))
+  return Object.freeze({
+    series: count('limits.series', given.series, 1) ?? defaults.limits.series,
+    endpointsPerIdentity:
+      count('limits.endpointsPerIdentity', given.endpointsPerIdentity, 1) ??
+      defaults.limits.endpointsPerIdentity,
+  })
+}
+
+function rollups(value: readonly Rollup[] | undefined): readonly Rollup[] | undefined {
+  if (value === undefined) return undefined
+  const usable =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      ({ eventName, by }) =>
+        typeof eventName === 'string' && eventName !== '' && /^(identity|endpoint)$/.test(by),
+    ) &&
+    new Set(value.map(({ eventName }) => eventName)).size === value.length
+  if (usable) return Object.freeze(value.map(({ eventName, by }) => Object.freeze({ eventName, by })))
+  throw invalid(
+    'rollups',
+    JSON.stringify(value),
+    "Give a list such as [{ eventName: 'dailyApiCalls', by: 'identity' }], each event name once, by 'identity' or 'endpoint'.",
+  )
+}

@@ -1,0 +1,18 @@
+import { stateStore } from './state-store.ts'
+import type { Store } from './store.ts'
+import { createUsageState } from './usage-state.ts'
+
+/**
+ * Keeps everything in this process. Nothing outlives it, so `close()` of the meter closes the open day and sends it;
+ * a crash loses what was not sent.
+ */
+export function memoryStore(): Store {
+  return stateStore(createUsageState(), {
+    name: 'memory',
+    durable: false,
+    flushAfterMs: 1_000,
+    async open() {},
+    keep() {},
+    async close() {},
+  })
+}

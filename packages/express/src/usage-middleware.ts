@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Meter } from '@px-usage/core'
+import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
+import type { Request } from 'express'
+import { type RoutedRequest, routeTemplate } from './route-template.ts'
+
+/** Takes Node's own types, so that it fits the types of Express 4 and of Express 5. */
+export interface UsageMiddleware {
+  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
+  readonly meter: Meter
+}
+
+/**
+ * Counts the calls that an Express app answers and delivers them to PX:
+ * `app.use(pxUsage({ identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId } }))`.
+ *
+ * Mount it first, so that it sees every call. It awaits nothing and patches nothing; `identify` runs after the response.
+ *
+ * @throws {UsageError} for options that cannot be used
+ */
+export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
+  const { meter, options, enabled } = parseUsageOptions(given)
+  const reader = { route: (req: Request) => routeTemplate(req as unknown as RoutedRequest) }
+  const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {
+    if (enabled) observeCall(req, res, req as unknown as Request, { meter, options, reader })
+    next()
+  }
+  return Object.assign(middleware, { meter })
+}

@@ -1,0 +1,78 @@
+import {
+  createMeter,
+  type Identify,
+  invalid,
+  type Meter,
+  type MeterOptions,
+  memoryStore,
+  UsageError,
+} from '@px-usage/core'
+
+/** What an app can tell about its calls. `Source` is the framework's request (Express) or context (Koa). */
+export interface CallOptions<Source> {
+  /** Names the caller of a request: `{ userId, accountId }`, nothing for an anonymous call, or a promise of either. */
+  identify: Identify<Source>
+  /** Low-cardinality dimensions of one call, beside those of the meter. */
+  properties?:
+    | ((source: Source) => Readonly<Record<string, string | number | boolean>> | undefined)
+    | undefined
+  /** Name of the endpoint where the framework's route template will not do. */
+  endpoint?: ((source: Source) => string | undefined) | undefined
+  /** Calls not to count: a function, or a list of route templates. @default OPTIONS requests */
+  ignore?: ((source: Source) => boolean) | readonly string[] | undefined
+}
+
+export interface UsageOptions<Source>
+  extends Omit<MeterOptions, 'properties'>,
+    Omit<CallOptions<Source>, 'properties'> {
+  /** Dimensions of all calls (an object), or of each call (a function). */
+  properties?: MeterOptions['properties'] | CallOptions<Source>['properties']
+  /** A meter to share with other apps of this process; the options of a meter are not allowed beside it. */
+  meter?: Meter | undefined
+  /** `false` makes a middleware that does nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
+  enabled?: boolean | undefined
+}
+
+/**
+ * Splits the options of a middleware into a meter and what concerns the single call.
+ *
+ * @throws {UsageError} for options that cannot be used
+ */
+export function parseUsageOptions<Source>(options: UsageOptions<Source>): {
+  meter: Meter
+  options: CallOptions<Source>
+  enabled: boolean
+} {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, 'Give an object: pxUsage({ identify }).')
+  }
+  const { identify, endpoint, ignore, properties, meter, enabled: given, ...meterOptions } = options
+  const enabled = given ?? !/^(0|false)$/i.test(process.env.PX_USAGE_ENABLED ?? '')
+  if (typeof enabled !== 'boolean') throw invalid('enabled', enabled, 'Give true or false.')
+  if (identify === undefined) {
+    throw new UsageError(
+      'PXU_ERR_OPTIONS_IDENTIFY_MISSING',
+      'The option identify is missing. Give a function that names the caller: identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId }.',
+    )
+  }
+  if (typeof identify !== 'function') throw invalid('identify', identify, 'Give a function of the request.')
+  if (endpoint !== undefined && typeof endpoint !== 'function')
+    throw invalid('endpoint', endpoint, 'Give a function.')
+  if (ignore !== undefined && typeof ignore !== 'function' && !isTextList(ignore)) {
+    throw invalid('ignore', ignore, "Give a function or a list of route templates such as ['/health'].")
+  }
+  const perCall = typeof properties === 'function' ? properties : undefined
+  const ofMeter = { ...meterOptions, ...(typeof properties === 'object' ? { properties } : {}) }
+  if (meter !== undefined && Object.keys(ofMeter).length > 0) {
+    throw invalid('meter', 'a meter', `Leave out ${Object.keys(ofMeter).join(', ')}: that meter has its own.`)
+  }
+  return {
+    meter: meter ?? createMeter(enabled ? ofMeter : { dryRun: true, store: memoryStore() }),
+    options: { identify, endpoint, ignore, properties: perCall },
+    enabled,
+  }
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Meter } from '@px-usage/core'
+import { parseUsageOptions, type UsageOptions } from './call-options.ts'
+import { observeCall } from './observe-call.ts'
+
+export interface UsageListener {
+  (req: IncomingMessage, res: ServerResponse): void
+  readonly meter: Meter
+}
+
+/**
+ * For a plain node:http server: `server.on('request', pxUsage({ identify, endpoint }))`, before the app's own listener.
+ * Such a server has no routes, so without `endpoint` every call counts as `(unmatched)`.
+ *
+ * @throws {UsageError} for options that cannot be used
+ */
+export function pxUsage(given: UsageOptions<IncomingMessage>): UsageListener {
+  const { meter, options, enabled } = parseUsageOptions(given)
+  const reader = { route: () => undefined }
+  const listener = (req: IncomingMessage, res: ServerResponse) => {
+    if (enabled) observeCall(req, res, req, { meter, options, reader })
+  }
+  return Object.assign(listener, { meter })
+}

@@ -1,0 +1,28 @@
+import type { Meter } from '@px-usage/core'
+import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
+import type { Context, Next } from 'koa'
+import { type RoutedContext, routeTemplate } from './route-template.ts'
+
+export interface UsageMiddleware {
+  (ctx: Context, next: Next): Promise<void>
+  readonly meter: Meter
+}
+
+/**
+ * Counts the calls that a Koa app answers and delivers them to PX:
+ * `app.use(pxUsage({ identify: (ctx) => ctx.state.user && { userId: ctx.state.user.id, accountId: ctx.state.user.orgId } }))`.
+ *
+ * Use it first, so that it sees every call. It awaits nothing of its own and patches nothing; `identify` runs after the
+ * response.
+ *
+ * @throws {UsageError} for options that cannot be used
+ */
+export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
+  const { meter, options, enabled } = parseUsageOptions(given)
+  const reader = { route: (ctx: Context) => routeTemplate(ctx as RoutedContext) }
+  const middleware = (ctx: Context, next: Next): Promise<void> => {
+    if (enabled) observeCall(ctx.req, ctx.res, ctx, { meter, options, reader })
+    return next()
+  }
+  return Object.assign(middleware, { meter })
+}

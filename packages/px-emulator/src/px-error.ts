@@ -1,0 +1,39 @@
+/** An answer other than success, in the form that PX's own clients have seen: `{ externalapierror: { status, message, ... } }`. */
+export class PxError extends Error {
+  readonly statusCode: number
+  readonly subErrors: readonly FieldError[] | null
+
+  constructor(statusCode: number, message: string, subErrors: readonly FieldError[] | null = null) {
+    super(message)
+    this.statusCode = statusCode
+    this.subErrors = subErrors
+  }
+
+  body(): object {
+    const status = statusNames[this.statusCode] ?? 'INTERNAL_SERVER_ERROR'
+    return {
+      externalapierror: { status, message: this.message, debugMessage: null, subErrors: this.subErrors },
+    }
+  }
+}
+
+export interface FieldError {
+  object: string
+  field: string
+  rejectedValue: unknown
+  message: string
+}
+
+/** PX names the status like Spring does, not by number. */
+const statusNames: Readonly<Record<number, string>> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'PAYLOAD_TOO_LARGE',
+}
+
+export function validationError(subErrors: readonly FieldError[]): PxError {
+  return new PxError(400, 'Validation error', subErrors)
+}
