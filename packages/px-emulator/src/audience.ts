@@ -11,6 +11,9 @@ export interface Members {
   get(id: string): Member
   remove(id: string): void
   list(): Member[]
+  clear(): void
+  /** The custom attributes in use, as attribute metadata. */
+  attributes(): { apiName: string; type: string; state: string; origin: string }[]
 }
 
 interface MembersKind {
@@ -73,5 +76,19 @@ export function createMembers({ name, idField, required }: MembersKind): Members
       members.delete(id)
     },
     list: () => [...members.values()],
+    clear: () => members.clear(),
+    attributes() {
+      const types = new Map<string, string>()
+      for (const { customAttributes } of members.values()) {
+        for (const [name, value] of Object.entries(customAttributes ?? {}))
+          types.set(name, attributeType(value))
+      }
+      return [...types].map(([apiName, type]) => ({ apiName, type, state: 'ENABLED', origin: 'CUSTOM' }))
+    },
   }
+}
+
+function attributeType(value: unknown): string {
+  if (typeof value === 'number') return 'NUMBER'
+  return typeof value === 'boolean' ? 'BOOLEAN' : 'STRING'
 }

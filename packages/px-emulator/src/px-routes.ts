@@ -17,13 +17,27 @@ export interface PxAnswer {
 }
 
 export interface PxState {
+  readonly productKey: string
   readonly events: CustomEvent[]
   readonly users: Members
   readonly accounts: Members
+  /** Users whose events are taken and thrown away. */
+  readonly denied: Set<string>
 }
 
-export function createPxState(): PxState {
-  return { events: [], users: createMembers(userKind), accounts: createMembers(accountKind) }
+export function createPxState(productKey: string): PxState {
+  return {
+    productKey,
+    events: [],
+    users: createMembers(userKind),
+    accounts: createMembers(accountKind),
+    denied: new Set(),
+  }
+}
+
+export function resetPxState({ events, users, accounts, denied }: PxState): void {
+  events.length = 0
+  for (const known of [users, accounts, denied]) known.clear()
 }
 
 /**
@@ -35,6 +49,8 @@ export function answerPx(state: PxState, request: PxRequest, nowMs: number): PxA
   const [collection, rest] = [request.path[0], request.path.slice(1)]
   if (collection === 'events' && rest.length === 1 && rest[0] === 'custom')
     return answerEvents(state, request, nowMs)
+  if (collection === 'admin') return answerAdmin(state, rest, request)
+  if (collection === 'users' && rest[0] === 'denylist') return deny(state, rest, request)
   if (collection === 'users') return answerMembers(state.users, 'users', userKind.idField, rest, request)
   if (collection === 'accounts')
     return answerMembers(state.accounts, 'accounts', accountKind.idField, rest, request)
@@ -44,8 +60,45 @@ export function answerPx(state: PxState, request: PxRequest, nowMs: number): PxA
 function answerEvents(state: PxState, { method, query, body }: PxRequest, nowMs: number): PxAnswer {
   if (method === 'GET') return { status: 200, body: queryEvents(state.events, query, nowMs) }
   if (method !== 'POST') throw new PxError(405, `Request method '${method}' not supported`)
-  state.events.push(customEvent(body(), nowMs))
+  const event = customEvent(body(), nowMs)
+  if (!state.denied.has(event.identifyId)) state.events.push(event)
   return { status: 201 }
+}
+
+/** What a sender can learn of the subscription. The attributes are those in use: PX would list the declared ones. */
+function answerAdmin(state: PxState, path: string[], { method }: PxRequest): PxAnswer {
+  if (method !== 'GET') throw new PxError(405, `Request method '${method}' not supported`)
+  switch (path.join('/')) {
+    case 'subscription':
+      return {
+        status: 200,
+        body: {
+          id: 'emulator',
+          name: 'PX emulator',
+          timeZone: 'UTC',
+          website: '',
+          products: [
+            {
+              name: 'Emulated product',
+              productKeys: [{ channel: 'WEB_APP', productKey: state.productKey, url: '' }],
+            },
+          ],
+        },
+      }
+    case 'model/user/attributes':
+      return { status: 200, body: state.users.attributes() }
+    case 'model/account/attributes':
+      return { status: 200, body: state.accounts.attributes() }
+    default:
+      throw new PxError(404, 'No such path')
+  }
+}
+
+function deny({ denied }: PxState, [, id, ...more]: string[], { method, body }: PxRequest): PxAnswer {
+  if (method !== 'PUT' || id === undefined || more.length > 0) throw new PxError(404, 'No such path')
+  if (body() === true) denied.add(id)
+  else denied.delete(id)
+  return { status: 204 }
 }
 
 function answerMembers(
@@ -74,7 +127,7 @@ function answerMembers(
     return { status: 204 }
   }
   if (method === 'DELETE') {
-    members.remove(id)
+    members.remove(id === 'delete' ? String(fields(body())[idField]) : id)
     return { status: 204 }
   }
   throw new PxError(405, `Request method '${method}' not supported`)

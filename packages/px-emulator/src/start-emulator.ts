@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { CustomEvent } from './custom-event.ts'
-import { eventsPage } from './events-page.ts'
 import { PxError } from './px-error.ts'
-import { answerPx, createPxState } from './px-routes.ts'
+import { answerPx, createPxState, type PxAnswer, resetPxState } from './px-routes.ts'
+import { createReportPage } from './report-page.ts'
 
 export interface EmulatorOptions {
   /** 0 takes a free one. @default 7070 */
@@ -12,10 +13,24 @@ export interface EmulatorOptions {
   host?: string
   /** The key that `X-APTRINSIC-API-KEY` must carry. @default 'emulator-key' */
   apiKey?: string
-  /** Gives the answer to a request to `/v1` before the emulator does, to try what a sender makes of it. */
-  fault?: (
-    request: ReceivedRequest,
-  ) => { status: number; body?: string; headers?: Record<string, string> } | undefined
+  /** The product key of `/v1/admin/subscription`. @default 'AP-DEMOEMULATOR-2' */
+  productKey?: string
+  /** Breaks requests to `/v1`, to try what a sender makes of it. */
+  fault?: (request: ReceivedRequest) => Fault | undefined
+}
+
+/** What goes wrong with one request. */
+export interface Fault {
+  /** Waits before anything else. */
+  delayMs?: number
+  /** Answers this in place of the emulator. */
+  status?: number
+  body?: string
+  headers?: Record<string, string>
+  /** Cuts the connection without an answer. */
+  reset?: boolean
+  /** Does what was asked all the same, so that the sender cannot know. @default false */
+  store?: boolean
 }
 
 /** A request to `/v1` as it came in. */
@@ -31,10 +46,13 @@ export interface Emulator {
   /** `http://127.0.0.1:7070` */
   url: string
   apiKey: string
+  productKey: string
   /** Events stored so far, in the order of arrival. */
   events(): readonly CustomEvent[]
   /** Everything that came to `/v1`, in the order of arrival. */
   requests: readonly ReceivedRequest[]
+  /** Forgets events, users, accounts and requests. */
+  reset(): void
   close(): Promise<void>
 }
 
@@ -43,7 +61,9 @@ const maxBodyBytes = 1024 * 1024
 /** Starts a stand-in for the REST API of PX, and a page that shows what it received. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', fault } = options
-  const state = createPxState()
+  const productKey = options.productKey ?? 'AP-DEMOEMULATOR-2'
+  const state = createPxState(productKey)
+  const page = createReportPage(state)
   const requests: ReceivedRequest[] = []
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -53,32 +73,36 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const body = await readBody(req)
     const received = { method: req.method ?? 'GET', url: req.url ?? '/', headers: req.headers, body }
     requests.push(received)
+    const work = (): PxAnswer => {
+      if (req.headers['x-aptrinsic-api-key'] !== apiKey) {
+        throw new PxError(401, 'Authentication failed in loginAwareAuthentication')
+      }
+      const request = { method: received.method, path, query: url.searchParams, body: () => parseJson(body) }
+      return answerPx(state, request, Date.now())
+    }
     const broken = fault?.(received)
-    if (broken !== undefined) {
+    if (broken?.delayMs !== undefined) await setTimeout(broken.delayMs, undefined, { ref: false })
+    if (broken?.store) work()
+    if (broken?.reset) {
+      res.destroy()
+    } else if (broken?.status !== undefined) {
       res.writeHead(broken.status, broken.headers).end(broken.body)
-      return
+    } else {
+      const result = work()
+      sendJson(res, result.status, result.body)
     }
-    if (req.headers['x-aptrinsic-api-key'] !== apiKey) {
-      throw new PxError(401, 'Authentication failed in loginAwareAuthentication')
-    }
-    const result = answerPx(
-      state,
-      { method: received.method, path, query: url.searchParams, body: () => parseJson(body) },
-      Date.now(),
-    )
-    sendJson(res, result.status, result.body)
   }
 
-  function answerPage(req: IncomingMessage, res: ServerResponse, { pathname }: URL): void {
-    if (pathname === '/' && req.method === 'GET') {
-      res.writeHead(200, {
-        'content-type': 'text/html; charset=utf-8',
-        'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
-      })
-      res.end(eventsPage(state.events))
-    } else {
-      throw new PxError(404, 'No such path')
-    }
+  async function answerPage(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+    if (req.method !== 'GET') throw new PxError(405, `Request method '${req.method}' not supported`)
+    const { contentType, body } = await page(url)
+    res.writeHead(200, {
+      'content-type': contentType,
+      'content-security-policy': "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    })
+    res.end(body)
   }
 
   const server = createServer((req, res) => {
@@ -96,8 +120,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     apiKey,
+    productKey,
     events: () => state.events,
     requests,
+    reset() {
+      resetPxState(state)
+      requests.length = 0
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

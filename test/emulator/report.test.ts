@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { CustomEvent } from '../../packages/px-emulator/src/custom-event.ts'
+import { type ReportFunction, report, reportFunctions } from '../../packages/px-emulator/src/report.ts'
+import { type Scope, scopes } from '../../packages/px-emulator/src/report-period.ts'
+
+const zones = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Asia/Kathmandu',
+  'Africa/Cairo',
+]
+
+function event(date: number, user: string, apiCalls?: unknown, more: object = {}): CustomEvent {
+  return {
+    eventId: '',
+    eventName: 'dailyApiCalls',
+    identifyId: user,
+    propertyKey: 'AP-TEST-2',
+    userType: 'USER',
+    date,
+    attributes: { ...(apiCalls === undefined ? {} : { apiCalls }), ...more },
+  }
+}
+
+const query = {
+  eventName: 'dailyApiCalls',
+  property: 'apiCalls',
+  function: 'Sum' as ReportFunction,
+  scope: 'Daily' as Scope,
+  timeZone: 'UTC',
+}
+
+/** The plainest reading: the label of every event from Intl, one by one, with no cache and no stepping. */
+function naive(events: CustomEvent[], wanted: ReportFunction, scope: Scope, timeZone: string) {
+  const groups = new Map<string, CustomEvent[]>()
+  for (const each of events) {
+    const parts = new Intl.DateTimeFormat('en-US', { timeZone, dateStyle: 'short' }).formatToParts(each.date)
+    const part = (type: string) => Number(parts.find((found) => found.type === type)?.value)
+    let label = new Date(Date.UTC(2000 + part('year'), part('month') - 1, part('day')))
+    if (scope === 'Monthly') label = new Date(Date.UTC(label.getUTCFullYear(), label.getUTCMonth(), 1))
+    while (scope === 'Weekly' && label.getUTCDay() !== 1) label = new Date(label.getTime() - 86_400_000)
+    const key = label.toISOString().slice(0, 10)
+    groups.set(key, [...(groups.get(key) ?? []), each])
+  }
+  return new Map(
+    [...groups].map(([key, group]) => {
+      const values = group.map(({ attributes }) => attributes.apiCalls as number)
+      const sum = values.reduce((a, b) => a + b, 0)
+      const answers: Record<ReportFunction, number> = {
+        Sum: sum,
+        Average: sum / group.length,
+        Count: group.length,
+        Min: Math.min(...values),
+        Max: Math.max(...values),
+        Users: new Set(group.map(({ identifyId }) => identifyId)).size,
+      }
+      return [key, answers[wanted]]
+    }),
+  )
+}
+
+test('every function and scope agrees with a naive reading of the events, in weeks with daylight-saving changes too', () => {
+  const changes = [
+    '2026-03-08',
+    '2026-03-29',
+    '2026-04-05',
+    '2026-04-24',
+    '2026-10-25',
+    '2026-10-30',
+    '2026-11-01',
+  ]
+  const nearAChange = fc
+    .tuple(fc.constantFrom(...changes), fc.integer({ min: -8 * 86_400_000, max: 8 * 86_400_000 }))
+    .map(([day, offset]) => Date.parse(day) + offset)
+  const events = fc.array(
+    fc
+      .tuple(nearAChange, fc.constantFrom('ann', 'bob', 'cyd'), fc.nat(1_000))
+      .map(([date, user, calls]) => event(date, user, calls)),
+    { minLength: 1, maxLength: 60 },
+  )
+  fc.assert(
+    fc.property(
+      events,
+      fc.constantFrom(...reportFunctions),
+      fc.constantFrom(...scopes),
+      fc.constantFrom(...zones),
+      (all, wanted, scope, timeZone) => {
+        const range = { from: '2026-02-01', to: '2026-12-31' }
+        const found = report(all, { ...query, ...range, function: wanted, scope, timeZone })
+        const reference = naive(all, wanted, scope, timeZone)
+        const empty = ['Sum', 'Count', 'Users'].includes(wanted) ? 0 : null
+        expect([...reference.keys()].filter((period) => !found.periods.includes(period))).toEqual([])
+        expect(found.series[0]?.values).toEqual(found.periods.map((period) => reference.get(period) ?? empty))
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test('the lines of a breakdown add up to the whole, beyond nine lines too', () => {
+  const one = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 9 }), fc.nat(100))
+  fc.assert(
+    fc.property(fc.array(one, { minLength: 1, maxLength: 80 }), (all) => {
+      const events = all.map(([endpoint, day, calls]) =>
+        event(Date.UTC(2026, 10, 10 + day), 'ann', calls, { endpoint: `/${endpoint}` }),
+      )
+      const whole = report(events, query).series[0]!.values
+      const { series } = report(events, { ...query, by: 'endpoint' })
+      expect(series.length).toBeLessThanOrEqual(10)
+      const total = whole.map((_, at) => series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0))
+      expect(total).toEqual(whole)
+    }),
+  )
+})
+
+test('an average over rows per endpoint is not the daily total, and the report tells how many rows a user has a day', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const rows = [100, 10, 10].map((calls) => event(noon, 'ann', calls))
+  const average = report(rows, { ...query, function: 'Average' })
+  expect(average.series[0]?.values.at(-1)).toBe(40)
+  expect(average.eventsPerUserDay).toBe(3)
+})
+
+test('an attribute is found whatever its case, and an event without a number in it does not take part', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const events = [event(noon, 'ann', undefined, { APICALLS: 5 }), event(noon, 'bob', '7'), event(noon, 'cyd')]
+  const average = report(events, { ...query, function: 'Average' })
+  expect(average.events).toBe(1)
+  expect(average.series[0]?.values.at(-1)).toBe(5)
+})
+
+test('a chart that cannot be drawn is refused with the value in question', () => {
+  expect(() => report([], { ...query, timeZone: 'Mars/Base' })).toThrow('Mars/Base')
+  expect(() => report([], { ...query, from: 'soon' })).toThrow('soon')
+  expect(() => report([], { ...query, scope: 'Yearly' as Scope })).toThrow('Yearly')
+  expect(() => report([], { ...query, from: '1970-01-01', to: '2026-01-01' })).toThrow('at most')
+})
