@@ -13,9 +13,9 @@ export interface ReportQuery {
   scope: Scope
   /** IANA zone in which days begin. */
   timeZone: string
-  /** First day, `2026-11-01`. @default 90 days, up to the day of the newest event */
+  /** First day, `2026-11-01`. @default the day of the oldest event, if that makes 7 to 90 days */
   from?: string
-  /** Last day, included. */
+  /** Last day, included. @default the day of the newest event */
   to?: string
   /** One line per value of this: `identifyId`, `accountId` or an attribute. */
   by?: string
@@ -40,7 +40,8 @@ interface Cell {
   users: Set<string>
 }
 
-const defaultDays = 90
+/** Most and fewest days that are shown when nobody asked for a range. */
+const defaultDays = [90, 7] as const
 const maxPeriods = 1_100
 const maxSeries = 9
 
@@ -94,10 +95,14 @@ function refuse(name: string, value: unknown, known: readonly string[]): never {
 }
 
 function dayRange(events: readonly CustomEvent[], query: ReportQuery, dayOf: (ms: number) => string) {
-  let newestMs = Number.NEGATIVE_INFINITY
-  for (const { date } of events) if (date > newestMs) newestMs = date
+  let [oldestMs, newestMs] = [Date.now(), Number.NEGATIVE_INFINITY]
+  for (const { date } of events) {
+    if (date < oldestMs) oldestMs = date
+    if (date > newestMs) newestMs = date
+  }
   const to = query.to || dayOf(newestMs === Number.NEGATIVE_INFINITY ? Date.now() : newestMs)
-  const from = query.from || nextPeriod(to, 'Daily', 1 - defaultDays)
+  const bounds = defaultDays.map((days) => nextPeriod(to, 'Daily', 1 - days))
+  const from = query.from || [dayOf(oldestMs), ...bounds].sort()[1]!
   for (const day of [from, to]) {
     if (!/^\d{4}-\d\d-\d\d$/.test(day) || Number.isNaN(Date.parse(day))) {
       throw new PxError(400, `${JSON.stringify(day)} is not a day such as 2026-11-23`)

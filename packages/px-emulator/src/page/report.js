@@ -123,6 +123,7 @@ function draw({ periods, series }) {
       borderColor: colours[at],
       borderWidth: stacked ? 0 : 2,
       borderRadius: 2,
+      maxBarThickness: 56,
       pointRadius: 3,
       spanGaps: true,
     })),
@@ -133,7 +134,12 @@ function draw({ periods, series }) {
     maintainAspectRatio: false,
     interaction: { mode: 'index', intersect: false },
     scales: {
-      x: { ...axis, stacked, grid: { display: false } },
+      x: {
+        ...axis,
+        stacked,
+        grid: { display: false },
+        ticks: { ...axis.ticks, callback: (/** @type {number} */ at) => shortDay(periods[at]) },
+      },
       y: { ...axis, stacked, beginAtZero: true, grid: { color: grid } },
     },
     plugins: {
@@ -153,6 +159,15 @@ function draw({ periods, series }) {
     chart?.destroy()
     chart = new /** @type {any} */ (globalThis).Chart(byId('chart'), { type, data, options })
   }
+}
+
+/** @param {string | undefined} day */
+function shortDay(day = '') {
+  const shown = field('scope').value === 'Monthly' ? { year: 'numeric' } : { day: 'numeric' }
+  return new Date(day).toLocaleDateString(
+    'en',
+    /** @type {any} */ ({ month: 'short', ...shown, timeZone: 'UTC' }),
+  )
 }
 
 async function drawLists() {
@@ -214,5 +229,6 @@ for (const id of ['events', 'audience']) byId(id).addEventListener('toggle', () 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => shownFailure(drawReport))
 byId('sample').textContent = `curl -X POST ${location.origin}/v1/events/custom \\
   -H 'X-APTRINSIC-API-KEY: <the key>' -H 'Content-Type: application/json' \\
-  -d '{"eventName":"dailyApiCalls","identifyId":"user-1","propertyKey":"AP-DEMOEMULATOR-2","userType":"USER","attributes":{"apiCalls":120}}'`
+  -d '{"eventName":"dailyApiCalls","identifyId":"user-1","userType":"USER",
+       "propertyKey":"AP-DEMOEMULATOR-2","attributes":{"apiCalls":120}}'`
 poll()
