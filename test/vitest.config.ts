@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['@px-usage/source', 'node', 'import', 'module', 'default']
+const source = '@px-usage/source'
 
+/** Our packages are run from their sources. The workers are given `externalConditions` as Node's own, for require() as well. */
 const shared = {
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions: [source, 'node'] },
+  ssr: {
+    resolve: { conditions: [source], externalConditions: [source] },
+  },
 }
 
 function project(name: string, include: string[], test: Record<string, unknown> = {}) {
@@ -22,7 +25,7 @@ export default defineConfig({
       project('core', ['core/**/*.test.ts']),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
-      project('docs', ['docs/**/*.test.ts', 'packaging/**/*.test.ts', 'examples/**/*.test.ts'], {
+      project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
       project('emulator', ['emulator/**/*.test.ts'], { testTimeout: 30_000 }),

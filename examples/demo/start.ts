@@ -11,7 +11,7 @@ import { startEmulator } from 'px-emulator'
 import { shortDays } from './short-days.ts'
 import { startTraffic } from './traffic.ts'
 
-const realDayMs = 20_000
+const realDayMs = Number(process.env.DEMO_DAY_MS ?? 20_000)
 const emulator = await startEmulator({ port: 7070 }).catch(() => startEmulator({ port: 0 }))
 const dir = await mkdtemp(join(tmpdir(), 'px-usage-demo-'))
 const meter = createMeter({

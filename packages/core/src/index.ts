@@ -11,7 +11,8 @@ export type { Rollup } from './day/rollup.ts'
 export type { PxEvent } from './delivery/px-event.ts'
 // Errors
 export { codes, UsageError, type UsageErrorCode } from './errors.ts'
-export { type CloseReport, createMeter, type Meter, type MeterStats } from './meter.ts'
+export { createMeter } from './meter.ts'
+export type { CloseReport, Meter, MeterStats } from './meter-face.ts'
 export type { MeterOptions } from './options.ts'
 export { invalid, refuseUnknown } from './options.ts'
 // Stores

@@ -1,0 +1,61 @@
+import type { AttributionStats } from './attribution/attribute-call.ts'
+import type { FinishedCall } from './attribution/finished-call.ts'
+import type { DeliveryState } from './delivery/deliver-outbox.ts'
+import type { PxEvent } from './delivery/px-event.ts'
+import type { OutboxCounts, UsageDay } from './store/store.ts'
+
+export interface MeterStats {
+  /** The open usage day. */
+  readonly day: UsageDay
+  readonly timeZone: string
+  readonly store: string
+  readonly calls: AttributionStats & {
+    /** Calls counted for a user. At any moment `counted = inMemory + stored`. */
+    counted: number
+    inMemory: number
+    stored: number
+    ignored: number
+    /** Calls that came after `close()` and were not counted. */
+    afterClose: number
+    /** Counted under an overflow endpoint: the totals are right, the endpoint is not told. */
+    folded: number
+  }
+  /** Lines of closed days. At any moment `closed = delivered + pending + unknown + rejected`. */
+  readonly lines: OutboxCounts
+  readonly delivery: DeliveryState
+}
+
+interface Amount {
+  calls: number
+  lines: number
+}
+
+/** What `close()` leaves behind. Calls are those of days that are still open, lines those of closed days. */
+export interface CloseReport {
+  /** Delivered to PX while closing. */
+  sent: { lines: number }
+  /** In the store, for the next start. */
+  kept: Amount
+  /** Nowhere any more: what a store that keeps nothing could not send in time, or a broken one not take. */
+  lost: Amount
+}
+
+export interface Meter {
+  /** Counts a finished call. Never throws. */
+  record(call: FinishedCall): void
+  /** Tells the meter of a call that is not to be counted, for the statistics. */
+  ignore(): void
+  /** Stores what was counted, closes the days that are due, and sends what can be sent now. */
+  flush(): Promise<void>
+  /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
+  preview(day?: UsageDay): Promise<PxEvent[]>
+  stats(): MeterStats
+  /**
+   * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
+   * first. May be called again: it answers the same.
+   *
+   * @param options.timeoutMs how long to wait for PX and for late answers of `identify` @default 5_000
+   */
+  close(options?: { timeoutMs?: number }): Promise<CloseReport>
+  [Symbol.asyncDispose](): Promise<void>
+}

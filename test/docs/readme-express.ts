@@ -1,0 +1,23 @@
+import { pxUsage } from '@px-usage/express'
+import express from 'express'
+
+const app = express()
+const usage = pxUsage({ identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId } })
+app.use(usage)
+
+// --- what any app has: somebody logs in, something is answered
+declare global {
+  namespace Express {
+    interface Request {
+      user?: { id: string; orgId: string }
+    }
+  }
+}
+app.use((req, _res, next) => {
+  req.user = { id: 'ann', orgId: 'acme' }
+  next()
+})
+app.get('/hello', (_req, res) => void res.send('hello'))
+
+export const listener = app
+export const meter = () => usage.meter

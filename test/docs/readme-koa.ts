@@ -1,0 +1,15 @@
+import { pxUsage } from '@px-usage/koa'
+import Koa from 'koa'
+
+const app = new Koa()
+const usage = pxUsage({ identify: (ctx) => ctx.state.user && { userId: ctx.state.user.id } })
+app.use(usage)
+
+// --- what any app has: somebody logs in, something is answered
+app.use((ctx) => {
+  ctx.state.user = { id: 'ann' }
+  ctx.body = 'hello'
+})
+
+export const listener = app.callback()
+export const meter = () => usage.meter
