@@ -1,21 +1,24 @@
 // The meter
-
-// Who called
-export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/attribute-call.ts'
-// For those who write an adapter
-export { askIdentify } from './attribution/attribute-call.ts'
-export type { FinishedCall } from './attribution/finished-call.ts'
-export type { GivenIdentity, Identity } from './attribution/identity.ts'
 export type { Clock } from './clock.ts'
 export type { Rollup } from './day/rollup.ts'
 export type { PxEvent } from './delivery/px-event.ts'
-// Errors
-export { codes, UsageError, type UsageErrorCode } from './errors.ts'
 export { createMeter } from './meter.ts'
 export type { CloseReport, Meter, MeterStats } from './meter-face.ts'
 export type { MeterOptions } from './options.ts'
-export { invalid, refuseUnknown } from './options.ts'
+
+// Who called
+export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/attribute-call.ts'
+export type { GivenIdentity, Identity } from './attribution/identity.ts'
+
 // Stores
 export { type FileStoreOptions, fileStore } from './store/file-store.ts'
 export { memoryStore } from './store/memory-store.ts'
 export type * from './store/store.ts'
+
+// Errors
+export { codes, UsageError, type UsageErrorCode } from './errors.ts'
+
+// For those who write an adapter
+export { askIdentify } from './attribution/attribute-call.ts'
+export type { FinishedCall } from './attribution/finished-call.ts'
+export { invalid, refuseUnknown } from './options.ts'

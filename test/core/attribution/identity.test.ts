@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { usableIdentity } from '../../../packages/core/src/attribution/identity.ts'
+import { usableProperties } from '../../../packages/core/src/attribution/properties.ts'
+
+const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 700 }), fc.string({ maxLength: 30 }))
+
+function idOf(userId: unknown): string | undefined {
+  return usableIdentity({ userId })?.userId
+}
+
+describe('an id', () => {
+  it.each([
+    '__proto__',
+    'constructor',
+    'a|b',
+    'a\r\nb',
+    'a\0b',
+    '🧑‍🚀',
+    ' padded ',
+    'é',
+    'é',
+    'x'.repeat(500),
+  ])('survives unchanged: %j', (id) => {
+    expect(idOf(id)).toBe(id)
+  })
+
+  it('may be a finite number', () => {
+    expect(idOf(42)).toBe('42')
+    for (const unusable of [Number.NaN, Number.POSITIVE_INFINITY, '', null, undefined, {}, true]) {
+      expect(idOf(unusable)).toBeUndefined()
+    }
+  })
+
+  it('is never taken for another, and JSON carries it', () => {
+    fc.assert(
+      fc.property(anyText, anyText, (a, b) => {
+        const [usedA, usedB] = [idOf(a), idOf(b)]
+        if (usedA === undefined || usedB === undefined) return
+        expect(usedA === usedB).toBe(a === b)
+        expect(JSON.parse(Buffer.from(JSON.stringify(usedA)).toString())).toBe(usedA)
+        expect(usedA.length).toBeLessThanOrEqual(500)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('that looks like a short form is not taken for the id it would stand for', () => {
+    const long = 'x'.repeat(600)
+    const short = idOf(long) as string
+    expect(short).toHaveLength(465)
+    expect(idOf(short)).not.toBe(short)
+  })
+
+  it('of an account that is unusable makes the whole identity unusable', () => {
+    expect(usableIdentity({ userId: 'ann', accountId: '' })).toBeUndefined()
+    expect(usableIdentity({ userId: 'ann', accountId: null })).toEqual({ userId: 'ann' })
+  })
+})
+
+describe('properties', () => {
+  it('keep flat scalars only, under names that differ in more than case', () => {
+    const given = {
+      Category: 'a',
+      category: 'b',
+      n: 1,
+      yes: true,
+      nested: {},
+      none: null,
+      nan: Number.NaN,
+      apicalls: 9,
+    }
+    expect(usableProperties(given)).toEqual({ Category: 'a', n: 1, yes: true })
+  })
+
+  it('stay within the limits of PX', () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`p${index}`, index]))
+    expect(Object.keys(usableProperties(many))).toHaveLength(36)
+    expect(usableProperties({ long: 'x'.repeat(1_025), ['k'.repeat(1_025)]: 1 })).toEqual({})
+    expect(usableProperties(JSON.parse('{"__proto__":1}'))).toEqual({})
+  })
+})

@@ -1,0 +1,80 @@
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createPxClient, type PxClient } from '../../../packages/core/src/delivery/px-client.ts'
+import { answer, type ScriptedReceiver, type Step, startReceiver } from '../../support/scripted-receiver.ts'
+
+const apiKey = 'very-secret-key'
+let receiver: ScriptedReceiver
+let client: PxClient
+
+async function post(step: Step, timeoutMs = 5_000) {
+  receiver = await startReceiver(step)
+  client = createPxClient({ baseUrl: receiver.url, apiKey, dispatcher: undefined, timeoutMs, now: Date.now })
+  return client.postEvent('{"eventName":"dailyApiCalls"}')
+}
+
+afterEach(async () => {
+  await client.close()
+  await receiver.close()
+})
+
+describe('postEvent()', () => {
+  it('posts the frozen body with the key in its header, and takes 201 for delivered', async () => {
+    expect(await post(answer(201))).toEqual({ outcome: 'delivered' })
+    expect(receiver.bodies).toEqual(['{"eventName":"dailyApiCalls"}'])
+    const [req] = receiver.requests
+    expect([req?.method, req?.url]).toEqual(['POST', '/v1/events/custom'])
+    expect(req?.headers).toMatchObject({ 'x-aptrinsic-api-key': apiKey, 'content-type': 'application/json' })
+  })
+
+  it('takes 201 for delivered whatever its body is', async () => {
+    expect(await post(answer(201, '<html>{'))).toEqual({ outcome: 'delivered' })
+  })
+
+  it('tells the answer of PX when it refuses an event', async () => {
+    const result = await post(answer(400, '{"externalapierror":{"status":"BAD_REQUEST"}}'))
+    expect(result).toEqual({
+      outcome: 'rejected',
+      reason: 'PX answered 400: {"externalapierror":{"status":"BAD_REQUEST"}}',
+    })
+  })
+
+  it.each([301, 302, 307, 308])('does not follow a %d', async (status) => {
+    expect(await post(answer(status, '', { location: '/elsewhere' }))).toMatchObject({ outcome: 'stopped' })
+    expect(receiver.requests).toHaveLength(1)
+  })
+
+  it('does not know what became of a request whose answer does not come', async () => {
+    expect(await post(() => {}, 100)).toMatchObject({ outcome: 'unknown' })
+  })
+
+  it('does not know what became of a request that was reset after it was read', async () => {
+    expect(await post((req) => req.socket.destroy())).toMatchObject({ outcome: 'unknown' })
+  })
+
+  it('has not sent anything when nobody listens', async () => {
+    expect(await post(answer(201))).toMatchObject({ outcome: 'delivered' })
+    await client.close()
+    await receiver.close()
+    expect(await client.postEvent('{}')).toMatchObject({ outcome: 'retryable' })
+  })
+
+  it('reads a little of a giant body only', async () => {
+    const result = await post((_req, res) => {
+      res.writeHead(400)
+      res.on('error', () => {})
+      const write = () => {
+        while (!res.destroyed && res.write('x'.repeat(65_536))) {}
+        if (!res.destroyed) res.once('drain', write)
+      }
+      write()
+    })
+    expect(result.outcome).toBe('rejected')
+    expect((result as { reason: string }).reason.length).toBeLessThan(2_200)
+  })
+
+  it('never shows the key, even if PX repeats it', async () => {
+    const result = await post(answer(400, `your key ${apiKey} is fine`))
+    expect(inspect([result, client], { depth: 9, showHidden: true })).not.toContain(apiKey)
+  })
+})
