@@ -64,7 +64,7 @@ export function report(events: readonly CustomEvent[], query: ReportQuery): Repo
   const needsNumber = query.function !== 'Count' && query.function !== 'Users'
 
   const lines = new Map<string, (Cell | undefined)[]>()
-  const perUserDay = new Map<string, number>()
+  const perUserDay = new Map<string, Map<string, number>>()
   let eventsPerUserDay = 0
   let taken = 0
   for (const event of named) {
@@ -73,9 +73,10 @@ export function report(events: readonly CustomEvent[], query: ReportQuery): Repo
     const value = read(event)
     if (needsNumber && typeof value !== 'number') continue
     taken += 1
-    const userDay = `${day} ${event.identifyId}`
-    const ofUserDay = (perUserDay.get(userDay) ?? 0) + 1
-    perUserDay.set(userDay, ofUserDay)
+    const perUser = perUserDay.get(day) ?? new Map<string, number>()
+    perUserDay.set(day, perUser)
+    const ofUserDay = (perUser.get(event.identifyId) ?? 0) + 1
+    perUser.set(event.identifyId, ofUserDay)
     eventsPerUserDay = Math.max(eventsPerUserDay, ofUserDay)
     const name = lineOf(event)
     const cells = lines.get(name) ?? new Array<Cell | undefined>(periods.length)
@@ -168,15 +169,15 @@ function largest(lines: Map<string, (Cell | undefined)[]>, length: number): [str
   return kept
 }
 
+/** Adds `b` to `a` in place: the lines that are folded are not shown themselves. */
 function merge(a: Cell | undefined, b: Cell | undefined): Cell | undefined {
   if (a === undefined || b === undefined) return a ?? b
-  return {
-    count: a.count + b.count,
-    sum: a.sum + b.sum,
-    min: Math.min(a.min, b.min),
-    max: Math.max(a.max, b.max),
-    users: new Set([...a.users, ...b.users]),
-  }
+  a.count += b.count
+  a.sum += b.sum
+  a.min = Math.min(a.min, b.min)
+  a.max = Math.max(a.max, b.max)
+  for (const user of b.users) a.users.add(user)
+  return a
 }
 
 /** Nothing happened: a sum is 0 then, an average is not. */
