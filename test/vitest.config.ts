@@ -18,6 +18,14 @@ function project(name: string, include: string[], test: Record<string, unknown> 
   }
 }
 
+/** The adapter contract on one version of a framework: `express-4.17` is an alias in the package.json of the tests. */
+function adapter(name: 'express' | 'koa', version: string) {
+  const framework = `${name}-${version}`
+  const base = project(framework, [`adapters/${name}.test.ts`], { provide: { framework } })
+  const alias = [{ find: new RegExp(`^${name}$`), replacement: framework }]
+  return { ...base, resolve: { ...base.resolve, alias } }
+}
+
 export default defineConfig({
   test: {
     root: import.meta.dirname,
@@ -28,6 +36,10 @@ export default defineConfig({
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
+      ...['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', '5.0', '5.1', '5.2', '5.3'].map((version) =>
+        adapter('express', version),
+      ),
+      ...['2.13', '2.14', '2.15', '2.16', '3.3'].map((version) => adapter('koa', version)),
       project('emulator', ['emulator/**/*.test.ts'], { testTimeout: 30_000 }),
     ],
   },

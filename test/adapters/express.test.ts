@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module'
+import { pxUsage } from '@px-usage/express'
+import express, { type ErrorRequestHandler } from 'express'
+import { describe, expect, inject, it } from 'vitest'
+import { adapterContract } from '../contracts/adapter-contract.ts'
+
+const alias = inject('framework')
+
+describe(`express ${alias}`, () => {
+  it('is the version that this project is for', () => {
+    const { version } = createRequire(import.meta.url)(`${alias}/package.json`) as { version: string }
+    expect(`express-${version}`.startsWith(`${alias}.`)).toBe(true)
+    expect(express).toBe(createRequire(import.meta.url)(alias))
+  })
+
+  adapterContract({
+    createApp(usage) {
+      const app = express()
+      app.set('env', 'test')
+      if (usage !== undefined) {
+        const { meter, times = 1, identify = () => ({ userId: 'ann' }) } = usage
+        for (let i = 0; i < times; i++) app.use(pxUsage({ meter, identify: identify as () => null }))
+      }
+      app.get('/users/:id', (req, res) => void res.json({ id: req.params.id }))
+      const orders = express.Router()
+      orders.get('/:id', (req, res) => void res.json({ id: req.params.id }))
+      app.use('/orders', orders)
+      app.get('/slow', () => {})
+      app.get('/fails', () => {
+        throw new Error('This route always fails.')
+      })
+      const onError: ErrorRequestHandler = (_error, _req, res, _next) => void res.status(500).send('failed')
+      app.use(onError)
+      return app
+    },
+  })
+})

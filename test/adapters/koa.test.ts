@@ -1,0 +1,42 @@
+import { createRequire } from 'node:module'
+import Router from '@koa/router'
+import { pxUsage } from '@px-usage/koa'
+import Koa from 'koa'
+import { describe, expect, inject, it } from 'vitest'
+import { adapterContract } from '../contracts/adapter-contract.ts'
+
+const alias = inject('framework')
+
+describe(`koa ${alias}`, () => {
+  it('is the version that this project is for', () => {
+    const { version } = createRequire(import.meta.url)(`${alias}/package.json`) as { version: string }
+    expect(`koa-${version}`.startsWith(`${alias}.`)).toBe(true)
+    expect(Koa).toBe(createRequire(import.meta.url)(alias).default ?? createRequire(import.meta.url)(alias))
+  })
+
+  adapterContract({
+    createApp(usage) {
+      const app = new Koa()
+      app.silent = true
+      if (usage !== undefined) {
+        const { meter, times = 1, identify = () => ({ userId: 'ann' }) } = usage
+        for (let i = 0; i < times; i++) app.use(pxUsage({ meter, identify: identify as () => null }))
+      }
+      const router = new Router()
+      router.get('/users/:id', (ctx) => {
+        ctx.body = { id: ctx.params.id }
+      })
+      router.get('/slow', () => new Promise(() => {}))
+      router.get('/fails', () => {
+        throw new Error('This route always fails.')
+      })
+      const orders = new Router()
+      orders.get('/:id', (ctx) => {
+        ctx.body = { id: ctx.params.id }
+      })
+      router.use('/orders', orders.routes())
+      app.use(router.routes())
+      return app.callback()
+    },
+  })
+})
