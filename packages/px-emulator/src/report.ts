@@ -82,7 +82,10 @@ export function report(events: readonly CustomEvent[], query: ReportQuery): Repo
     const cells = lines.get(name) ?? new Array<Cell | undefined>(periods.length)
     lines.set(name, cells)
     const at = position.get(periodOf(day, query.scope))!
-    cells[at] = add(cells[at], typeof value === 'number' ? value : 0, event.identifyId)
+    const cell = add(cells[at], typeof value === 'number' ? value : 0)
+    // A set per cell is most of the cost, so only the function that needs it pays.
+    if (query.function === 'Users') cell.users.add(event.identifyId)
+    cells[at] = cell
   }
   const series = largest(lines, periods.length).map(([name, cells]) => ({
     name,
@@ -139,13 +142,12 @@ function breakdown(by: string): (event: CustomEvent) => string {
   }
 }
 
-function add(cell: Cell | undefined, value: number, user: string): Cell {
-  if (cell === undefined) return { count: 1, sum: value, min: value, max: value, users: new Set([user]) }
+function add(cell: Cell | undefined, value: number): Cell {
+  if (cell === undefined) return { count: 1, sum: value, min: value, max: value, users: new Set() }
   cell.count += 1
   cell.sum += value
   cell.min = Math.min(cell.min, value)
   cell.max = Math.max(cell.max, value)
-  cell.users.add(user)
   return cell
 }
 
