@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type RequestListener, request } from 'node:http'
 import type { FinishedCall, Meter } from '@px-usage/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
