@@ -17,7 +17,7 @@ export interface AdapterHarness {
 type SeenCall = Pick<FinishedCall, 'method' | 'route' | 'statusCode' | 'aborted'>
 
 /** A meter that remembers what it was told. */
-export function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
+function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
   const calls: FinishedCall[] = []
   const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {} }
   return { meter: meter as unknown as Meter, calls }

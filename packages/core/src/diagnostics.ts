@@ -3,7 +3,7 @@ import { debuglog } from 'node:util'
 import type { UsageError, UsageErrorCode } from './errors.ts'
 
 /** What can be observed, by room and happening; the channel of one is `px-usage:<name>`. */
-export type Happening =
+type Happening =
   | 'attribution:failed'
   | 'counting:overflow'
   | 'store:recovered'

@@ -16,7 +16,7 @@ export type Identify<Source> = (
 /** What `identify` answered, or that it threw. */
 export type IdentifyAnswer = ReturnType<Identify<unknown>> | IdentifyFailure
 
-export class IdentifyFailure {
+class IdentifyFailure {
   readonly error: unknown
   constructor(error: unknown) {
     this.error = error

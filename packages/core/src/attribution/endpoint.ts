@@ -5,7 +5,7 @@ export interface Endpoint {
 }
 
 /** The route of a call that matched none: the raw path would make a series of every typing error and every scanner. */
-export const unmatchedRoute = '(unmatched)'
+const unmatchedRoute = '(unmatched)'
 
 /** RFC 9110 section 9 and RFC 5789; anything else is `_OTHER`, as OpenTelemetry's `http.request.method` has it. */
 const knownMethods: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 import type { Instrument } from '../store/store.ts'
 
 /** The measures of an API call series, in the order in which a series keeps them. */
-export const callMeasures = ['apiCalls', 'clientErrors', 'serverErrors', 'aborted'] as const
+const callMeasures = ['apiCalls', 'clientErrors', 'serverErrors', 'aborted'] as const
 
 /** The first instrument of every meter: finished requests. The rollups of the options give its numbers their event names. */
 export const apiCalls: Instrument = Object.freeze({ name: 'apiCalls', kind: 'sum', measures: callMeasures })

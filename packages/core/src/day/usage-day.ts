@@ -1,7 +1,7 @@
 import { quoted, UsageError } from '../errors.ts'
 import type { UsageDay } from '../store/store.ts'
 
-export interface DayBounds {
+interface DayBounds {
   /** First millisecond of the day. */
   readonly startMs: number
   /** First millisecond after it. 23, 24.5 or 25 hours later where the zone changes its clocks. */
