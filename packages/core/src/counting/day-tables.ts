@@ -31,7 +31,8 @@ export function createDayTables(store: Store, limits: SeriesLimits, diagnostics:
   let sequence = 0
   let stored = 0
   let folded = 0
-  let storing: Promise<void> | undefined
+  let storing = Promise.resolve()
+  let isStoring = false
 
   function onOverflow(): void {
     folded += 1
@@ -53,16 +54,21 @@ export function createDayTables(store: Store, limits: SeriesLimits, diagnostics:
   }
 
   async function storeAll(): Promise<void> {
-    freeze()
-    for (let next = frozen[0]; next !== undefined; next = frozen[0]) {
-      const { batch, calls } = next
-      const taken = store.add(batch)
-      // A store that takes it at once does so within this turn of the event loop.
-      if (taken !== undefined) await taken
-      frozen.shift()
-      stored += calls
-      storedByDay.set(batch.day, (storedByDay.get(batch.day) ?? 0) + calls)
-      if (frozen.length === 0) freeze()
+    isStoring = true
+    try {
+      freeze()
+      for (let next = frozen[0]; next !== undefined; next = frozen[0]) {
+        const { batch, calls } = next
+        const taken = store.add(batch)
+        // A store that takes it at once does so within this turn of the event loop.
+        if (taken !== undefined) await taken
+        frozen.shift()
+        stored += calls
+        storedByDay.set(batch.day, (storedByDay.get(batch.day) ?? 0) + calls)
+        if (frozen.length === 0) freeze()
+      }
+    } finally {
+      isStoring = false
     }
   }
 
@@ -77,14 +83,14 @@ export function createDayTables(store: Store, limits: SeriesLimits, diagnostics:
     },
     days: () => [...tables.keys()],
     store() {
-      storing ??= storeAll().finally(() => {
-        storing = undefined
-      })
+      if (!isStoring) storing = storeAll()
       return storing
     },
     async seal(day) {
       await this.store()
       await store.seal(day)
+      // Calls of the day may have come meanwhile: they wait here for the next time, and become a revision.
+      freeze()
       tables.delete(day)
       storedByDay.delete(day)
     },

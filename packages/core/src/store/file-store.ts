@@ -1,31 +1,30 @@
-import {
-  closeSync,
-  fdatasync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Clock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { stateStore } from './state-store.ts'
-import type { Store } from './store.ts'
-import { type Change, createUsageState } from './usage-state.ts'
+import type { Store, StoreContext } from './store.ts'
+import { type Damage, openUsageFile, readUsageFile, type UsageFile } from './usage-file.ts'
+import { createUsageState, type UsageState } from './usage-state.ts'
 
 export interface FileStoreOptions {
   /** Folder for the counts and the outbox; made if it is missing. One process at a time. */
   dir: string
 }
 
-const formatVersion = 1
 const syncEveryMs = 1_000
 /** The file is rewritten when it has grown by this much, so that settled lines do not stay for ever. */
 const rewriteAfterBytes = 64 * 1024 * 1024
+
+interface OpenFolder {
+  file: UsageFile
+  lock: FolderLock
+  state: UsageState
+  diagnostics: Diagnostics
+  rewriteAt: number
+  stopSyncing: () => void
+}
 
 /**
  * Keeps counts and outbox in a file of JSON lines, one change each. What was counted is written at the end of the same
@@ -40,158 +39,135 @@ export function fileStore({ dir }: FileStoreOptions): Store {
   }
   const folder = resolve(dir)
   const path = join(folder, 'usage.jsonl')
-  const state = createUsageState()
-  let file: number | undefined
-  let size = 0
-  let rewriteAt = rewriteAfterBytes
-  let release = () => {}
-  let stopSyncing = () => {}
+  let open: OpenFolder | undefined
 
-  function append(change: Change): void {
-    if (file === undefined) throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${path} is not open.`)
+  async function openFolder({ clock, diagnostics }: StoreContext): Promise<OpenFolder> {
+    mkdirSync(folder, { recursive: true })
+    const lock = await lockFolder(join(folder, 'lock'), clock)
     try {
-      size += writeWhole(file, `${JSON.stringify(change)}\n`)
-    } catch (cause) {
-      // What was written of this change must not stand before the next one.
-      ftruncateSync(file, size)
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `Writing to ${path} failed; it is tried again.`, {
-        cause,
-      })
+      const state = createUsageState()
+      const { bytes, damage } = readUsageFile(path, state, clock.now())
+      if (damage !== undefined) {
+        // What the lost part said of them is not known, so they may have been sent.
+        state.apply({ type: 'attempted', ids: state.pendingIds(), atMs: clock.now() })
+      }
+      const file = openUsageFile(path, state)
+      if (bytes > 0) diagnostics.publish('store:recovered', { path, bytes })
+      if (damage !== undefined) tellDamage(damage, diagnostics)
+      return {
+        file,
+        lock,
+        state,
+        diagnostics,
+        rewriteAt: nextRewriteAt(file),
+        stopSyncing: () => {},
+      }
+    } catch (error) {
+      lock.release()
+      throw error
     }
-    if (size > rewriteAt) rewrite()
   }
 
-  /** Puts the shortest equal file in the place of this one, as one step. */
-  function rewrite(): void {
-    const next = openSync(`${path}.next`, 'w', 0o600)
-    let written = writeWhole(next, `${JSON.stringify({ type: 'usage-file', version: formatVersion })}\n`)
-    for (const change of state.rewritten()) written += writeWhole(next, `${JSON.stringify(change)}\n`)
-    fsyncSync(next)
-    renameSync(`${path}.next`, path)
-    if (file !== undefined) closeSync(file)
-    file = next
-    size = written
-    rewriteAt = written * 2 + rewriteAfterBytes
+  function tellDamage({ line, copy }: Damage, diagnostics: Diagnostics): void {
+    diagnostics.publish('store:quarantined', { path, line, copy })
+    diagnostics.error(
+      new UsageError(
+        'PXU_ERR_STORE_UNREADABLE',
+        `Line ${line} of ${path} cannot be read. What stood before it is kept, the rest is lost; the whole file is in ${copy}. Lines that wait may have been sent before, so they are sent as possible duplicates. Check the disk.`,
+      ),
+    )
   }
 
-  function syncLater(clock: Clock): void {
-    stopSyncing = clock.setTimer(() => {
-      if (file === undefined) return
-      fdatasync(file, () => {
-        if (file !== undefined) syncLater(clock)
+  function syncLater(kept: OpenFolder, clock: StoreContext['clock']): void {
+    kept.stopSyncing = clock.setTimer(() => {
+      kept.lock.beat()
+      kept.file.sync((error) => {
+        if (open !== kept) return
+        if (error !== null) degraded(kept, 'it could not be synced', error)
+        syncLater(kept, clock)
       })
     }, syncEveryMs)
   }
 
-  return stateStore(state, {
+  /**
+   * The file is not there any more: everything is still in memory, so it is written anew. If another stands in its place,
+   * this process was taken for dead, and the folder is no longer its own.
+   */
+  function restore(kept: OpenFolder): void {
+    if (existsSync(path)) {
+      throw new UsageError(
+        'PXU_ERR_STORE_IN_USE',
+        `${path} was taken over by another process. Give each process its own dir (PX_USAGE_DIR).`,
+      )
+    }
+    mkdirSync(folder, { recursive: true })
+    kept.lock.retake()
+    kept.file.rewrite(kept.state)
+    degraded(kept, 'it was removed and is written anew')
+  }
+
+  function degraded({ diagnostics }: OpenFolder, reason: string, error?: unknown): void {
+    diagnostics.publish('store:degraded', { path, reason, error })
+  }
+
+  return stateStore({
     name: 'file',
     durable: true,
     flushAfterMs: 0,
     async open(context) {
-      mkdirSync(folder, { recursive: true })
-      release = takeLock(join(folder, 'lock'))
-      const text = readIfThere(path)
-      for (const change of readChanges(text, path)) state.apply(change)
-      rewrite()
-      if (text !== '') context.diagnostics.publish('store:recovered', { path, bytes: text.length })
-      syncLater(context.clock)
-    },
-    keep: append,
-    async close() {
-      stopSyncing()
-      if (file !== undefined) {
-        fsyncSync(file)
-        closeSync(file)
+      try {
+        open = await openFolder(context)
+      } catch (error) {
+        throw unavailable(
+          `The folder ${quoted(folder)} cannot be used. Give a dir (PX_USAGE_DIR) that this process may make and write to.`,
+          error,
+        )
       }
-      file = undefined
-      release()
+      syncLater(open, context.clock)
+      return open.state
+    },
+    keep(change) {
+      if (open === undefined) throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${path} is not open.`)
+      try {
+        if (open.file.isGone()) restore(open)
+        open.file.append(change)
+      } catch (error) {
+        throw unavailable(
+          `Writing to ${path} failed; it is tried again. Check the free space and the rights.`,
+          error,
+        )
+      }
+    },
+    applied() {
+      if (open === undefined || open.file.size <= open.rewriteAt) return
+      try {
+        open.file.rewrite(open.state)
+      } catch (error) {
+        degraded(open, 'it could not be rewritten', error)
+      }
+      open.rewriteAt = nextRewriteAt(open.file)
+    },
+    async close() {
+      if (open === undefined) return
+      const closing = open
+      open = undefined
+      closing.stopSyncing()
+      try {
+        if (closing.file.isGone()) restore(closing)
+        closing.file.close()
+      } finally {
+        closing.lock.release()
+      }
     },
   })
 }
 
-/** Writes all of it: a single write may take less than it was given. */
-function writeWhole(file: number, text: string): number {
-  const bytes = Buffer.from(text)
-  let written = 0
-  while (written < bytes.length) written += writeSync(file, bytes, written)
-  return written
+function nextRewriteAt({ size }: UsageFile): number {
+  return size * 2 + rewriteAfterBytes
 }
 
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
-  }
-}
-
-/** The changes in a file. A last line without its end was being written when the process died: nobody was told it was kept. */
-function* readChanges(text: string, path: string): Generator<Change> {
-  if (text === '') return
-  const [head, ...rest] = text.split('\n')
-  const header = parse(head, 1, path)
-  if (header.type !== 'usage-file' || header.version !== formatVersion) {
-    throw unreadable(path, 1, `its format is ${quoted(header.version)}, not ${formatVersion}`)
-  }
-  for (let index = 0; index < rest.length - 1; index++)
-    yield parse(rest[index], index + 2, path) as unknown as Change
-}
-
-function parse(line: string | undefined, number: number, path: string): { type: unknown; version?: unknown } {
-  try {
-    return JSON.parse(line ?? '') as { type: unknown }
-  } catch {
-    throw unreadable(path, number, 'it is no JSON')
-  }
-}
-
-function unreadable(path: string, line: number, reason: string): UsageError {
-  return new UsageError(
-    'PXU_ERR_STORE_UNREADABLE',
-    `Line ${line} of ${path} cannot be read: ${reason}. The file is left as it is; move it away to start anew, or use the px-usage that wrote it.`,
-  )
-}
-
-/**
- * Makes this process the owner of a folder.
- *
- * @returns a function that gives it up
- * @throws {UsageError} `PXU_ERR_STORE_IN_USE`
- */
-function takeLock(path: string): () => void {
-  for (;;) {
-    try {
-      const lock = openSync(path, 'wx')
-      writeWhole(lock, String(process.pid))
-      closeSync(lock)
-      ownLocks.add(path)
-      return () => {
-        ownLocks.delete(path)
-        rmSync(path, { force: true })
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = Number(readIfThere(path))
-      if (isAlive(owner, path)) {
-        throw new UsageError(
-          'PXU_ERR_STORE_IN_USE',
-          `The folder of ${path} belongs to process ${owner}. Give each process its own dir (PX_USAGE_DIR).`,
-        )
-      }
-      rmSync(path, { force: true })
-    }
-  }
-}
-
-/** Locks that this process holds. After a restart in a container the dead owner had our own pid, so the pid alone does not tell. */
-const ownLocks = new Set<string>()
-
-function isAlive(pid: number, path: string): boolean {
-  if (pid === process.pid) return ownLocks.has(path)
-  try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+function unavailable(message: string, cause: unknown): UsageError {
+  return cause instanceof UsageError
+    ? cause
+    : new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${message} (${(cause as Error).message})`, { cause })
 }

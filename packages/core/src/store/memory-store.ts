@@ -7,12 +7,14 @@ import { createUsageState } from './usage-state.ts'
  * a crash loses what was not sent.
  */
 export function memoryStore(): Store {
-  return stateStore(createUsageState(), {
+  const state = createUsageState()
+  return stateStore({
     name: 'memory',
     durable: false,
     flushAfterMs: 1_000,
-    async open() {},
+    open: async () => state,
     keep() {},
+    applied() {},
     async close() {},
   })
 }

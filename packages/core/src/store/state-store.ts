@@ -1,52 +1,58 @@
 import { UsageError } from '../errors.ts'
 import type { CountBatch, DayClose, OutboxLine, Series, Store, StoreContext, UsageDay } from './store.ts'
-import type { Change, UsageState } from './usage-state.ts'
+import { type Change, createUsageState, type UsageState } from './usage-state.ts'
 
 /** What makes a state a store: a way to keep each change before it takes effect. */
 export interface Keeping {
   name: string
   durable: boolean
   flushAfterMs: number
-  open(context: StoreContext): Promise<void>
+  /** Answers what was kept before. */
+  open(context: StoreContext): Promise<UsageState>
   /** Keeps a change; a throw means that nothing was kept. */
   keep(change: Change): void
+  /** The change that was kept has taken effect. Never throws. */
+  applied(): void
   close(): Promise<void>
 }
 
-/** A store of one process over a state in memory: every change is kept first, then applied. */
-export function stateStore(state: UsageState, keeping: Keeping): Store {
-  /** Batch ids mean something within their table only; the state numbers series over all tables. */
-  const numbers = new WeakMap<object, Map<number, number>>()
+/** A store of one process over a state in memory: every change is checked, kept, then applied. */
+export function stateStore(keeping: Keeping): Store {
+  /** Batch ids mean something within their table and day only; the state numbers series over all of them. */
+  const numbers = new Map<UsageDay, Map<object, Map<number, number>>>()
+  let state = createUsageState()
   let lastSequence = 0
   let closing: UsageDay | undefined
+  let owned = false
   let clock: StoreContext['clock'] | undefined
 
   function change(change: Change): void {
-    if (clock === undefined) throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store is not open yet.')
+    if (clock === undefined) throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store is not open.')
+    state.check(change)
     keeping.keep(change)
     state.apply(change)
-  }
-
-  function counted(batch: CountBatch): Extract<Change, { type: 'counted' }> {
-    const known = numbers.get(batch.table) ?? new Map<number, number>()
-    const series: Array<[number, Series]> = []
-    const gained: Array<[number, ...number[]]> = []
-    batch.forEach((id, values) => {
-      const number = known.get(id) ?? state.lastNumber() + 1 + series.length
-      if (!known.has(id)) series.push([number, batch.describe(id)])
-      gained.push([number, ...Array.from(values)])
-    })
-    return { type: 'counted', day: batch.day, series, gained }
+    keeping.applied()
   }
 
   /** Only once a batch is kept are its series known: after a failure they are described again. */
-  function remember(batch: CountBatch, { gained }: { gained: Array<[number, ...number[]]> }): void {
-    const known = numbers.get(batch.table) ?? new Map<number, number>()
-    numbers.set(batch.table, known)
-    let place = 0
-    batch.forEach((id) => {
-      known.set(id, (gained[place++] as [number])[0])
+  function count(batch: CountBatch): void {
+    const known = numbers.get(batch.day)?.get(batch.table) ?? new Map<number, number>()
+    const made = new Map<number, number>()
+    const series: Array<[number, Series]> = []
+    const gained: Array<[number, ...number[]]> = []
+    batch.forEach((id, values) => {
+      let number = known.get(id)
+      if (number === undefined) {
+        number = state.lastNumber() + 1 + series.length
+        made.set(id, number)
+        series.push([number, batch.describe(id)])
+      }
+      gained.push([number, ...Array.from(values)])
     })
+    change({ type: 'counted', day: batch.day, series, gained })
+    const ofDay = numbers.get(batch.day) ?? new Map<object, Map<number, number>>()
+    for (const [id, number] of made) known.set(id, number)
+    numbers.set(batch.day, ofDay.set(batch.table, known))
   }
 
   return {
@@ -55,17 +61,27 @@ export function stateStore(state: UsageState, keeping: Keeping): Store {
     flushAfterMs: keeping.flushAfterMs,
 
     async open(context) {
-      await keeping.open(context)
-      clock = context.clock
+      if (owned) {
+        throw new UsageError(
+          'PXU_ERR_STORE_IN_USE',
+          `This ${keeping.name} store belongs to another meter already. Give each meter its own store.`,
+        )
+      }
+      owned = true
+      try {
+        state = await keeping.open(context)
+        clock = context.clock
+      } catch (error) {
+        owned = false
+        throw error
+      }
     },
 
     add(batch) {
       if (batch.sequence <= lastSequence) return
       if (batch.day === closing)
         throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${batch.day} is being closed.`)
-      const counts = counted(batch)
-      change(counts)
-      remember(batch, counts)
+      count(batch)
       lastSequence = batch.sequence
     },
 
@@ -87,6 +103,7 @@ export function stateStore(state: UsageState, keeping: Keeping): Store {
       try {
         for await (const line of rollUp(this.totals(day), revision)) lines.push(line)
         change({ type: 'closed', day, revision, lines })
+        numbers.delete(day)
       } finally {
         closing = undefined
       }
@@ -128,6 +145,12 @@ export function stateStore(state: UsageState, keeping: Keeping): Store {
       change({ type: 'noted', name, value })
     },
 
-    close: () => keeping.close(),
+    async close() {
+      owned = false
+      clock = undefined
+      lastSequence = 0
+      numbers.clear()
+      await keeping.close()
+    },
   }
 }

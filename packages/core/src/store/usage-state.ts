@@ -24,6 +24,8 @@ export type Change =
   /** What is left of a line: stands at the head of a rewritten file. */
   | { type: 'line'; line: StoredLine }
   | { type: 'tallied'; delivered: number; revisions: Array<[UsageDay, number]> }
+  /** Ids of lines put before, which are not put again. */
+  | { type: 'known'; ids: readonly string[] }
 
 export interface StoredLine extends OutboxLine {
   state: LineState
@@ -35,6 +37,8 @@ export interface StoredLine extends OutboxLine {
 
 /** Open days, lines and notes as plain data in memory: the memory store is this, the file store this and a file. */
 export interface UsageState {
+  /** @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if the change makes no sense here; after that `apply` does not throw */
+  check(change: Change): void
   apply(change: Change): void
   openDays(): UsageDay[]
   totals(day: UsageDay): SeriesTotal[]
@@ -43,17 +47,24 @@ export interface UsageState {
   lastNumber(): number
   claim(limit: number, nowMs: number): Claim
   rejected(): StoredLine[]
+  pendingIds(): string[]
   counts(): OutboxCounts
   note(name: string): string | undefined
   /** The fewest changes that lead from nothing to this state. */
   rewritten(): Change[]
 }
 
+/** A claim ends by itself: whoever claimed a line could perhaps not tell what became of it. Longer than any request. */
+const leaseMs = 300_000
+/** So many ids of lines put are remembered after their delivery, the oldest forgotten first. */
+const maxKnown = 10_000
+
 export function createUsageState(): UsageState {
   const days = new Map<UsageDay, Map<number, SeriesTotal>>()
   const revisions = new Map<UsageDay, number>()
   const lines = new Map<string, StoredLine>()
-  const claimed = new Set<string>()
+  const leases = new Map<string, number>()
+  const known = new Set<string>()
   const notes = new Map<string, string>()
   let lastNumber = 0
   const tally = { delivered: 0, pending: 0, unknown: 0, rejected: 0 }
@@ -71,10 +82,33 @@ export function createUsageState(): UsageState {
     tally.pending += 1
   }
 
+  function remember(id: string): void {
+    known.add(id)
+    if (known.size > maxKnown) known.delete(known.values().next().value as string)
+  }
+
   function stored(id: string): StoredLine {
     const line = lines.get(id)
     if (line !== undefined) return line
     throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The line ${quoted(id)} is not in the outbox.`)
+  }
+
+  function checkIds(ids: readonly string[]): void {
+    ids.forEach(stored)
+    if (new Set(ids).size === ids.length) return
+    throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `A line stands twice in ${quoted(ids.join())}.`)
+  }
+
+  function checkCount(
+    day: UsageDay,
+    newSeries: Array<[number, Series]>,
+    gained: Array<[number, ...number[]]>,
+  ): void {
+    const described = new Set(newSeries.map(([id]) => id))
+    for (const [id] of gained) {
+      if (described.has(id) || days.get(day)?.has(id)) continue
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The series ${id} of ${day} was never described.`)
+    }
   }
 
   function move(line: StoredLine, state: LineState): void {
@@ -85,7 +119,7 @@ export function createUsageState(): UsageState {
 
   function settle(settlement: Settlement): void {
     const line = stored(settlement.id)
-    claimed.delete(line.id)
+    leases.delete(line.id)
     move(line, settlement.state)
     if (settlement.state === 'delivered') lines.delete(line.id)
     else if (settlement.state === 'rejected') line.reason = settlement.reason
@@ -104,12 +138,18 @@ export function createUsageState(): UsageState {
       lastNumber = Math.max(lastNumber, id)
     }
     for (const [id, ...values] of gained) {
-      const total = totals.get(id)
-      if (total !== undefined) total.values = mergeValues(total.series.instrument, total.values, values)
+      const total = totals.get(id) as SeriesTotal
+      total.values = mergeValues(total.series.instrument, total.values, values)
     }
   }
 
   return {
+    check(change) {
+      if (change.type === 'counted') checkCount(change.day, change.series, change.gained)
+      else if (change.type === 'attempted') checkIds(change.ids)
+      else if (change.type === 'settled') checkIds(change.settlements.map(({ id }) => id))
+    },
+
     apply(change) {
       switch (change.type) {
         case 'counted':
@@ -119,7 +159,14 @@ export function createUsageState(): UsageState {
           revisions.set(change.day, change.revision + 1)
           return change.lines.forEach(put)
         case 'put':
-          return change.lines.forEach(put)
+          for (const line of change.lines) {
+            if (known.has(line.id)) continue
+            remember(line.id)
+            put(line)
+          }
+          return
+        case 'known':
+          return change.ids.forEach(remember)
         case 'attempted':
           for (const id of change.ids) {
             const line = stored(id)
@@ -152,22 +199,27 @@ export function createUsageState(): UsageState {
       const due: StoredLine[] = []
       let nextDueAtMs: number | undefined
       for (const line of lines.values()) {
-        if (claimed.has(line.id) || line.state === 'rejected') continue
-        if (line.dueAtMs <= nowMs) due.push(line)
-        else nextDueAtMs = Math.min(nextDueAtMs ?? line.dueAtMs, line.dueAtMs)
+        if (line.state === 'rejected') continue
+        const dueAtMs = leases.get(line.id) ?? line.dueAtMs
+        if (dueAtMs <= nowMs) due.push(line)
+        else nextDueAtMs = Math.min(nextDueAtMs ?? dueAtMs, dueAtMs)
       }
       const taken = due.sort(oldestDayFirst).slice(0, limit)
-      for (const line of taken) claimed.add(line.id)
+      for (const line of taken) leases.set(line.id, nowMs + leaseMs)
       return { lines: taken.map((line) => ({ ...line }) as ClaimedLine), nextDueAtMs }
     },
 
+    pendingIds: () => [...lines.values()].filter(({ state }) => state === 'pending').map(({ id }) => id),
     rejected: () => [...lines.values()].filter((line) => line.state === 'rejected'),
 
     counts: () => ({ closed: tally.delivered + lines.size, ...tally }),
     note: (name) => notes.get(name),
 
     rewritten() {
-      const changes: Change[] = [{ type: 'tallied', delivered: tally.delivered, revisions: [...revisions] }]
+      const changes: Change[] = [
+        { type: 'tallied', delivered: tally.delivered, revisions: [...revisions] },
+        { type: 'known', ids: [...known] },
+      ]
       for (const [day, totals] of days) {
         const all = [...totals]
         changes.push({

@@ -1,0 +1,57 @@
+import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
+import type { CountBatch, OutboxLine, RollUp, Series, Store } from '../../packages/core/src/store/store.ts'
+
+export const day = '2026-11-23'
+
+export function series(userId: string): Series {
+  return { instrument: apiCalls, identity: { userId }, properties: { apiType: 'RESTful' } }
+}
+
+/** Makes the batches of one meter: calls per user and day, numbered from 1, each day with a table of its own. */
+export function batches(): (gained: Record<string, number>, onDay?: string, table?: object) => CountBatch {
+  const tables = new Map<string, object>()
+  const users: string[] = []
+  let sequence = 0
+  return (gained, onDay = day, table = tables.get(onDay) ?? {}) => {
+    tables.set(onDay, table)
+    sequence += 1
+    const changed = Object.entries(gained).map(([userId, calls]) => {
+      if (!users.includes(userId)) users.push(userId)
+      return [users.indexOf(userId), calls] as const
+    })
+    return {
+      day: onDay,
+      sequence,
+      size: changed.length,
+      table,
+      forEach: (visit) => {
+        for (const [id, calls] of changed) visit(id, [calls, 0, 0, 0])
+      },
+      describe: (id) => series(users[id] as string),
+    }
+  }
+}
+
+/** Calls per user that the store has of an open day. After a restart a user may have a second series. */
+export async function callsOf(store: Store, onDay: string = day): Promise<Record<string, number>> {
+  const calls: Record<string, number> = {}
+  for await (const { series, values } of store.totals(onDay)) {
+    const { userId } = series.identity
+    calls[userId] = (calls[userId] ?? 0) + (values[0] ?? 0)
+  }
+  return calls
+}
+
+export function line(id: string, onDay: string = day, rank: OutboxLine['rank'] = 'total'): OutboxLine {
+  return { id, day: onDay, kind: 'event', rank, body: JSON.stringify({ id }), calls: 1 }
+}
+
+/** One line per user, its id telling day, revision and user. */
+export function oneLinePerUser(onDay: string = day): RollUp {
+  return async function* (totals, revision) {
+    for await (const total of totals) {
+      const { userId } = total.series.identity
+      yield { ...line(`${onDay}.${revision}.${userId}`, onDay), calls: total.values[0] ?? 0 }
+    }
+  }
+}
