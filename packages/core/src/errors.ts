@@ -19,7 +19,8 @@ export const codes = {
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under an overflow endpoint.',
   PXU_ERR_STORE_IN_USE: 'The folder of the file store belongs to another process or meter.',
-  PXU_ERR_STORE_UNREADABLE: 'The file of the file store cannot be read; it is left as it is.',
+  PXU_ERR_STORE_UNREADABLE:
+    'The file of the file store cannot be read, in whole or in part; what cannot be read is kept.',
   PXU_ERR_STORE_UNAVAILABLE:
     'The store could not take or give data now; what was counted stays in memory and is tried again.',
 } as const

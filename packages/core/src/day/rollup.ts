@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Endpoint } from '../attribution/endpoint.ts'
 import type { Identity } from '../attribution/identity.ts'
+import { mergeValues } from '../counting/instruments.ts'
 import type { OutboxLine, Properties, SeriesTotal, UsageDay } from '../store/store.ts'
 
 /** How the call series of a day become lines: one per identity and properties, or one per endpoint of these too. */
@@ -29,7 +30,7 @@ export interface DayUsage {
 interface Group {
   readonly rollup: number
   readonly first: SeriesTotal
-  readonly values: number[]
+  values: readonly number[]
 }
 
 /** So many series are grouped before the event loop gets its turn; well under a millisecond's work. */
@@ -50,8 +51,8 @@ export async function* rollUp(
       const { eventName, by } = settings.rollups[rollup] as Rollup
       const key = entityKey(eventName, total, by === 'endpoint')
       const group = groups.get(key)
-      if (group === undefined) groups.set(key, { rollup, first: total, values: [...total.values] })
-      else addInto(group.values, total.values)
+      if (group === undefined) groups.set(key, { rollup, first: total, values: total.values })
+      else group.values = mergeValues(total.series.instrument, group.values, total.values)
     }
     if (++seen % sliceSize === 0) await eventLoopTurn()
   }
@@ -106,12 +107,6 @@ function deterministicId(text: string): string {
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   const hex = bytes.toString('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
-function addInto(values: number[], more: readonly number[]): void {
-  for (let measure = 0; measure < values.length; measure++) {
-    values[measure] = Math.min((values[measure] ?? 0) + (more[measure] ?? 0), Number.MAX_SAFE_INTEGER)
-  }
 }
 
 function eventLoopTurn(): Promise<void> {

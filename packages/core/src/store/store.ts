@@ -160,7 +160,10 @@ export interface Store {
    */
   closeDay(day: UsageDay, rollUp: RollUp, options?: { force?: boolean }): Promise<DayClose>
 
-  /** Puts lines that belong to no closed day in the outbox; a line whose id is known already is not put twice. */
+  /**
+   * Puts lines that belong to no closed day in the outbox. A line whose id is in the outbox, or was put lately, is not
+   * put twice.
+   */
   put(lines: readonly OutboxLine[]): Promise<void>
 
   /** Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. */

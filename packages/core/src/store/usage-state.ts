@@ -27,7 +27,7 @@ export type Change =
   /** Ids of lines put before, which are not put again. */
   | { type: 'known'; ids: readonly string[] }
 
-export interface StoredLine extends OutboxLine {
+interface StoredLine extends OutboxLine {
   state: LineState
   attempts: number
   attemptedAtMs: number | undefined
