@@ -75,3 +75,23 @@ it('events that PX did not take before a restart are sent after it, once', async
   expect(up.stats().lines).toEqual({ closed: 2, delivered: 2, pending: 0, unknown: 0, rejected: 0 })
   await up.close()
 })
+
+it('a dry run sends nothing, not even what an earlier run left in the outbox', async () => {
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const down = createMeter({
+    store: fileStore({ dir }),
+    clock,
+    delivery: async () => ({ outcome: 'retryable', reason: 'PX is down.' }),
+  })
+  call(down, 3)
+  await clock.advance(24 * 3_600_000)
+  await down.close()
+
+  const px = inMemoryDelivery()
+  const dry = createMeter({ store: fileStore({ dir }), clock, delivery: px.delivery, dryRun: true })
+  await clock.advance(24 * 3_600_000)
+  await dry.flush()
+  expect(px.events).toEqual([])
+  expect(dry.stats().lines).toEqual({ closed: 2, delivered: 0, pending: 2, unknown: 0, rejected: 0 })
+  await dry.close()
+})

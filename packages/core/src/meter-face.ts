@@ -45,7 +45,11 @@ export interface Meter {
   record(call: FinishedCall): void
   /** Tells the meter of a call that is not to be counted, for the statistics. */
   ignore(): void
-  /** Stores what was counted, closes the days that are due, and sends what can be sent now. */
+  /**
+   * Stores what was counted, closes the days that are due, and sends what can be sent now.
+   *
+   * @throws {UsageError} `PXU_ERR_STORE_...` when the store fails; what was counted stays in memory and is tried again
+   */
   flush(): Promise<void>
   /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
   preview(day?: UsageDay): Promise<PxEvent[]>

@@ -73,7 +73,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
 
   const dayClock = createDayClock(clock, nextDayDueAt, () => work().catch(() => {}))
   dayClock.start()
-  void opened.then(() => delivery.run()).catch(() => {})
+  void opened.then(deliver).catch(() => {})
 
   function fail(message: string, cause: unknown): void {
     const error =
