@@ -1,4 +1,4 @@
-import { createMeter, memoryStore } from '@px-usage/core'
+import { createMeter, type Meter, type MeterOptions, memoryStore } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { createApp as createExpressApp } from 'example-express-basic/app.ts'
 import { createApp as createKoaApp } from 'example-koa-basic/app.ts'
@@ -32,6 +32,11 @@ interface Tally {
 let emulator: Emulator
 let servers: RunningServer[] = []
 
+function connectedMeter(options: MeterOptions = {}): Meter {
+  const { apiKey, url } = emulator
+  return createMeter({ apiKey, productKey, baseUrl: url, store: memoryStore(), ...options })
+}
+
 beforeEach(async () => {
   emulator = await startEmulator({ port: 0 })
 })
@@ -44,14 +49,7 @@ afterEach(async () => {
 describe('two apps, thirty users, three days, five thousand requests', () => {
   it('become one event per user and day, and one per endpoint, with the true numbers', async () => {
     const clock = fakeClock('2026-03-07T15:00:00Z')
-    const meter = createMeter({
-      apiKey: emulator.apiKey,
-      productKey,
-      baseUrl: emulator.url,
-      timeZone,
-      store: memoryStore(),
-      clock,
-    })
+    const meter = connectedMeter({ timeZone, clock })
     servers = [
       await startServer(createExpressApp({ meter }).app),
       await startServer(createKoaApp({ meter }).app.callback()),
@@ -133,14 +131,7 @@ describe('two apps, thirty users, three days, five thousand requests', () => {
 
   it('carry noon of the day in its zone and numbers that are numbers', async () => {
     const clock = fakeClock('2026-03-08T20:00:00Z')
-    const meter = createMeter({
-      apiKey: emulator.apiKey,
-      productKey,
-      baseUrl: emulator.url,
-      timeZone,
-      store: memoryStore(),
-      clock,
-    })
+    const meter = connectedMeter({ timeZone, clock })
     meter.record({
       identity: { userId: 'ann', accountId: 'acme' },
       method: 'GET',
@@ -179,13 +170,7 @@ describe('two apps, thirty users, three days, five thousand requests', () => {
 
 it('preview() answers what closing the open day would send, and changes nothing', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
-  const meter = createMeter({
-    apiKey: emulator.apiKey,
-    productKey,
-    baseUrl: emulator.url,
-    store: memoryStore(),
-    clock,
-  })
+  const meter = connectedMeter({ clock })
   for (let i = 0; i < 3; i++) {
     meter.record({ identity: { userId: 'ann' }, method: 'GET', route: '/a', statusCode: 200, aborted: false })
   }
@@ -198,12 +183,7 @@ it('preview() answers what closing the open day would send, and changes nothing'
 })
 
 it('close() on a memory store closes the open day and sends it', async () => {
-  const meter = createMeter({
-    apiKey: emulator.apiKey,
-    productKey,
-    baseUrl: emulator.url,
-    store: memoryStore(),
-  })
+  const meter = connectedMeter()
   meter.record({ identity: { userId: 'ann' }, method: 'GET', route: '/a', statusCode: 200, aborted: false })
   const first = meter.close()
   expect(meter.close()).toBe(first)

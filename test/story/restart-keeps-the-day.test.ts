@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMeter, fileStore, type Meter } from '@px-usage/core'
-import { type FakeClock, fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
+import { createMeter, fileStore, type Meter, type MeterOptions } from '@px-usage/core'
+import { type FakeClock, fakeClock, type InMemoryDelivery, inMemoryDelivery } from '@px-usage/core/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 let dir: string
@@ -25,8 +25,16 @@ function call(meter: Meter, times: number): void {
   }
 }
 
-function start(clock: FakeClock, px: ReturnType<typeof inMemoryDelivery>): Meter {
-  return createMeter({ store: fileStore({ dir }), clock, delivery: px.delivery })
+const pxIsDown: Pick<InMemoryDelivery, 'delivery'> = {
+  delivery: async () => ({ outcome: 'retryable', reason: 'PX is down.' }),
+}
+
+function start(
+  clock: FakeClock,
+  { delivery }: Pick<InMemoryDelivery, 'delivery'>,
+  options: MeterOptions = {},
+): Meter {
+  return createMeter({ store: fileStore({ dir }), clock, delivery, ...options })
 }
 
 it('a restart in the middle of a day gives one event for that day, with the full count', async () => {
@@ -56,11 +64,7 @@ it('a restart in the middle of a day gives one event for that day, with the full
 
 it('events that PX did not take before a restart are sent after it, once', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
-  const down = createMeter({
-    store: fileStore({ dir }),
-    clock,
-    delivery: async () => ({ outcome: 'retryable', reason: 'PX is down.' }),
-  })
+  const down = start(clock, pxIsDown)
   call(down, 3)
   await clock.advance(24 * 3_600_000)
   await down.flush()
@@ -78,17 +82,13 @@ it('events that PX did not take before a restart are sent after it, once', async
 
 it('a dry run sends nothing, not even what an earlier run left in the outbox', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
-  const down = createMeter({
-    store: fileStore({ dir }),
-    clock,
-    delivery: async () => ({ outcome: 'retryable', reason: 'PX is down.' }),
-  })
+  const down = start(clock, pxIsDown)
   call(down, 3)
   await clock.advance(24 * 3_600_000)
   await down.close()
 
   const px = inMemoryDelivery()
-  const dry = createMeter({ store: fileStore({ dir }), clock, delivery: px.delivery, dryRun: true })
+  const dry = start(clock, px, { dryRun: true })
   await clock.advance(24 * 3_600_000)
   await dry.flush()
   expect(px.events).toEqual([])

@@ -9,11 +9,12 @@ export interface Clock {
   /** Milliseconds since some fixed point; never goes back. Used to tell a step of the wall clock from time that passed. */
   elapsed(): number
   /**
-   * Runs `task` once after `delayMs`. The timer never keeps the process alive.
+   * Runs `task` once after `delayMs`.
    *
+   * @param keepAlive whether the process waits for it: only while the app itself waits, in `close()`
    * @returns a function that cancels it
    */
-  setTimer(task: () => void, delayMs: number): () => void
+  setTimer(task: () => void, delayMs: number, keepAlive?: boolean): () => void
 }
 
 /** Longest delay that Node's timers take; a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
@@ -22,9 +23,9 @@ const maxTimerDelayMs = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: Date.now,
   elapsed: () => performance.now(),
-  setTimer(task, delayMs) {
+  setTimer(task, delayMs, keepAlive = false) {
     const timer = setTimeout(task, Math.min(delayMs, maxTimerDelayMs))
-    timer.unref()
+    if (!keepAlive) timer.unref()
     return () => clearTimeout(timer)
   },
 }

@@ -65,8 +65,9 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let cancelStoring: (() => void) | undefined
 
   const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
-    fail('The store could not be opened, so nothing survives this process.', error)
-    throw error
+    const told = tell('The store could not be opened, so nothing survives this process.', error)
+    diagnostics.warn(told.code, told.message)
+    throw told
   })
   // Those who wait for it see the failure; if nobody does, it has been told above.
   opened.catch(() => {})
@@ -75,11 +76,12 @@ export function createMeter(options: MeterOptions = {}): Meter {
   dayClock.start()
   void opened.then(deliver).catch(() => {})
 
-  function fail(message: string, cause: unknown): void {
+  /** Gives an error to the app's `onError`, and back to whoever awaits. */
+  function tell(message: string, cause: unknown): UsageError {
     const error =
       cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
-    diagnostics.warn(error.code, error.message)
     diagnostics.error(error)
+    return error
   }
 
   function storeSoon(): void {
@@ -102,15 +104,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
     try {
       await tables.store()
     } catch (error) {
-      diagnostics.error(
-        error instanceof UsageError
-          ? error
-          : new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store failed; it is tried again.', {
-              cause: error,
-            }),
-      )
       cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
-      throw error
+      throw tell('The store failed; it is tried again.', error)
     }
   }
 
@@ -144,7 +139,11 @@ export function createMeter(options: MeterOptions = {}): Meter {
   function work(): Promise<void> {
     working ??= opened
       .then(persist)
-      .then(() => closeDays(isDue))
+      .then(() =>
+        closeDays(isDue).catch((error: unknown) => {
+          throw tell('A day could not be closed; it is tried again.', error)
+        }),
+      )
       .finally(() => {
         working = undefined
       })
@@ -160,7 +159,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
   /** As much of `task` as fits in the time; what it does later does no harm. */
   function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
     return new Promise((resolve) => {
-      const cancel = clock.setTimer(() => resolve(undefined), timeoutMs)
+      const cancel = clock.setTimer(() => resolve(undefined), timeoutMs, true)
       const finish = () => {
         cancel()
         resolve(undefined)
@@ -184,7 +183,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     const { delivered, pending, unknown } = store.outboxCounts()
     const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
     const unstored = { calls: tables.unstored(), lines: 0 }
-    await store.close().catch((error: unknown) => fail('The store could not be closed.', error))
+    await store.close().catch((error: unknown) => tell('The store could not be closed.', error))
     const sent = { lines: delivered - deliveredBefore }
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {
