@@ -30,7 +30,8 @@ interface Amount {
   lines: number
 }
 
-/** What `close()` leaves behind. Calls are those of days that are still open, lines those of closed days. */
+/** What `close()` leaves behind. Calls are those that this process counted, of days that are still open; lines
+ * are those of closed days. */
 export interface CloseReport {
   /** Delivered to PX while closing. */
   sent: { lines: number }
