@@ -61,3 +61,20 @@ describe('the listener for node:http', () => {
     await off.meter.close()
   })
 })
+
+it('a properties() or endpoint() that rejects harms nobody, and the call is counted', async () => {
+  const later = pxUsage({
+    meter: createMeter({ store: memoryStore(), dryRun: true }),
+    identify: () => ({ userId: 'ann' }),
+    endpoint: (async () => Promise.reject(new Error('async endpoint'))) as never,
+    properties: (async () => Promise.reject(new Error('async properties'))) as never,
+  })
+  const other = await startServer((req, res) => {
+    later(req, res)
+    res.end('hello')
+  })
+  expect((await send(other.url)).body).toBe('hello')
+  await vi.waitFor(() => expect(later.meter.stats().calls.counted).toBe(1))
+  await later.meter.close()
+  await other.close()
+})

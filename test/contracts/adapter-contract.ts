@@ -55,7 +55,7 @@ export function adapterContract({ createApp }: AdapterHarness): void {
     expect(await seenCalls([['GET', '/users/7']], 2)).toHaveLength(1)
   })
 
-  it('counts every request of a kept connection', async () => {
+  it('counts each of twenty requests in a row', async () => {
     expect(await seenCalls(Array.from({ length: 20 }, () => ['GET', '/users/7']))).toHaveLength(20)
   })
 

@@ -93,7 +93,7 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     'a negative grace',
     () => createMeter({ ...keys, graceMs: -1 }),
     'PXU_ERR_OPTIONS_INVALID',
-    ['graceMs is -1', 'at least 0'],
+    ['graceMs is -1', 'at least 1000'],
   ],
   [
     'a store that is none',

@@ -15,7 +15,7 @@ export interface MeterStats {
     inMemory: number
     stored: number
     ignored: number
-    /** Calls that came after `close()` and were not counted. */
+    /** Calls that came, or were attributed, after `close()` and were not counted. */
     afterClose: number
     /** Counted under an overflow endpoint: the totals are right, the endpoint is not told. */
     folded: number

@@ -24,6 +24,8 @@ interface HeldCall {
 const defaultCloseTimeoutMs = 5_000
 /** How soon a store that could not take a batch is offered it again. */
 const storeRetryMs = 1_000
+/** How long a broken-off request may take to be noted in the store. */
+const lastSettlingMs = 100
 
 /**
  * The engine: counts finished calls, closes each usage day once, delivers it to PX.
@@ -52,6 +54,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
     timeoutMs: settings.identifyTimeoutMs,
     maxPending: 10_000,
     count(identity, { day, endpoint, properties, gains }) {
+      if (isClosed) {
+        afterClose += 1
+        return
+      }
       counted += 1
       tables.of(day).add(apiCalls, identity, properties, endpoint, gains)
       storeSoon()
@@ -62,6 +68,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let ignored = 0
   let afterClose = 0
   let closing: Promise<CloseReport> | undefined
+  /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
+  let isClosed = false
   let cancelStoring: (() => void) | undefined
 
   const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
@@ -169,27 +177,42 @@ export function createMeter(options: MeterOptions = {}): Meter {
   }
 
   async function closeMeter(timeoutMs: number): Promise<CloseReport> {
+    const deadline = clock.elapsed() + timeoutMs
+    const inTime = (task: Promise<unknown>) => within(task, Math.max(deadline - clock.elapsed(), 0))
     dayClock.stop()
+    await inTime(opened)
     const deliveredBefore = store.outboxCounts().delivered
-    await within(attribution.settled(), timeoutMs)
+    await inTime(attribution.settled())
+    isClosed = true
     cancelStoring?.()
-    await within(
-      opened.then(persist).then(() => (store.durable ? undefined : closeDays(() => true))),
-      timeoutMs,
-    )
-    if (!store.durable) await within(deliver(), timeoutMs)
-    await within(delivery.stop(), timeoutMs)
+    await inTime(Promise.resolve(working))
+    await inTime(opened.then(persist).then(() => (store.durable ? undefined : closeDays(() => true))))
+    cancelStoring?.()
+    if (!store.durable) await inTime(deliver())
+    await inTime(delivery.stop())
+    // Whatever is still on its way to PX breaks off here, and is noted as unknown.
     await client.close()
+    await within(delivery.stop(), lastSettlingMs)
     const { delivered, pending, unknown } = store.outboxCounts()
-    const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
-    const unstored = { calls: tables.unstored(), lines: 0 }
-    await store.close().catch((error: unknown) => tell('The store could not be closed.', error))
     const sent = { lines: delivered - deliveredBefore }
+    const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
+    const unstored = { calls: tables.unstored() + attribution.stats().pending, lines: 0 }
+    await store.close().catch((error: unknown) => tell('The store could not be closed.', error))
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {
       sent,
       kept: { calls: 0, lines: 0 },
       lost: { calls: unsent.calls + unstored.calls, lines: unsent.lines },
+    }
+  }
+
+  /** The dimensions of one call beside those of the meter. They are the app's, and may do anything when they are read. */
+  function propertiesOf(given: unknown): Properties {
+    if (given === undefined) return settings.properties
+    try {
+      return usableProperties({ ...settings.properties, ...usableProperties(given) })
+    } catch {
+      return settings.properties
     }
   }
 
@@ -203,10 +226,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
       attribution.attribute(call.identity, {
         day: days.of(clock.now()),
         endpoint: endpointOf(call.method, call.route),
-        properties:
-          call.properties === undefined
-            ? settings.properties
-            : usableProperties({ ...settings.properties, ...(call.properties as object) }),
+        properties: propertiesOf(call.properties),
         gains: [
           1,
           statusCode >= 400 && statusCode < 500 ? 1 : 0,

@@ -117,6 +117,11 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   const apiKey = key('apiKey', options.apiKey ?? env.PX_API_KEY, sendsToPx)
   const productKey = key('productKey', options.productKey ?? env.PX_PRODUCT_KEY, sendsToPx)
   const baseUrl = options.baseUrl ?? (options.region === undefined ? env.PX_BASE_URL : undefined)
+  const identifyTimeoutMs =
+    count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs
+  // A day that closes before the last answer of `identify` would get a second event.
+  const graceMs =
+    count('graceMs', options.graceMs, identifyTimeoutMs) ?? Math.max(defaults.graceMs, identifyTimeoutMs)
   return Object.freeze({
     apiKey,
     productKey,
@@ -128,8 +133,8 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     rollups: rollups(options.rollups) ?? defaults.rollups,
     store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
     limits: limits(options.limits),
-    graceMs: count('graceMs', options.graceMs, 0) ?? defaults.graceMs,
-    identifyTimeoutMs: count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs,
+    graceMs,
+    identifyTimeoutMs,
     requestTimeoutMs: count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs,
     dryRun,
     onError: callback('onError', options.onError),
@@ -190,7 +195,7 @@ function key(name: 'apiKey' | 'productKey', value: string | undefined, required:
           'PX_PRODUCT_KEY',
           'Administration > Products in PX shows it, AP-...',
         ] as const)
-  if (value === undefined && !required) return ''
+  if (!required && (value === undefined || value === '')) return ''
   if (typeof value === 'string' && value.trim() !== '') return value.trim()
   throw new UsageError(
     code,
@@ -242,8 +247,10 @@ function rollups(value: readonly Rollup[] | undefined): readonly Rollup[] | unde
     Array.isArray(value) &&
     value.length > 0 &&
     value.every(
-      ({ eventName, by }) =>
-        typeof eventName === 'string' && eventName !== '' && /^(identity|endpoint)$/.test(by),
+      (rollup) =>
+        typeof rollup?.eventName === 'string' &&
+        rollup.eventName !== '' &&
+        /^(identity|endpoint)$/.test(rollup.by),
     ) &&
     new Set(value.map(({ eventName }) => eventName)).size === value.length
   if (usable) return Object.freeze(value.map(({ eventName, by }) => Object.freeze({ eventName, by })))

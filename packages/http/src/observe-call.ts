@@ -60,10 +60,16 @@ function isIgnored<Source>(
   return route !== undefined && ignore.includes(route)
 }
 
-/** The app's callbacks run in a listener of the response, where a throw would end the process. */
+/**
+ * The app's callbacks run in a listener of the response, where a throw would end the process, and so would a rejection
+ * that nobody handles: a promise is no answer here.
+ */
 function quietly<T>(ask: () => T): T | undefined {
   try {
-    return ask()
+    const answer = ask()
+    if (!(answer instanceof Promise)) return answer
+    answer.catch(() => {})
+    return undefined
   } catch {
     return undefined
   }

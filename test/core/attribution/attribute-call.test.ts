@@ -93,3 +93,17 @@ describe('attribute()', () => {
     ])
   })
 })
+
+it('an answer with a getter that throws is no identity, at once or promised', async () => {
+  const { attribution, counted } = setUp()
+  const broken = () => ({
+    get userId(): string {
+      throw new Error('lazy loading failed')
+    },
+  })
+  attribution.attribute(broken(), 'call')
+  attribution.attribute(Promise.resolve(broken()), 'call')
+  await attribution.settled()
+  expect(attribution.stats().unattributed.invalid).toBe(2)
+  expect(counted).toEqual([])
+})

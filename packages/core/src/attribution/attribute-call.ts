@@ -79,16 +79,23 @@ export function createAttribution<Held>(settings: AttributionSettings<Held>): At
     diagnostics.error(new UsageError('PXU_ERR_ATTRIBUTION_FAILED', explanations[reason], cause))
   }
 
+  /** Never throws, although an answer may have getters that do. */
   function attributeNow(answer: unknown, held: Held): void {
-    const identity = usableIdentity(answer)
+    let identity: Identity | undefined
+    try {
+      identity = usableIdentity(answer)
+    } catch (error) {
+      refuse('invalid', error)
+      return
+    }
     if (identity !== undefined) count(identity, held)
     else refuse(isNobody(answer) ? 'anonymous' : 'invalid')
   }
 
-  function attributeLater(answer: PromiseLike<unknown>, held: Held): void {
+  function attributeLater(answer: Promise<unknown>, held: Held): void {
     if (pending >= maxPending) {
       // Nobody listens to this promise any more, so a rejection of it must not become an unhandled one.
-      Promise.resolve(answer).catch(() => {})
+      answer.catch(() => {})
       refuse('overloaded')
       return
     }
@@ -103,7 +110,7 @@ export function createAttribution<Held>(settings: AttributionSettings<Held>): At
       if (pending === 0) for (const resume of waiting) resume()
     }
     const cancel = clock.setTimer(() => settle(() => refuse('timedOut')), timeoutMs)
-    Promise.resolve(answer).then(
+    answer.then(
       (answered) => settle(() => attributeNow(answered, held)),
       (error: unknown) => settle(() => refuse('rejected', error)),
     )
@@ -113,7 +120,7 @@ export function createAttribution<Held>(settings: AttributionSettings<Held>): At
     attribute(answer, held) {
       try {
         if (answer instanceof IdentifyFailure) refuse('threw', answer.error)
-        else if (isThenable(answer)) attributeLater(answer, held)
+        else if (isThenable(answer)) attributeLater(Promise.resolve(answer), held)
         else attributeNow(answer, held)
       } catch (error) {
         refuse('invalid', error)
@@ -150,7 +157,6 @@ function isNobody(answer: unknown): answer is Nobody {
 }
 
 function isThenable(answer: unknown): answer is PromiseLike<unknown> {
-  return (
-    typeof answer === 'object' && answer !== null && typeof (answer as { then?: unknown }).then === 'function'
-  )
+  const mayHaveThen = typeof answer === 'function' || (typeof answer === 'object' && answer !== null)
+  return mayHaveThen && typeof (answer as { then?: unknown }).then === 'function'
 }

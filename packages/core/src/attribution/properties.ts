@@ -28,7 +28,7 @@ const none: Properties = Object.freeze({})
  * more than case. The rest is left out.
  */
 export function usableProperties(given: unknown): Properties {
-  if (typeof given !== 'object' || given === null) return none
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return none
   const usable: Record<string, PropertyValue> = {}
   const names = new Set(reserved)
   for (const [name, value] of Object.entries(given)) {

@@ -15,6 +15,7 @@ export interface PxClientSettings {
 export interface PxClient {
   /** `POST /v1/events/custom` with a frozen body. Never rejects: what happened is the answer. */
   postEvent(body: string): Promise<DeliveryResult>
+  /** Breaks off what is still on its way; its outcome is unknown. */
   close(): Promise<void>
 }
 
@@ -56,7 +57,7 @@ export function createPxClient({ baseUrl, apiKey, dispatcher, timeoutMs, now }: 
     },
 
     async close() {
-      await agent?.close()
+      await agent?.destroy()
       agent = undefined
     },
   }

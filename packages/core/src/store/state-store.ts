@@ -96,6 +96,7 @@ export function stateStore(keeping: Keeping): Store {
     },
 
     async closeDay(day, rollUp): Promise<DayClose> {
+      if (closing !== undefined) return { outcome: 'elsewhere' }
       if (!state.openDays().includes(day)) return { outcome: 'empty' }
       const revision = state.nextRevision(day)
       const lines: OutboxLine[] = []

@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { createMeter, memoryStore } from '@px-usage/core'
+import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
+import { expect, it } from 'vitest'
+
+const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }
+
+it('record() counts a call whose properties throw when they are read, without them', async () => {
+  const meter = createMeter({ store: memoryStore(), dryRun: true })
+  const properties = {
+    get Category(): string {
+      throw new Error('lazy loading failed')
+    },
+  }
+  meter.record({ ...call, identity: { userId: 'ann' }, properties })
+  expect((await meter.preview())[0]?.attributes).toMatchObject({ apiCalls: 1, apiType: 'RESTful' })
+  await meter.close()
+})
+
+it('a day that flush() and close() close at the same time is sent once', async () => {
+  const px = inMemoryDelivery()
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const meter = createMeter({ store: memoryStore(), clock, delivery: px.delivery })
+  for (let user = 0; user < 1_500; user++) meter.record({ ...call, identity: { userId: `user-${user}` } })
+  clock.step(25 * 3_600_000)
+  await Promise.all([meter.flush(), meter.close()])
+  expect(px.events).toHaveLength(3_000)
+  expect(new Set(px.events.map(({ attributes }) => attributes.rollupId)).size).toBe(3_000)
+})
+
+it('an answer of identify that comes after close() is told as lost and as after the close, not counted', async () => {
+  const px = inMemoryDelivery()
+  const meter = createMeter({ store: memoryStore(), delivery: px.delivery })
+  let answer: (identity: { userId: string }) => void = () => {}
+  meter.record({
+    ...call,
+    identity: new Promise((resolve) => {
+      answer = resolve
+    }),
+  })
+  expect((await meter.close({ timeoutMs: 20 })).lost).toEqual({ calls: 1, lines: 0 })
+  answer({ userId: 'ann' })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(meter.stats().calls).toMatchObject({ counted: 0, inMemory: 0, afterClose: 1 })
+})
+
+it('close() does not wait for a PX that never answers, and notes what it broke off as unknown', async () => {
+  const silent = createServer((socket) => void socket.on('error', () => {}))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const baseUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const meter = createMeter({
+    store: memoryStore(),
+    apiKey: 'key',
+    productKey: 'AP-1',
+    baseUrl,
+    requestTimeoutMs: 3_600_000,
+  })
+  meter.record({ ...call, identity: { userId: 'ann' } })
+  const { sent, lost } = await meter.close({ timeoutMs: 200 })
+  expect([sent, lost]).toEqual([{ lines: 0 }, { calls: 0, lines: 2 }])
+  expect(meter.stats().lines).toMatchObject({ closed: 2, unknown: 2 })
+  silent.close()
+})
