@@ -48,6 +48,12 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     ['PX_API_KEY'],
   ],
   [
+    'an API key with a line break in it',
+    () => createMeter({ ...keys, apiKey: 'secret-key\nsecret-key' }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['apiKey', 'line break'],
+  ],
+  [
     'no product key',
     () => createMeter({ apiKey: 'a' }),
     'PXU_ERR_OPTIONS_PRODUCT_KEY_MISSING',

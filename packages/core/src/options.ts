@@ -196,7 +196,17 @@ function key(name: 'apiKey' | 'productKey', value: string | undefined, required:
           'Administration > Products in PX shows it, AP-...',
         ] as const)
   if (!required && (value === undefined || value === '')) return ''
-  if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  if (typeof value === 'string' && value.trim() !== '') {
+    // Not quoted: it may be most of a key.
+    if (!/^[\x21-\x7e]+$/.test(value.trim())) {
+      throw invalid(
+        name,
+        '(not shown)',
+        'Give it as PX shows it: it holds a blank, a line break or a letter that no header can carry.',
+      )
+    }
+    return value.trim()
+  }
   throw new UsageError(
     code,
     `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,

@@ -119,6 +119,21 @@ describe('delivery', () => {
     expect(store.outboxCounts()).toMatchObject({ delivered: 30, pending: 0 })
   })
 
+  it('does not storm a PX that is down: the sender pauses, not only each line', async () => {
+    let isDown = true
+    const { store, delivery, clock, sent } = await setUp(() =>
+      isDown ? { outcome: 'retryable', reason: 'PX answered 429.', afterMs: 60_000 } : delivered,
+    )
+    await store.put(Array.from({ length: 1_000 }, (_, index) => line(`line ${index}`)))
+    await delivery.run()
+    expect(sent).toHaveLength(8)
+    await clock.advance(3_600_000)
+    expect(sent.length).toBeLessThan(500)
+    isDown = false
+    await clock.advance(600_000)
+    expect(store.outboxCounts()).toMatchObject({ delivered: 1_000, pending: 0 })
+  })
+
   it('sends nothing after stop()', async () => {
     const { store, delivery, sent } = await setUp(() => delivered)
     await delivery.stop()

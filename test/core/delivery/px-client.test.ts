@@ -75,6 +75,13 @@ describe('postEvent()', () => {
 
   it('never shows the key, even if PX repeats it', async () => {
     const result = await post(answer(400, `your key ${apiKey} is fine`))
+    for (let at = 2_000; at < 2_060; at += 7) {
+      await client.close()
+      await receiver.close()
+      const { outcome, ...rest } = await post(answer(400, `${'x'.repeat(at)}${apiKey}`))
+      expect(outcome).toBe('rejected')
+      expect(JSON.stringify(rest)).not.toContain(apiKey.slice(0, 5))
+    }
     expect(inspect([result, client], { depth: 9, showHidden: true })).not.toContain(apiKey)
   })
 })

@@ -42,6 +42,8 @@ export function createDelivery(settings: {
   let askedAgain = false
   let stopped: string | undefined
   let possibleDuplicates = 0
+  /** Batches in a row of which no line came through. */
+  let failedBatches = 0
   let cancelWake = () => {}
 
   function settlementOf(line: ClaimedLine, result: DeliveryResult): Settlement {
@@ -80,7 +82,8 @@ export function createDelivery(settings: {
     }
   }
 
-  async function attempt(lines: ClaimedLine[]): Promise<void> {
+  /** @returns how long to send nothing at all: PX is down or asks for patience when none of the lines came through */
+  async function attempt(lines: ClaimedLine[]): Promise<number> {
     possibleDuplicates += lines.filter((line) => line.state === 'unknown').length
     await store.markAttempts(
       lines.map((line) => line.id),
@@ -88,13 +91,21 @@ export function createDelivery(settings: {
     )
     const results = await Promise.all(lines.map(send))
     await store.settle(lines.map((line, index) => settlementOf(line, results[index] as DeliveryResult)))
+    if (!results.every(({ outcome }) => outcome === 'retryable' || outcome === 'unknown')) {
+      failedBatches = 0
+      return 0
+    }
+    failedBatches += 1
+    const askedForMs = results.map((result) => (result.outcome === 'retryable' ? (result.afterMs ?? 0) : 0))
+    return Math.max(retryDelayMs(failedBatches), ...askedForMs)
   }
 
   async function sendWhatIsDue(): Promise<void> {
     while (!over) {
       askedAgain = false
       const { lines, nextDueAtMs } = await store.claim(stopped === undefined ? batchSize : 1)
-      if (lines.length > 0) await attempt(lines)
+      const pauseMs = lines.length > 0 ? await attempt(lines) : 0
+      if (pauseMs > 0) return wakeAfter(pauseMs)
       if (askedAgain && stopped === undefined) continue
       if (lines.length === 0 || stopped !== undefined) {
         const waitMs =

@@ -21,6 +21,7 @@ export interface PxClient {
 
 /** Enough of an answer to say why PX refused; the rest is not read. */
 const maxBodyBytes = 2_048
+const maxReasonLength = 2_048
 const maxConnections = 8
 
 /**
@@ -50,7 +51,8 @@ export function createPxClient({ baseUrl, apiKey, dispatcher, timeoutMs, now }: 
         })
         const retryAfter = [answer.headers['retry-after']].flat()[0]
         const text = await readSome(answer.body)
-        return resultOfAnswer(answer.statusCode, retryAfter, withoutKey(text, apiKey), now())
+        const reason = withoutKey(text, apiKey).slice(0, maxReasonLength)
+        return resultOfAnswer(answer.statusCode, retryAfter, reason, now())
       } catch (error) {
         return resultOfError(error)
       }
@@ -76,10 +78,15 @@ async function readSome(body: Dispatcher.ResponseData['body']): Promise<string> 
   } catch {
     // See above.
   }
-  return Buffer.concat(chunks).subarray(0, maxBodyBytes).toString('utf8').trim()
+  return Buffer.concat(chunks).toString('utf8').trim()
 }
 
-/** A proxy may repeat the request in its error page. */
+/** A proxy may repeat the request in its error page, and what was read of it may end within the key. */
 function withoutKey(text: string, apiKey: string): string {
-  return text.replaceAll(apiKey, '(API key)')
+  const mark = '(API key)'
+  const clean = text.replaceAll(apiKey, mark)
+  for (let length = apiKey.length - 1; length > 3; length--) {
+    if (clean.endsWith(apiKey.slice(0, length))) return `${clean.slice(0, -length)}${mark}`
+  }
+  return clean
 }
