@@ -48,6 +48,12 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     ['PX_API_KEY'],
   ],
   [
+    'properties that are a number',
+    () => pxUsageExpress({ ...keys, identify: () => null, properties: 42 as never }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['properties is 42', 'object'],
+  ],
+  [
     'an API key with a line break in it',
     () => createMeter({ ...keys, apiKey: 'secret-key\nsecret-key' }),
     'PXU_ERR_OPTIONS_INVALID',

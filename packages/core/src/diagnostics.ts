@@ -9,7 +9,6 @@ type Happening =
   | 'store:recovered'
   | 'store:degraded'
   | 'store:quarantined'
-  | 'day:clock-step'
   | 'day:closed'
   | 'delivery:delivered'
   | 'delivery:retrying'

@@ -62,7 +62,10 @@ export function parseUsageOptions<Source>(options: UsageOptions<Source>): {
     throw invalid('ignore', ignore, "Give a function or a list of route templates such as ['/health'].")
   }
   const perCall = typeof properties === 'function' ? properties : undefined
-  const ofMeter = { ...meterOptions, ...(typeof properties === 'object' ? { properties } : {}) }
+  const ofMeter: MeterOptions =
+    typeof properties === 'function' || properties === undefined
+      ? meterOptions
+      : { ...meterOptions, properties }
   if (meter !== undefined && Object.keys(ofMeter).length > 0) {
     throw invalid('meter', 'a meter', `Leave out ${Object.keys(ofMeter).join(', ')}: that meter has its own.`)
   }

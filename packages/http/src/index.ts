@@ -1,6 +1,6 @@
 // For plain node:http servers
+export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For those who write an adapter
 export { type CallOptions, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { type CallReader, observeCall } from './observe-call.ts'
-export { pxUsage, type UsageListener } from './usage-listener.ts'
