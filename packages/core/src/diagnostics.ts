@@ -10,6 +10,7 @@ type Happening =
   | 'store:degraded'
   | 'store:quarantined'
   | 'day:closed'
+  | 'day:clock-step'
   | 'delivery:delivered'
   | 'delivery:retrying'
   | 'delivery:unknown'

@@ -18,6 +18,8 @@ export const codes = {
     'PX refuses everything (key, permission or address); everything is kept until it works again.',
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under an overflow endpoint.',
+  PXU_WRN_DAY_CLOCK_STEP:
+    'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_ERR_STORE_IN_USE: 'The folder of the file store belongs to another process or meter.',
   PXU_ERR_STORE_UNREADABLE:
     'The file of the file store cannot be read, in whole or in part; what cannot be read is kept.',

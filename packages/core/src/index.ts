@@ -21,4 +21,4 @@ export { codes, UsageError, type UsageErrorCode } from './errors.ts'
 // For those who write an adapter
 export { askIdentify } from './attribution/attribute-call.ts'
 export type { FinishedCall } from './attribution/finished-call.ts'
-export { invalid, refuseUnknown } from './options.ts'
+export { invalid, refuseUnknown } from './option-checks.ts'

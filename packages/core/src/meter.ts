@@ -4,7 +4,7 @@ import { usableProperties } from './attribution/properties.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { apiCalls } from './counting/instruments.ts'
 import { closeDay, previewDay } from './day/close-day.ts'
-import { createDayClock } from './day/day-clock.ts'
+import { createDayKeeper } from './day/day-keeper.ts'
 import { createDelivery, type SendLine } from './delivery/deliver-outbox.ts'
 import { createPxClient } from './delivery/px-client.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
@@ -22,8 +22,6 @@ interface HeldCall {
 }
 
 const defaultCloseTimeoutMs = 5_000
-/** How soon a store that could not take a batch is offered it again. */
-const storeRetryMs = 1_000
 /** How long a broken-off request may take to be noted in the store. */
 const lastSettlingMs = 100
 
@@ -60,7 +58,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
       }
       counted += 1
       tables.of(day).add(apiCalls, identity, properties, endpoint, gains)
-      storeSoon()
+      keeper.storeSoon()
     },
   })
 
@@ -70,95 +68,34 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let closing: Promise<CloseReport> | undefined
   /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
   let isClosed = false
-  let cancelStoring: (() => void) | undefined
 
   const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
-    const told = tell('The store could not be opened, so nothing survives this process.', error)
+    const message = 'The store could not be opened, so nothing survives this process.'
+    const told =
+      error instanceof UsageError
+        ? error
+        : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause: error })
+    diagnostics.error(told)
     diagnostics.warn(told.code, told.message)
     throw told
   })
   // Those who wait for it see the failure; if nobody does, it has been told above.
   opened.catch(() => {})
 
-  const dayClock = createDayClock(clock, nextDayDueAt, () => work().catch(() => {}))
-  dayClock.start()
+  const keeper = createDayKeeper({
+    clock,
+    days,
+    graceMs,
+    store,
+    opened,
+    tables,
+    diagnostics,
+    close: (day) =>
+      closeDay(store, day, { rollups, timeZone, toLine: (usage) => rollupLine(usage, eventSettings) }),
+    onTick: () => void deliver(),
+  })
+  keeper.start()
   void opened.then(deliver).catch(() => {})
-
-  /** Gives an error to the app's `onError`, and back to whoever awaits. */
-  function tell(message: string, cause: unknown): UsageError {
-    const error =
-      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
-    diagnostics.error(error)
-    return error
-  }
-
-  function storeSoon(): void {
-    if (cancelStoring !== undefined) return
-    if (store.flushAfterMs === 0) {
-      const immediate = setImmediate(storeNow)
-      cancelStoring = () => clearImmediate(immediate)
-    } else {
-      cancelStoring = clock.setTimer(storeNow, store.flushAfterMs)
-    }
-  }
-
-  function storeNow(): void {
-    cancelStoring = undefined
-    void persist().catch(() => {})
-  }
-
-  /** Hands everything counted so far to the store; on failure it stays here and is offered again. */
-  async function persist(): Promise<void> {
-    try {
-      await tables.store()
-    } catch (error) {
-      cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
-      throw tell('The store failed; it is tried again.', error)
-    }
-  }
-
-  /** A day is due when it has been over for `graceMs`. */
-  function isDue(day: UsageDay): boolean {
-    return days.bounds(day).endMs + graceMs <= clock.now()
-  }
-
-  function nextDayDueAt(): number {
-    return days.bounds(days.of(clock.now() - graceMs)).endMs + graceMs
-  }
-
-  async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
-    for (const day of tables.days()) {
-      if (!isToClose(day)) continue
-      await tables.seal(day)
-    }
-    for (const day of await store.openDays()) {
-      if (!isToClose(day)) continue
-      const close = await closeDay(store, day, {
-        rollups,
-        timeZone,
-        toLine: (usage) => rollupLine(usage, eventSettings),
-      })
-      if (close.outcome === 'closed') diagnostics.publish('day:closed', { day, ...close })
-    }
-  }
-
-  let working: Promise<void> | undefined
-  /** What is due of storing and closing; sending goes on by itself. One at a time. */
-  function work(): Promise<void> {
-    working ??= opened
-      .then(persist)
-      .then(() =>
-        closeDays(isDue).catch((error: unknown) => {
-          throw tell('A day could not be closed; it is tried again.', error)
-        }),
-      )
-      .finally(() => {
-        working = undefined
-      })
-    return working.then(() => {
-      void deliver()
-    })
-  }
 
   function deliver(): Promise<void> {
     return settings.dryRun ? Promise.resolve() : delivery.run()
@@ -179,15 +116,15 @@ export function createMeter(options: MeterOptions = {}): Meter {
   async function closeMeter(timeoutMs: number): Promise<CloseReport> {
     const deadline = clock.elapsed() + timeoutMs
     const inTime = (task: Promise<unknown>) => within(task, Math.max(deadline - clock.elapsed(), 0))
-    dayClock.stop()
+    keeper.stop()
     await inTime(opened)
     const deliveredBefore = store.outboxCounts().delivered
     await inTime(attribution.settled())
     isClosed = true
-    cancelStoring?.()
-    await inTime(Promise.resolve(working))
-    await inTime(opened.then(persist).then(() => (store.durable ? undefined : closeDays(() => true))))
-    cancelStoring?.()
+    keeper.cancelStoring()
+    await inTime(keeper.idle())
+    await inTime(opened.then(keeper.persist).then(() => (store.durable ? undefined : keeper.closeAll())))
+    keeper.cancelStoring()
     if (!store.durable) await inTime(deliver())
     await inTime(delivery.stop())
     // Whatever is still on its way to PX breaks off here, and is noted as unknown.
@@ -197,7 +134,11 @@ export function createMeter(options: MeterOptions = {}): Meter {
     const sent = { lines: delivered - deliveredBefore }
     const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
     const unstored = { calls: tables.unstored() + attribution.stats().pending, lines: 0 }
-    await store.close().catch((error: unknown) => tell('The store could not be closed.', error))
+    await store.close().catch((cause: unknown) => {
+      diagnostics.error(
+        new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
+      )
+    })
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {
       sent,
@@ -224,7 +165,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
       }
       const { statusCode } = call
       attribution.attribute(call.identity, {
-        day: days.of(clock.now()),
+        day: keeper.today(),
         endpoint: endpointOf(call.method, call.route),
         properties: propertiesOf(call.properties),
         gains: [
@@ -242,13 +183,13 @@ export function createMeter(options: MeterOptions = {}): Meter {
 
     async flush() {
       if (closing !== undefined) return void (await closing)
-      await work()
+      await keeper.work()
       await deliver()
     },
 
-    async preview(day = days.of(clock.now())) {
+    async preview(day = keeper.today()) {
       await opened
-      await persist()
+      await keeper.persist()
       const events: PxEvent[] = []
       for await (const usage of previewDay(store, day, { rollups, timeZone })) {
         events.push(rollupEvent(usage, eventSettings))
@@ -259,7 +200,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     stats() {
       const inMemory = tables.unstored()
       return {
-        day: days.of(clock.now()),
+        day: keeper.today(),
         timeZone,
         store: store.name,
         calls: {

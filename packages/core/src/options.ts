@@ -6,7 +6,8 @@ import { createUsageDays, type UsageDays } from './day/usage-day.ts'
 import type { SendLine } from './delivery/deliver-outbox.ts'
 import { parseBaseUrl, type Region, regionUrl } from './delivery/px-address.ts'
 import type { Dispatcher } from './delivery/px-client.ts'
-import { quoted, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
+import { boolean, callback, count, invalid, object, refuseUnknown } from './option-checks.ts'
 import { fileStore } from './store/file-store.ts'
 import type { Properties, Store } from './store/store.ts'
 
@@ -144,44 +145,6 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   })
 }
 
-/** @throws {UsageError} `PXU_ERR_OPTIONS_UNKNOWN` naming the known option that looks most like it */
-export function refuseUnknown(options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, 'Give an object of options.')
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    const nearest =
-      names.find((candidate) => candidate.toLowerCase() === name.toLowerCase()) ?? closest(name, names)
-    const hint = nearest === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${nearest}?`
-    throw new UsageError('PXU_ERR_OPTIONS_UNKNOWN', `The option ${quoted(name)} is unknown. ${hint}`)
-  }
-}
-
-function closest(name: string, names: readonly string[]): string | undefined {
-  const scored = names.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-  return scored.filter(({ distance }) => distance <= 2).sort((a, b) => a.distance - b.distance)[0]?.candidate
-}
-
-/** Levenshtein's distance, a row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
-}
-
-/** The error for an option whose value cannot be used. */
-export function invalid(name: string, value: unknown, cure: string): UsageError {
-  return new UsageError('PXU_ERR_OPTIONS_INVALID', `The option ${name} is ${quoted(value)}. ${cure}`)
-}
-
 function key(name: 'apiKey' | 'productKey', value: string | undefined, required: boolean): string {
   const [code, variable, where] =
     name === 'apiKey'
@@ -211,28 +174,6 @@ function key(name: 'apiKey' | 'productKey', value: string | undefined, required:
     code,
     `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,
   )
-}
-
-function boolean(name: string, value: unknown): boolean | undefined {
-  if (value === undefined || typeof value === 'boolean') return value
-  throw invalid(name, value, 'Give true or false.')
-}
-
-function count(name: string, value: unknown, least: number): number | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
-  throw invalid(name, value, `Give a whole number of at least ${least}.`)
-}
-
-function callback<T>(name: string, value: T | undefined): T | undefined {
-  if (value === undefined || typeof value === 'function') return value
-  throw invalid(name, value, 'Give a function.')
-}
-
-function object<T extends object>(name: string, value: T | undefined): T | undefined {
-  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
-    return value
-  throw invalid(name, value, 'Give an object.')
 }
 
 function store(value: Store | undefined): Store | undefined {

@@ -1,0 +1,122 @@
+import type { Clock } from '../clock.ts'
+import type { DayTables } from '../counting/day-tables.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import { UsageError } from '../errors.ts'
+import type { DayClose, Store, UsageDay } from '../store/store.ts'
+import { createDayClock, type DayClock } from './day-clock.ts'
+import type { UsageDays } from './usage-day.ts'
+
+/** How soon a store that could not take a batch is offered it again. */
+const storeRetryMs = 1_000
+
+/** Takes what is counted to the store, and closes the days that are over. */
+export interface DayKeeper extends Pick<DayClock, 'today' | 'hear'> {
+  start(): void
+  /** No day falls due by itself any more. */
+  stop(): void
+  /** Something was counted: it is stored at the end of this turn of the event loop, or after the time the store grants. */
+  storeSoon(): void
+  /** No more storing of its own accord. */
+  cancelStoring(): void
+  /** Hands everything counted so far to the store. @throws {UsageError} when the store fails; the counts stay and are offered again */
+  persist(): Promise<void>
+  /** Stores what was counted and closes what is due. One at a time; who asks meanwhile gets the same answer. */
+  work(): Promise<void>
+  /** Closes every day, due or not: for a store that keeps nothing. */
+  closeAll(): Promise<void>
+  /** Resolves when no work is going on. */
+  idle(): Promise<void>
+}
+
+interface DayKeeperSettings {
+  clock: Clock
+  days: UsageDays
+  graceMs: number
+  store: Store
+  /** Resolves when the store is open. */
+  opened: Promise<void>
+  tables: DayTables
+  diagnostics: Diagnostics
+  /** Makes the lines of a day, as one step. */
+  close(day: UsageDay): Promise<DayClose>
+  /** Asked at each tick, after the work that was due. */
+  onTick(): void
+}
+
+export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
+  const { clock, days, graceMs, store, opened, tables, diagnostics, close, onTick } = settings
+  const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
+  let cancelStoring: (() => void) | undefined
+  let working: Promise<void> | undefined
+
+  /** Gives an error to the app's `onError`, and back to whoever awaits. */
+  function tell(message: string, cause: unknown): UsageError {
+    const error =
+      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+    diagnostics.error(error)
+    return error
+  }
+
+  function storeNow(): void {
+    cancelStoring = undefined
+    void persist().catch(() => {})
+  }
+
+  async function persist(): Promise<void> {
+    try {
+      await tables.store()
+    } catch (error) {
+      cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
+      throw tell('The store failed; it is tried again.', error)
+    }
+  }
+
+  async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
+    for (const day of tables.days()) if (isToClose(day)) await tables.seal(day)
+    for (const day of await store.openDays()) {
+      if (!isToClose(day)) continue
+      const closed = await close(day)
+      if (closed.outcome === 'closed') diagnostics.publish('day:closed', { day, ...closed })
+    }
+  }
+
+  async function wake(): Promise<void> {
+    await work().catch(() => {})
+    onTick()
+  }
+
+  function work(): Promise<void> {
+    working ??= opened
+      .then(persist)
+      .then(() =>
+        closeDays(dayClock.isDue).catch((error: unknown) => {
+          throw tell('A day could not be closed; it is tried again.', error)
+        }),
+      )
+      .finally(() => {
+        working = undefined
+      })
+    return working
+  }
+
+  return {
+    today: dayClock.today,
+    hear: dayClock.hear,
+    start: dayClock.start,
+    stop: dayClock.stop,
+    storeSoon() {
+      if (cancelStoring !== undefined) return
+      if (store.flushAfterMs === 0) {
+        const immediate = setImmediate(storeNow)
+        cancelStoring = () => clearImmediate(immediate)
+      } else {
+        cancelStoring = clock.setTimer(storeNow, store.flushAfterMs)
+      }
+    },
+    cancelStoring: () => cancelStoring?.(),
+    persist,
+    work,
+    closeAll: () => closeDays(() => true),
+    idle: () => Promise.resolve(working),
+  }
+}
