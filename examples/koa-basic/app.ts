@@ -24,6 +24,10 @@ export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) 
   router.delete('/invoices/:id', (ctx) => {
     ctx.throw(403, 'Only the owner may delete an invoice.')
   })
+  router.get('/exports/:year', async (ctx) => {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    ctx.body = { year: ctx.params.year }
+  })
   app.use(router.routes())
   return { app, meter: usage.meter }
 }

@@ -1,6 +1,7 @@
 import { createAttribution } from './attribution/attribute-call.ts'
 import { type Endpoint, endpointOf } from './attribution/endpoint.ts'
 import { usableProperties } from './attribution/properties.ts'
+import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { apiCalls } from './counting/instruments.ts'
 import { closeDay, previewDay } from './day/close-day.ts'
@@ -68,6 +69,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let closing: Promise<CloseReport> | undefined
   /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
   let isClosed = false
+  let forgetSignals = () => {}
 
   const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
     const message = 'The store could not be opened, so nothing survives this process.'
@@ -139,6 +141,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
       )
     })
+    forgetSignals()
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {
       sent,
@@ -226,5 +229,6 @@ export function createMeter(options: MeterOptions = {}): Meter {
       await meter.close()
     },
   }
+  if (settings.closeOnSignal) forgetSignals = closeOnSignal(() => meter.close())
   return meter
 }

@@ -37,6 +37,8 @@ export interface MeterOptions {
   identifyTimeoutMs?: number | undefined
   /** How long one request to PX may take in all, in ms. @default 10_000 */
   requestTimeoutMs?: number | undefined
+  /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
+  closeOnSignal?: boolean | undefined
   /** Count and close days, but send nothing: keys are not needed. @default false */
   dryRun?: boolean | undefined
   /** Takes errors that nobody awaits. Every code is in the README of this package. */
@@ -61,6 +63,7 @@ export interface Settings {
   readonly graceMs: number
   readonly identifyTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly closeOnSignal: boolean
   readonly dryRun: boolean
   readonly onError: ((error: UsageError) => void) | undefined
   readonly clock: Clock
@@ -97,6 +100,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   graceMs: true,
   identifyTimeoutMs: true,
   requestTimeoutMs: true,
+  closeOnSignal: true,
   dryRun: true,
   onError: true,
   clock: true,
@@ -137,6 +141,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     graceMs,
     identifyTimeoutMs,
     requestTimeoutMs: count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs,
+    closeOnSignal: boolean('closeOnSignal', options.closeOnSignal) ?? false,
     dryRun,
     onError: callback('onError', options.onError),
     clock: options.clock ?? systemClock,

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMeter, fileStore } from '@px-usage/core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { send } from '../support/http-client.ts'
+
+const root = join(import.meta.dirname, '../..')
+let dir: string
+let child: ChildProcess | undefined
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'px-usage-shutdown-'))
+})
+
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  await rm(dir, { recursive: true })
+})
+
+/** Starts a server of ours as a process; nobody listens at its PX. */
+async function start(script: string, args: string[] = []): Promise<{ child: ChildProcess; url: string }> {
+  child = spawn(
+    process.execPath,
+    ['--conditions=@px-usage/source', '--import', 'tsx', join(root, script), ...args],
+    {
+      cwd: root,
+      env: {
+        ...process.env,
+        PORT: '0',
+        PX_API_KEY: 'key',
+        PX_PRODUCT_KEY: 'AP-TEST-2',
+        PX_BASE_URL: 'http://127.0.0.1:9',
+        PX_USAGE_DIR: dir,
+      },
+    },
+  )
+  child.stderr?.pipe(process.stderr)
+  const port = /port:? (\d+)/.exec(await said(child, 'port'))?.[1]
+  return { child, url: `http://127.0.0.1:${port}` }
+}
+
+/** The rest of what a process says, from the line on that has the word in it. */
+function said(process: ChildProcess, word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    process.stdout?.on('data', (chunk) => {
+      text += chunk
+      if (text.includes(word) && text.endsWith('\n')) resolve(text)
+    })
+  })
+}
+
+async function countedIn(dir: string): Promise<number> {
+  const meter = createMeter({ store: fileStore({ dir }), dryRun: true })
+  const events = await meter.preview()
+  await meter.close()
+  const totals = events.filter(({ eventName }) => eventName === 'dailyApiCalls')
+  return totals.reduce((sum, { attributes }) => sum + Number(attributes.apiCalls), 0)
+}
+
+async function exitOf(
+  child: ChildProcess,
+): Promise<{ code: number | null; signal: string | null; ms: number }> {
+  const start = performance.now()
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  return { code, signal, ms: performance.now() - start }
+}
+
+const asAnn = { headers: { 'x-user': 'ann', 'x-account': 'acme' } }
+
+describe('scenario 7: SIGTERM with 1.6 s (PM2) and 30 s (k8s): drained, exit untouched', () => {
+  it.each([
+    ['express', '/v1/orders', '/v1/reports/2026'],
+    ['koa', '/v2/invoices', '/v2/exports/2026'],
+  ])('the %s example answers what is under way, counts it, and ends by itself', async (name, fast, long) => {
+    const { child, url } = await start(`examples/${name}-basic/server.ts`)
+    for (let i = 0; i < 20; i++) await send(`${url}${fast}/${i}`, asAnn)
+    const slow = send(`${url}${long}`, asAnn)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const closed = said(child, 'Closed')
+    child.kill('SIGTERM')
+    const exit = exitOf(child)
+    expect((await slow).status).toBe(200)
+    expect(await closed).toContain('kept: { calls: 21, lines: 0 }')
+    const { code, signal, ms } = await exit
+    console.log(`${name}: ended ${ms.toFixed(0)} ms after SIGTERM, a request of 200 ms included`)
+    expect([code, signal]).toEqual([0, null])
+    expect(await countedIn(dir)).toBe(21)
+  })
+
+  it('closeOnSignal closes the meter, and the process ends by the signal as without it', async () => {
+    const { child, url } = await start('test/support/signal-child.ts', [dir])
+    for (let i = 0; i < 20; i++) await send(url, asAnn)
+    const exit = exitOf(child)
+    child.kill('SIGTERM')
+    const { signal, ms } = await exit
+    console.log(`closeOnSignal: ended ${ms.toFixed(0)} ms after SIGTERM`)
+    expect(signal).toBe('SIGTERM')
+    expect(await countedIn(dir)).toBe(20)
+  })
+})
+
+describe('scenario 8: second SIGTERM / SIGINT during drain: same drain continues, no double flush', () => {
+  it('the example goes on with the same close', async () => {
+    const { child, url } = await start('examples/express-basic/server.ts')
+    const slow = send(`${url}/v1/reports/2026`, asAnn)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const exit = exitOf(child)
+    child.kill('SIGTERM')
+    child.kill('SIGTERM')
+    child.kill('SIGINT')
+    expect((await slow).status).toBe(200)
+    expect((await exit).code).toBe(0)
+    expect(await countedIn(dir)).toBe(1)
+  })
+
+  it('closeOnSignal goes on with the same close', async () => {
+    const { child, url } = await start('test/support/signal-child.ts', [dir])
+    await send(url, asAnn)
+    const exit = exitOf(child)
+    child.kill('SIGTERM')
+    child.kill('SIGTERM')
+    child.kill('SIGINT')
+    expect(['SIGTERM', 'SIGINT']).toContain((await exit).signal)
+    expect(await countedIn(dir)).toBe(1)
+  })
+})
