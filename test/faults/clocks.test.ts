@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMeter, fileStore, type Meter, memoryStore, type Store } from '@px-usage/core'
+import { type FakeClock, fakeClock, type InMemoryDelivery, inMemoryDelivery } from '@px-usage/core/testing'
+import { pxUsage } from '@px-usage/http'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { send } from '../support/http-client.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+
+let px: InMemoryDelivery
+
+beforeEach(() => {
+  px = inMemoryDelivery()
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+})
+
+afterEach(() => void vi.restoreAllMocks())
+
+function start(clock: FakeClock, timeZone: string, store: Store = memoryStore()): Meter {
+  return createMeter({ store, clock, timeZone, delivery: px.delivery })
+}
+
+function call(meter: Meter): void {
+  meter.record({ identity: { userId: 'ann' }, method: 'GET', route: '/', statusCode: 200, aborted: false })
+}
+
+/** Calls by usage day, as PX got them: a day that was sent in two events shows as `3+1`. */
+function sent(): Record<string, string> {
+  const days: Record<string, string> = {}
+  for (const { eventName, attributes } of px.events) {
+    if (eventName !== 'dailyApiCalls') continue
+    const day = String(attributes.day)
+    days[day] = day in days ? `${days[day]}+${attributes.apiCalls}` : String(attributes.apiCalls)
+  }
+  return days
+}
+
+describe('scenario 57: DST 23 h / 25 h / 24.5 h day, missing midnight, zone change', () => {
+  it.each([
+    ['America/New_York', '2026-03-07T00:00:00-05:00', 'a day of 23 hours'],
+    ['America/New_York', '2026-10-31T00:00:00-04:00', 'a day of 25 hours'],
+    ['Australia/Lord_Howe', '2026-04-04T00:00:00+11:00', 'a day of 24.5 hours'],
+    ['Africa/Cairo', '2026-04-23T00:00:00+02:00', 'a midnight that does not exist'],
+    ['America/Havana', '2026-03-07T00:00:00-05:00', 'a midnight that does not exist'],
+    ['Pacific/Apia', '2011-12-29T00:00:00-10:00', 'a date that does not exist'],
+  ])(
+    '%s from %s, %s: a call each ten minutes for 72 hours, each in its own day, each day once',
+    async (timeZone, from) => {
+      const clock = fakeClock(from)
+      const meter = start(clock, timeZone)
+      const label = new Intl.DateTimeFormat('en-CA', { timeZone })
+      const truth: Record<string, number> = {}
+      for (let slot = 0; slot < 72 * 6; slot++) {
+        const day = label.format(clock.now())
+        truth[day] = (truth[day] ?? 0) + 1
+        call(meter)
+        await clock.advance(10 * minuteMs)
+      }
+      await meter.close()
+      expect(sent()).toEqual(
+        Object.fromEntries(Object.entries(truth).map(([day, calls]) => [day, String(calls)])),
+      )
+    },
+  )
+
+  it('another zone after a restart: a day that both zones have is one event, and no call is in two', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'px-usage-zones-'))
+    const clock = fakeClock('2026-11-23T22:00:00Z')
+    const utc = start(clock, 'UTC', fileStore({ dir }))
+    for (let i = 0; i < 5; i++) call(utc)
+    await utc.close()
+    const berlin = start(clock, 'Europe/Berlin', fileStore({ dir }))
+    call(berlin)
+    await clock.advance(2 * hourMs)
+    call(berlin)
+    await clock.advance(dayMs)
+    await berlin.flush()
+    await berlin.close()
+    await rm(dir, { recursive: true })
+    expect(sent()).toEqual({ '2026-11-23': '6', '2026-11-24': '1' })
+  })
+})
+
+describe('scenario 56: clock +1 d, -1 h, back across midnight', () => {
+  it('+1 d for half an hour: no event is sent before its day is over, and every call is in one', async () => {
+    const clock = fakeClock('2026-11-23T10:00:00Z')
+    const meter = start(clock, 'UTC')
+    call(meter)
+    clock.step(dayMs)
+    await clock.advance(30 * minuteMs)
+    call(meter)
+    expect(sent()).toEqual({})
+    clock.step(-dayMs)
+    await clock.advance(30 * minuteMs)
+    call(meter)
+    await clock.advance(14 * hourMs)
+    expect(sent()).toEqual({ '2026-11-23': '2' })
+    await clock.advance(dayMs)
+    expect(sent()).toEqual({ '2026-11-23': '2', '2026-11-24': '1' })
+    await meter.close()
+  })
+
+  it('-1 h after a day was closed: its later calls are a revision, so that Sum stays right', async () => {
+    const clock = fakeClock('2026-11-23T23:50:00Z')
+    const meter = start(clock, 'UTC')
+    call(meter)
+    await clock.advance(30 * minuteMs)
+    expect(sent()).toEqual({ '2026-11-23': '1' })
+    clock.step(-hourMs)
+    call(meter)
+    await clock.advance(2 * hourMs)
+    expect(sent()).toEqual({ '2026-11-23': '1+1' })
+    expect(px.events.map(({ attributes }) => attributes.revision)).toEqual([undefined, undefined, 1, 1])
+    await meter.close()
+  })
+})
+
+describe('scenario 58: VM suspended 12 h over midnight', () => {
+  it('closes the day once', async () => {
+    const clock = fakeClock('2026-11-23T20:00:00Z')
+    const meter = start(clock, 'UTC')
+    call(meter)
+    clock.step(12 * hourMs)
+    call(meter)
+    await clock.advance(2 * hourMs)
+    expect(sent()).toEqual({ '2026-11-23': '1' })
+    await clock.advance(dayMs)
+    expect(sent()).toEqual({ '2026-11-23': '1', '2026-11-24': '1' })
+    await meter.close()
+  })
+})
+
+describe('scenario 59: request 23:59:59.9 -> 00:00:05; SSE for 9 h', () => {
+  it('is counted once, in the day in which it finished', async () => {
+    const clock = fakeClock('2026-11-23T23:59:59.900Z')
+    const usage = pxUsage({
+      identify: () => ({ userId: 'ann' }),
+      store: memoryStore(),
+      clock,
+      delivery: px.delivery,
+    })
+    const held: Array<() => void> = []
+    const server = createServer((req, res) => {
+      usage(req, res)
+      res.write('data: 1\n\n')
+      held.push(() => res.end())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const [short, stream] = [send(url), send(url)]
+    await vi.waitUntil(() => held.length === 2)
+    await clock.advance(5_100)
+    held[0]?.()
+    await Promise.race([short, stream])
+    await clock.advance(9 * hourMs)
+    expect(sent()).toEqual({})
+    held[1]?.()
+    await Promise.all([short, stream])
+    await clock.advance(dayMs)
+    expect(sent()).toEqual({ '2026-11-24': '2' })
+    await usage.meter.close()
+    server.close()
+  })
+})
