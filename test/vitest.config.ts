@@ -21,7 +21,7 @@ function project(name: string, include: string[], test: Record<string, unknown> 
 /** The adapter contract on one version of a framework: `express-4.17` is an alias in the package.json of the tests. */
 function adapter(name: 'express' | 'koa', version: string) {
   const framework = `${name}-${version}`
-  const base = project(framework, [`adapters/${name}.test.ts`], { provide: { framework } })
+  const base = project(framework, [`adapters/${name}*.test.ts`], { provide: { framework } })
   const alias = [{ find: new RegExp(`^${name}$`), replacement: framework }]
   return { ...base, resolve: { ...base.resolve, alias } }
 }

@@ -1,17 +1,133 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type App, createRouteTree, type Route, type RouteTree, type Way } from './route-tree.ts'
 
 /** What Express (4 and 5) puts on a request. */
 export interface RoutedRequest extends IncomingMessage {
-  /** Where the router that answered is mounted, as it stands in the URL. */
-  baseUrl?: string
-  route?: { path?: unknown }
+  app?: App
+  /** The route that was entered last. */
+  route?: Route
+  originalUrl?: string
+  res?: ServerResponse
+  /** Set while a router has the request, and put back when it lets go of it. */
+  next?: unknown
 }
 
-/** The template of the route that answered: where its router is mounted, and its own path. `undefined` if none matched. */
-export function routeTemplate(req: RoutedRequest): string | undefined {
-  const path = req.route?.path
-  if (path === undefined) return undefined
-  const own = Array.isArray(path) ? String(path[0]) : String(path)
-  const mount = req.baseUrl ?? ''
+/** So many requests are watched for a mounted app that was not known yet. */
+const maxWatched = 10_000
+
+/** Names the endpoints of one app. */
+export interface RouteTemplates {
+  /** A request came to this app. */
+  enter(req: RoutedRequest): void
+  /** The template of the route that answered, with all its mounts; `undefined` if none did. */
+  of(req: RoutedRequest): string | undefined
+}
+
+/**
+ * Templates come from the tree of routers, where `req.route` is found by identity: once for each route. What Express keeps of
+ * a request in its layers or in `baseUrl` belongs to whoever came last, or holds values of parameters.
+ */
+export function createRouteTemplates(tree: RouteTree = createRouteTree()): RouteTemplates {
+  let constants = new WeakMap<Route, string>()
+  let version = tree.version
+  let watched = 0
+
+  return {
+    enter(req) {
+      if (req.app === undefined) return
+      tree.enter(req.app)
+      if (watched < maxWatched && tree.hasStrangers) {
+        watched += 1
+        watchRoute(req, tree)
+      }
+    },
+    of(req) {
+      const { route } = req
+      if (route === undefined || wasLeft(req)) return undefined
+      const { app } = req
+      if (app?.parent !== undefined) tree.learn(app)
+      if (version !== tree.version) {
+        version = tree.version
+        constants = new WeakMap()
+      }
+      const constant = constants.get(route)
+      if (constant !== undefined) return constant
+      const ways = tree.ways(route)
+      const only = ways.length === 1 ? constantOf(ways[0] as Way) : undefined
+      if (only !== undefined) {
+        constants.set(route, only)
+        return only
+      }
+      return byPath(ways, pathOf(req)) ?? String([route.path].flat(Number.POSITIVE_INFINITY)[0])
+    },
+  }
+}
+
+/**
+ * Learns in which app a route was entered, at the moment when it is. A mounted app cannot be found from its parent, and when an
+ * error has left it the request does not show it any more; so until each is known, `route` is a property with a setter on
+ * the single request. Nothing of Express itself is touched.
+ */
+function watchRoute(req: RoutedRequest, tree: RouteTree): void {
+  let { route } = req
+  Object.defineProperty(req, 'route', {
+    configurable: true,
+    enumerable: true,
+    get: () => route,
+    set(this: RoutedRequest, entered: Route) {
+      route = entered
+      if (this.app?.parent !== undefined) tree.learn(this.app)
+    },
+  })
+}
+
+/** The route passed the request on and nobody took it: the outermost router has let go, and Express answered 404 itself. */
+function wasLeft(req: RoutedRequest): boolean {
+  return req.next === undefined && req.res?.statusCode === 404
+}
+
+function constantOf({ mounts, route }: Way): string | undefined {
+  const parts = [...mounts, route].map(({ constant }) => constant)
+  return parts.includes(undefined) ? undefined : joined(parts as string[])
+}
+
+/** The template of the way that the path can have taken; where a rewritten URL fits none, of a way that needs no path. */
+function byPath(ways: readonly Way[], path: string): string | undefined {
+  for (const way of ways) {
+    const template = templateFor(way, path)
+    if (template !== undefined) return template
+  }
+  for (const way of ways) {
+    const constant = constantOf(way)
+    if (constant !== undefined) return constant
+  }
+  return undefined
+}
+
+function templateFor({ mounts, route }: Way, path: string): string | undefined {
+  const parts: string[] = []
+  let rest = path
+  for (const pattern of [...mounts, route]) {
+    const taken = pattern.take(rest)
+    if (taken === undefined) return undefined
+    parts.push(taken.template)
+    rest = taken.rest
+  }
+  return joined(parts)
+}
+
+/** Mounts without a slash at their end, and the route; a route `/` is its mount. */
+function joined(parts: readonly string[]): string {
+  const mount = parts
+    .slice(0, -1)
+    .map((part) => part.replace(/\/+$/, ''))
+    .join('')
+  const own = parts.at(-1) as string
   return own === '/' && mount !== '' ? mount : `${mount}${own}`
+}
+
+function pathOf({ originalUrl = '', url = '' }: RoutedRequest): string {
+  const path = (originalUrl || url).replace(/^[a-z]+:\/\/[^/?#]*/i, '')
+  const end = path.search(/[?#]/)
+  return end === -1 ? path : path.slice(0, end)
 }

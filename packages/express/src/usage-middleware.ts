@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Request } from 'express'
-import { type RoutedRequest, routeTemplate } from './route-template.ts'
+import { createRouteTemplates, type RoutedRequest } from './route-template.ts'
 
 /** Takes Node's own types, so that it fits the types of Express 4 and of Express 5. */
 export interface UsageMiddleware {
@@ -20,9 +20,13 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const reader = { route: (req: Request) => routeTemplate(req as unknown as RoutedRequest) }
+  const templates = createRouteTemplates()
+  const reader = { route: (req: Request) => templates.of(req as unknown as RoutedRequest) }
   const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {
-    if (enabled) observeCall(req, res, req as unknown as Request, { meter, options, reader })
+    if (enabled) {
+      templates.enter(req)
+      observeCall(req, res, req as unknown as Request, { meter, options, reader })
+    }
     next()
   }
   return Object.assign(middleware, { meter })

@@ -37,7 +37,8 @@ function connection(requests, done) {
       socket.push(null)
       return done()
     }
-    const user = (number = (number * 16_807 + 11) % 2_147_483_647) % 1_000
+    number = (number * 16_807 + 11) % 2_147_483_647
+    const user = number % 1_000
     socket.push(
       `GET /v1/users/${user} HTTP/1.1\r\nHost: bench\r\nX-User: user-${user}\r\nX-Account: account-${user % 50}\r\n\r\n`,
     )

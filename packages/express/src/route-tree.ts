@@ -1,0 +1,197 @@
+import { type Layer, type LayerClass, type LayerOptions, type Pattern, patternOf } from './layer-pattern.ts'
+
+/** What `req.route` is: made once when the app is built, the same object for every request that it answers. */
+export interface Route {
+  readonly path: unknown
+}
+
+interface Router {
+  readonly stack: readonly Layer[]
+  readonly caseSensitive?: boolean
+  readonly strict?: boolean
+}
+
+export interface App {
+  readonly parent?: App | undefined
+  readonly mountpath?: unknown
+}
+
+/** One way from the outermost app to a route: the mounts on the way, and the route itself. */
+export interface Way {
+  readonly mounts: readonly Pattern[]
+  readonly route: Pattern
+}
+
+/** So many ways to one route are told apart; a router is seldom mounted more than a few times. */
+const maxWays = 64
+const maxDepth = 32
+
+/** The routers and apps behind an app, as far as Express shows them. */
+export interface RouteTree {
+  /** A request came to this app: its tree, up to the outermost app that it is mounted in, is the one to look in. */
+  enter(app: App): void
+  /** A request was answered in this app, so it is mounted in its parent. */
+  learn(app: App): void
+  /** Whether apps are mounted that no request has shown yet. */
+  readonly hasStrangers: boolean
+  /** Another number whenever the ways may have changed. */
+  readonly version: number
+  /** The ways to a route, none if it is not in the tree. */
+  ways(route: Route): readonly Way[]
+}
+
+export function createRouteTree(): RouteTree {
+  const outermost = new Set<App>()
+  /** A mounted app stands in its parent's stack as a closure, so it is known from the first request that it answered. */
+  const mounted = new Map<App, Set<App>>()
+  const patterns = new WeakMap<Layer, Pattern>()
+  let known = new WeakMap<Route, Way[]>()
+  /** The apps that requests came to, with the length of their stacks: it tells of routes that were added since. */
+  const entered = new Map<App, number>()
+  let isStale = true
+  let version = 0
+  let misses = 0
+  let strangers = 0
+
+  function walk(
+    router: Router,
+    app: App | undefined,
+    mounts: readonly Pattern[],
+    above: readonly Router[],
+  ): void {
+    if (above.includes(router) || above.length > maxDepth) return
+    const options = { sensitive: router.caseSensitive, strict: false, end: false }
+    const inside = [...above, router]
+    let closures = 0
+    for (const layer of router.stack) {
+      if (layer.route !== undefined) {
+        const route = pattern(layer, layer.route.path, { ...options, strict: router.strict, end: true })
+        const ways = known.get(layer.route) ?? []
+        if (ways.length < maxWays) ways.push({ mounts, route })
+        known.set(layer.route, ways)
+        continue
+      }
+      const own = pattern(layer, layer.rawPath, options)
+      const behind = routerOf(layer.handle)
+      if (behind !== undefined) walk(behind, appOf(layer.handle), [...mounts, own], inside)
+      else if (app !== undefined && isMountedApp(layer.handle)) {
+        closures += 1
+        mountedBehind(layer, own, mounted.get(app) ?? new Set(), options).forEach(([child, mount]) => {
+          const router = routerOf(child)
+          if (router !== undefined) walk(router, child, [...mounts, mount], inside)
+        })
+      }
+    }
+    strangers += Math.max(closures - (app === undefined ? 0 : (mounted.get(app)?.size ?? 0)), 0)
+  }
+
+  function pattern(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
+    let found = patterns.get(layer)
+    if (found === undefined) {
+      found = patternOf(layer, raw, options)
+      patterns.set(layer, found)
+    }
+    return found
+  }
+
+  function learn(app: App): void {
+    let top = app
+    for (; top.parent !== undefined; top = top.parent) {
+      const children = mounted.get(top.parent) ?? new Set()
+      mounted.set(top.parent, children)
+      if (!children.has(top)) isStale = true
+      children.add(top)
+    }
+    if (entered.has(app)) outermost.add(top)
+  }
+
+  function build(): void {
+    known = new WeakMap()
+    strangers = 0
+    for (const app of outermost) {
+      const router = routerOf(app)
+      if (router !== undefined) walk(router, app, [], [])
+    }
+    isStale = false
+    version += 1
+  }
+
+  return {
+    enter(app) {
+      const size = routerOf(app)?.stack.length ?? 0
+      if (entered.get(app) === size) return
+      entered.set(app, size)
+      isStale = true
+      learn(app)
+    },
+    learn,
+    get hasStrangers() {
+      if (isStale) build()
+      return strangers > 0
+    },
+    get version() {
+      return isStale ? version + 1 : version
+    },
+    ways(route) {
+      let ways = isStale ? undefined : known.get(route)
+      if (ways === undefined) {
+        misses += 1
+        // Routes may be added while requests come, so a stranger is looked for; ever less often if there are only strangers.
+        if (isStale || Number.isInteger(Math.log2(misses))) build()
+        ways = known.get(route)
+        if (ways !== undefined) misses = 0
+      }
+      return ways ?? []
+    },
+  }
+}
+
+/**
+ * The apps that may stand behind a closure in the stack, with their mounts. Each app remembers the last place where it was
+ * mounted; an app mounted in two places stands behind the layers as well that no app remembers.
+ */
+function mountedBehind(
+  layer: Layer,
+  own: Pattern,
+  children: ReadonlySet<App>,
+  options: LayerOptions,
+): Array<[App, Pattern]> {
+  const remembered = [...children].map((child) => [child, compiled(layer, child.mountpath, options)] as const)
+  const here = remembered.filter(([, { layer: other }]) => isSamePath(layer, other))
+  if (here.length > 0) return here.map(([child, { pattern }]) => [child, pattern])
+  return remembered.flatMap(([child, { pattern }]) => [
+    [child, pattern],
+    [child, own],
+  ])
+}
+
+function compiled(layer: Layer, path: unknown, options: LayerOptions): { layer: Layer; pattern: Pattern } {
+  const made = new (layer.constructor as LayerClass)(path, options, () => {})
+  return { layer: made, pattern: patternOf(made, path, options) }
+}
+
+/** Whether two layers were made of the same path, where Express keeps something of it. */
+function isSamePath(a: Layer, b: Layer): boolean {
+  if (a.regexp !== undefined) return a.regexp.source === b.regexp?.source
+  return a.rawPath !== undefined && String(a.rawPath) === String(b.rawPath)
+}
+
+function routerOf(handle: unknown): Router | undefined {
+  const { stack } = handle as { stack?: unknown }
+  if (Array.isArray(stack)) return handle as Router
+  const app = appOf(handle)
+  if (app === undefined) return undefined
+  // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
+  const { _router } = app as { _router?: Router }
+  if (_router !== undefined || 'lazyrouter' in app) return _router
+  return (app as { router?: Router }).router
+}
+
+function appOf(handle: unknown): App | undefined {
+  const { handle: handles, set } = handle as { handle?: unknown; set?: unknown }
+  return typeof handles === 'function' && typeof set === 'function' ? (handle as App) : undefined
+}
+
+function isMountedApp(handle: unknown): boolean {
+  return typeof handle === 'function' && handle.name === 'mounted_app'
+}
