@@ -3,11 +3,14 @@ import type { FinishedCall, Meter } from '@px-usage/core'
 import { pxUsage } from '@px-usage/express'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { describe, expect, inject, it, vi } from 'vitest'
+import { confusable, interleavedContract } from '../contracts/interleaved-contract.ts'
 import { send, startServer } from '../support/http-client.ts'
 
 const alias = inject('framework')
 const { version } = createRequire(import.meta.url)(`${alias}/package.json`) as { version: string }
 const is4 = version.startsWith('4.')
+/** Routers that keep nothing of the path of a mount but closures. */
+const legacy = /^5\.[012]\./.test(version)
 
 const ok: RequestHandler = (_req, res) => void res.json({})
 const fails: RequestHandler = () => {
@@ -349,6 +352,28 @@ const cases: Case[] = [
     expected: { '/list/1': '/list/:id', '/list/1/': '/list/:id' },
   },
   {
+    name: 'a router that the app calls from a function of its own',
+    build(app) {
+      const router = routerWith('/items/:id')
+      app.use('/v1/:tenant', (req, res, next) => router(req, res, next))
+      app.use('/v2/:tenant', (_req, _res, next) => next())
+    },
+    expected: { '/v1/7/items/8': '/v1/:tenant/items/:id' },
+  },
+  {
+    name: 'a router that is made for each request',
+    build: (app) => void app.use('/v1/:t', (req, res, next) => routerWith('/items/:id')(req, res, next)),
+    expected: { '/v1/7/items/8': '/v1/:t/items/:id', '/v1/8/items/9': '/v1/:t/items/:id' },
+  },
+  {
+    name: 'a mount that is a RegExp',
+    build: (app) => void app.use(/^\/re\d+/, routerWith('/x')),
+    expected: {
+      '/re1/x': legacy ? '/(regexp)/x' : '/^\\/re\\d+/x',
+      '/re22/x': legacy ? '/(regexp)/x' : '/^\\/re\\d+/x',
+    },
+  },
+  {
     name: 'a URL that a middleware rewrote',
     build(app) {
       app.use((req, _res, next) => {
@@ -419,5 +444,22 @@ describe(`names on ${alias}`, () => {
     const inner = express().use('/r/:r', router)
     const app = express().use('/in/:i', inner)
     expect(await namesOf(app, calls, ['/in/1/r/2/x/3'])).toEqual({ '/in/1/r/2/x/3': '/in/:i/r/:r/x/:x' })
+  })
+
+  interleavedContract((meter, respond) => {
+    const app = express()
+    app.use(pxUsage({ meter, identify: (req) => ({ userId: req.get('x-id') as string }) }))
+    const answer =
+      (template: string): RequestHandler =>
+      async (_req, res) =>
+        void res.send(await respond(template))
+    for (const mount of confusable.mounts) {
+      const router = express.Router({ mergeParams: mount.length % 2 === 0 })
+      for (const route of confusable.routes)
+        router.get(route, answer(route === '/' ? mount : `${mount}${route}`))
+      app.use(mount, router)
+    }
+    app.use(async (_req, res) => void res.send(await respond('(none)')))
+    return app
   })
 })

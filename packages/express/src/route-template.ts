@@ -53,7 +53,8 @@ export function createRouteTemplates(tree: RouteTree = createRouteTree()): Route
       const constant = constants.get(route)
       if (constant !== undefined) return constant
       const ways = tree.ways(route)
-      const only = ways.length === 1 ? constantOf(ways[0] as Way) : undefined
+      const [way] = ways
+      const only = ways.length === 1 && way !== undefined && !way.isGuess ? constantOf(way) : undefined
       if (only !== undefined) {
         constants.set(route, only)
         return only
@@ -98,7 +99,7 @@ function byPath(ways: readonly Way[], path: string): string | undefined {
     if (template !== undefined) return template
   }
   for (const way of ways) {
-    const constant = constantOf(way)
+    const constant = way.isGuess ? undefined : constantOf(way)
     if (constant !== undefined) return constant
   }
   return undefined

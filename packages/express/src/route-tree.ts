@@ -20,6 +20,15 @@ export interface App {
 export interface Way {
   readonly mounts: readonly Pattern[]
   readonly route: Pattern
+  /** The route stands behind a function that cannot be looked into, so the path alone says whether this is its way. */
+  readonly isGuess?: true
+}
+
+/** A function on the way that may lead to a router of its own. */
+interface Closure {
+  readonly mounts: readonly Pattern[]
+  readonly layer: Layer
+  readonly router: Router
 }
 
 /** So many ways to one route are told apart; a router is seldom mounted more than a few times. */
@@ -46,6 +55,8 @@ export function createRouteTree(): RouteTree {
   const mounted = new Map<App, Set<App>>()
   const patterns = new WeakMap<Layer, Pattern>()
   let known = new WeakMap<Route, Way[]>()
+  let guessed = new WeakMap<Route, Way[]>()
+  let closures: Closure[] = []
   /** The apps that requests came to, with the length of their stacks: it tells of routes that were added since. */
   const entered = new Map<App, number>()
   let isStale = true
@@ -62,7 +73,7 @@ export function createRouteTree(): RouteTree {
     if (above.includes(router) || above.length > maxDepth) return
     const options = { sensitive: router.caseSensitive, strict: false, end: false }
     const inside = [...above, router]
-    let closures = 0
+    let mountedApps = 0
     for (const layer of router.stack) {
       if (layer.route !== undefined) {
         const route = pattern(layer, layer.route.path, { ...options, strict: router.strict, end: true })
@@ -75,14 +86,15 @@ export function createRouteTree(): RouteTree {
       const behind = routerOf(layer.handle)
       if (behind !== undefined) walk(behind, appOf(layer.handle), [...mounts, own], inside)
       else if (app !== undefined && isMountedApp(layer.handle)) {
-        closures += 1
+        mountedApps += 1
         mountedBehind(layer, own, mounted.get(app) ?? new Set(), options).forEach(([child, mount]) => {
           const router = routerOf(child)
           if (router !== undefined) walk(router, child, [...mounts, mount], inside)
         })
-      }
+      } else if (own.constant !== '/' && typeof layer.handle === 'function')
+        closures.push({ mounts: [...mounts, own], layer, router })
     }
-    strangers += Math.max(closures - (app === undefined ? 0 : (mounted.get(app)?.size ?? 0)), 0)
+    strangers += Math.max(mountedApps - (app === undefined ? 0 : (mounted.get(app)?.size ?? 0)), 0)
   }
 
   function pattern(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
@@ -105,8 +117,23 @@ export function createRouteTree(): RouteTree {
     if (entered.has(app)) outermost.add(top)
   }
 
+  /** A router that the app calls from a function of its own: the ways through every such function. */
+  function guess(route: Route): readonly Way[] {
+    let ways = guessed.get(route)
+    if (ways === undefined) {
+      ways = closures.slice(0, maxWays).map(({ mounts, layer, router }) => {
+        const options = { sensitive: router.caseSensitive, strict: router.strict, end: true }
+        return { mounts, route: compiled(layer, route.path, options).pattern, isGuess: true }
+      })
+      guessed.set(route, ways)
+    }
+    return ways
+  }
+
   function build(): void {
     known = new WeakMap()
+    guessed = new WeakMap()
+    closures = []
     strangers = 0
     for (const app of outermost) {
       const router = routerOf(app)
@@ -141,7 +168,7 @@ export function createRouteTree(): RouteTree {
         ways = known.get(route)
         if (ways !== undefined) misses = 0
       }
-      return ways ?? []
+      return ways ?? guess(route)
     },
   }
 }
