@@ -34,7 +34,7 @@ export default defineConfig({
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
       project('http', ['adapters/http.test.ts']),
-      project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts'], {
+      project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
       ...['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', '5.0', '5.1', '5.2', '5.3'].map((version) =>

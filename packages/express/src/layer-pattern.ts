@@ -25,7 +25,7 @@ export interface LayerOptions {
 }
 
 /** What a layer takes of a path: under which template, and what is left for the router behind it. */
-export interface Taken {
+interface Taken {
   readonly template: string
   readonly rest: string
 }
