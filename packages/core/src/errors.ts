@@ -17,7 +17,8 @@ export const codes = {
   PXU_ERR_DELIVERY_STOPPED:
     'PX refuses everything (key, permission or address); everything is kept until it works again.',
   PXU_WRN_COUNTING_OVERFLOW:
-    'There are too many series, so some calls are counted under an overflow endpoint.',
+    'There are too many series, so some calls are counted under (overflow); the totals are right.',
+  PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_ERR_STORE_IN_USE: 'The folder of the file store belongs to another process or meter.',

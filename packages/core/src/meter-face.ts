@@ -1,5 +1,6 @@
 import type { AttributionStats } from './attribution/attribute-call.ts'
 import type { FinishedCall } from './attribution/finished-call.ts'
+import type { Folded } from './counting/overflow.ts'
 import type { DeliveryState } from './delivery/deliver-outbox.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { OutboxCounts, UsageDay } from './store/store.ts'
@@ -17,8 +18,8 @@ export interface MeterStats {
     ignored: number
     /** Calls that came, or were attributed, after `close()` and were not counted. */
     afterClose: number
-    /** Counted under an overflow endpoint: the totals are right, the endpoint is not told. */
-    folded: number
+    /** Calls counted with less detail than they had, by what `limits` had no room for: the totals are right. */
+    folded: Folded
   }
   /** Lines of closed days. At any moment `closed = delivered + pending + unknown + rejected`. */
   readonly lines: OutboxCounts

@@ -3,8 +3,7 @@ import { type Endpoint, endpointOf } from './attribution/endpoint.ts'
 import { usableProperties } from './attribution/properties.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
-import { apiCalls } from './counting/instruments.ts'
-import { closeDay, previewDay } from './day/close-day.ts'
+import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
 import { createDelivery, type SendLine } from './delivery/deliver-outbox.ts'
 import { createPxClient } from './delivery/px-client.ts'
@@ -19,7 +18,8 @@ interface HeldCall {
   day: UsageDay
   endpoint: Endpoint
   properties: Properties
-  gains: readonly number[]
+  statusCode: number
+  aborted: boolean
 }
 
 const defaultCloseTimeoutMs = 5_000
@@ -36,7 +36,12 @@ export function createMeter(options: MeterOptions = {}): Meter {
   const { clock, days, store, rollups, graceMs } = settings
   const { timeZone } = days
   const diagnostics = createDiagnostics(settings.onError)
-  const tables = createDayTables(store, settings.limits, diagnostics)
+  const tables = createDayTables({
+    store,
+    limits: settings.limits,
+    properties: settings.properties,
+    diagnostics,
+  })
   const client = createPxClient({
     baseUrl: settings.baseUrl,
     apiKey: settings.apiKey,
@@ -47,18 +52,26 @@ export function createMeter(options: MeterOptions = {}): Meter {
   const send: SendLine = settings.delivery ?? ((line) => client.postEvent(line.body))
   const delivery = createDelivery({ store, send, clock, diagnostics })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
+  const closingSettings: ClosingSettings = {
+    rollups,
+    timeZone,
+    namespace: settings.productKey,
+    diagnostics,
+    toLine: (usage) => rollupLine(usage, eventSettings),
+  }
   const attribution = createAttribution<HeldCall>({
     clock,
     diagnostics,
     timeoutMs: settings.identifyTimeoutMs,
     maxPending: 10_000,
-    count(identity, { day, endpoint, properties, gains }) {
+    count(identity, { day, endpoint, properties, statusCode, aborted }) {
       if (isClosed) {
         afterClose += 1
         return
       }
       counted += 1
-      tables.of(day).add(apiCalls, identity, properties, endpoint, gains)
+      const { method, route } = endpoint
+      tables.of(day).addCall(identity, properties, method, route, statusCode, aborted)
       keeper.storeSoon()
     },
   })
@@ -92,8 +105,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     opened,
     tables,
     diagnostics,
-    close: (day) =>
-      closeDay(store, day, { rollups, timeZone, toLine: (usage) => rollupLine(usage, eventSettings) }),
+    close: (day) => closeDay(store, day, closingSettings),
     onTick: () => void deliver(),
   })
   keeper.start()
@@ -166,17 +178,12 @@ export function createMeter(options: MeterOptions = {}): Meter {
         afterClose += 1
         return
       }
-      const { statusCode } = call
       attribution.attribute(call.identity, {
         day: keeper.today(),
         endpoint: endpointOf(call.method, call.route),
         properties: propertiesOf(call.properties),
-        gains: [
-          1,
-          statusCode >= 400 && statusCode < 500 ? 1 : 0,
-          statusCode >= 500 ? 1 : 0,
-          call.aborted ? 1 : 0,
-        ],
+        statusCode: call.statusCode,
+        aborted: call.aborted,
       })
     },
 
@@ -194,7 +201,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
       await opened
       await keeper.persist()
       const events: PxEvent[] = []
-      for await (const usage of previewDay(store, day, { rollups, timeZone })) {
+      for await (const usage of previewDay(store, day, closingSettings)) {
         events.push(rollupEvent(usage, eventSettings))
       }
       return events

@@ -1,6 +1,6 @@
 import { usableProperties } from './attribution/properties.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { SeriesLimits } from './counting/series-table.ts'
+import type { SeriesLimits } from './counting/overflow.ts'
 import type { Rollup } from './day/rollup.ts'
 import { createUsageDays, type UsageDays } from './day/usage-day.ts'
 import type { SendLine } from './delivery/deliver-outbox.ts'
@@ -80,7 +80,12 @@ export const defaults = Object.freeze({
     { eventName: 'dailyApiCalls', by: 'identity' },
     { eventName: 'dailyEndpointCalls', by: 'endpoint' },
   ]) as readonly Rollup[],
-  limits: Object.freeze({ series: 200_000, endpointsPerIdentity: 1_000 }) as SeriesLimits,
+  limits: Object.freeze({
+    series: 200_000,
+    endpointsPerIdentity: 1_000,
+    propertySets: 100,
+    users: 200_000,
+  }) as SeriesLimits,
   graceMs: 900_000,
   identifyTimeoutMs: 1_000,
   requestTimeoutMs: 10_000,
@@ -189,11 +194,12 @@ function store(value: Store | undefined): Store | undefined {
 function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {
   const given = object('limits', value) ?? {}
   refuseUnknown(given, Object.keys(defaults.limits))
+  const limit = (name: keyof SeriesLimits) => count(`limits.${name}`, given[name], 1) ?? defaults.limits[name]
   return Object.freeze({
-    series: count('limits.series', given.series, 1) ?? defaults.limits.series,
-    endpointsPerIdentity:
-      count('limits.endpointsPerIdentity', given.endpointsPerIdentity, 1) ??
-      defaults.limits.endpointsPerIdentity,
+    series: limit('series'),
+    endpointsPerIdentity: limit('endpointsPerIdentity'),
+    propertySets: limit('propertySets'),
+    users: limit('users'),
   })
 }
 

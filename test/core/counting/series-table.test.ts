@@ -1,124 +1,186 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { apiCalls } from '../../../packages/core/src/counting/instruments.ts'
-import { createSeriesTable } from '../../../packages/core/src/counting/series-table.ts'
-import type { CountBatch, Series } from '../../../packages/core/src/store/store.ts'
+import { apiCalls, mergeValues } from '../../../packages/core/src/counting/instruments.ts'
+import type { SeriesTable } from '../../../packages/core/src/counting/series-table.ts'
+import type { Instrument, Series } from '../../../packages/core/src/store/store.ts'
+import { nameOf, ownProperties, tableWith, takeAll } from '../../support/series-tables.ts'
 
 const nasty = fc.constantFrom(
-  'a',
-  'b',
-  'a|b',
-  '["a","b"]',
-  '__proto__',
-  'constructor',
-  'a\0b',
-  ' ',
-  '(overflow)',
-  '(unmatched)',
+  ...['a', 'b', 'a|b', '["a","b"]', '__proto__', 'constructor', 'a\0b', ' ', '', '(overflow)', '(unmatched)'],
+  'x'.repeat(13),
+  `${'x'.repeat(12)}\ud800`,
 )
+const seats: Instrument = { name: 'seats', kind: 'last', measures: ['seats', 'atMs'] }
+const exports: Instrument = { name: 'exports', kind: 'sum', measures: ['exports'] }
 
+const identity = fc.record({ userId: nasty, accountId: fc.option(nasty, { nil: undefined }) })
+const properties = fc.dictionary(
+  fc.constantFrom('x', 'y', 'constructor'),
+  fc.oneof(nasty, fc.nat(2), fc.boolean()),
+)
+const times = fc.oneof(fc.nat(3), fc.constantFrom(2 ** 31, 2 ** 32 - 1, 2 ** 52, Number.MAX_SAFE_INTEGER))
 const call = fc.record({
-  identity: fc.record({ userId: nasty, accountId: fc.option(nasty, { nil: undefined }) }),
-  properties: fc.dictionary(
-    fc.constantFrom('x', 'y', 'constructor'),
-    fc.oneof(nasty, fc.nat(2), fc.boolean()),
-  ),
+  type: fc.constant('call' as const),
+  identity,
+  properties,
   endpoint: fc.record({ method: fc.constantFrom('GET', 'POST'), route: nasty }),
-  failed: fc.boolean(),
+  statusCode: fc.constantFrom(200, 399, 400, 499, 500, 503),
+  aborted: fc.boolean(),
+  times,
 })
-const step = fc.oneof(
-  { weight: 5, arbitrary: call },
-  { weight: 1, arbitrary: fc.constant('take a batch' as const) },
+const amount = fc.record({ type: fc.constant('amount' as const), identity, properties, times })
+const reading = fc.record({
+  type: fc.constant('reading' as const),
+  identity,
+  properties,
+  value: fc.double({ noNaN: true }),
+  atMs: fc.nat(9),
+})
+const taking = fc.record({ type: fc.constant('take' as const), max: fc.integer({ min: 1, max: 9 }) })
+type Step = typeof call extends fc.Arbitrary<infer Call> ? Call | Amount | Reading | Taking : never
+type Amount = typeof amount extends fc.Arbitrary<infer Value> ? Value : never
+type Reading = typeof reading extends fc.Arbitrary<infer Value> ? Value : never
+type Taking = typeof taking extends fc.Arbitrary<infer Value> ? Value : never
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: call },
+  { weight: 2, arbitrary: amount },
+  { weight: 2, arbitrary: reading },
+  { weight: 1, arbitrary: taking },
 )
 
-/** What makes a series, as a text for the model. */
-function nameOf({ identity, properties, endpoint }: Omit<Series, 'instrument'>): string {
-  const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([
-    identity.userId,
-    identity.accountId ?? null,
-    sorted,
-    endpoint?.method,
-    endpoint?.route,
-  ])
+/** What a step adds to which series. */
+function gainOf(step: Exclude<Step, Taking>): { series: Series; gained: number[] } {
+  const { identity, properties } = step
+  if (step.type === 'amount') {
+    return { series: { instrument: exports, identity, properties }, gained: [step.times] }
+  }
+  if (step.type === 'reading') {
+    return { series: { instrument: seats, identity, properties }, gained: [step.value, step.atMs] }
+  }
+  const { endpoint, statusCode, aborted, times } = step
+  const series: Series = { instrument: apiCalls, identity, properties, endpoint }
+  const client = statusCode >= 400 && statusCode < 500 ? times : 0
+  return { series, gained: [times, client, statusCode >= 500 ? times : 0, aborted ? times : 0] }
 }
 
-function addUp(totals: Map<string, number[]>, name: string, gained: ArrayLike<number>): void {
-  const has = totals.get(name) ?? [0, 0, 0, 0]
-  totals.set(
-    name,
-    has.map((value, measure) => value + (gained[measure] ?? 0)),
-  )
+function perform(table: SeriesTable, step: Exclude<Step, Taking>): void {
+  const { series, gained } = gainOf(step)
+  const { identity, properties } = series
+  if (step.type !== 'call') table.add(series.instrument, identity, properties, undefined, gained)
+  else {
+    const { method, route } = step.endpoint
+    table.addCall(identity, properties, method, route, step.statusCode, step.aborted, step.times)
+  }
 }
 
-function take(totals: Map<string, number[]>, batch: CountBatch | undefined): void {
-  batch?.forEach((id, gained) => {
-    addUp(totals, nameOf(batch.describe(id)), gained)
-  })
+/** The same in plain Maps: what came first waits first, as the table has it. */
+function createModel() {
+  const names = new Set<string>()
+  const waiting = new Map<string, number[]>()
+  return {
+    names,
+    waiting,
+    add(series: Series, gained: number[]): void {
+      const name = nameOf(series)
+      const has = waiting.get(name)
+      names.add(name)
+      waiting.set(name, has === undefined ? gained : [...mergeValues(series.instrument, has, gained)])
+    },
+    take(max: number): Array<[string, number[]]> {
+      const taken = [...waiting].slice(0, max)
+      for (const [name] of taken) waiting.delete(name)
+      return taken
+    },
+  }
 }
+
+const count = (table: SeriesTable, userId: string, route = '/', accountId?: string, times = 1) =>
+  table.addCall({ userId, accountId }, ownProperties, 'GET', route, 200, false, times)
 
 describe('the series table', () => {
-  it('has the sums of a plain map, whatever the ids are and whenever batches are taken', () => {
+  it('has the numbers of a plain map, whatever the ids are and whenever they are taken', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const table = createSeriesTable({ series: 10_000, endpointsPerIdentity: 10_000 }, () => {})
-        const model = new Map<string, number[]>()
-        const taken = new Map<string, number[]>()
-        let sequence = 0
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const { table } = tableWith()
+        const model = createModel()
         for (const step of steps) {
-          if (step === 'take a batch') {
-            take(taken, table.takeBatch('2026-11-23', ++sequence))
-            expect(table.unstored).toBe(0)
+          if (step.type === 'take') {
+            const taken: Array<[string, number[]]> = []
+            table.take(step.max).forEach((id, gained) => {
+              taken.push([nameOf(table.describe(id)), Array.from(gained)])
+            })
+            expect(taken).toEqual(model.take(step.max))
           } else {
-            const gains = [1, step.failed ? 1 : 0, 0, 0]
-            table.add(apiCalls, step.identity, step.properties, step.endpoint, gains)
-            addUp(model, nameOf(step), gains)
+            perform(table, step)
+            const { series, gained } = gainOf(step)
+            model.add(series, gained)
           }
+          expect([table.changed, table.size]).toEqual([model.waiting.size, model.names.size])
         }
-        take(taken, table.takeBatch('2026-11-23', ++sequence))
-        expect(Object.fromEntries(taken)).toEqual(Object.fromEntries(model))
-        expect(table.size).toBe(model.size)
+        expect(takeAll(table)).toEqual(model.waiting)
       }),
+      { numRuns: 300 },
     )
   })
 
-  it('freezes a batch: what is counted afterwards is in the next one', () => {
-    const table = createSeriesTable({ series: 10, endpointsPerIdentity: 10 }, () => {})
-    const count = () =>
-      table.add(apiCalls, { userId: 'ann' }, {}, { method: 'GET', route: '/' }, [1, 0, 0, 0])
-    const sums = (batch: CountBatch | undefined) => {
-      const found: number[] = []
-      batch?.forEach((_id, gained) => {
-        found.push(gained[0] ?? 0)
-      })
-      return found
+  it('keeps thousands of users, endpoints and accounts apart through all its growth', () => {
+    const { table } = tableWith()
+    const expected = new Map<string, number[]>()
+    for (let one = 0; one < 20_000; one++) {
+      // The same user id stands in several accounts, and in none.
+      const identity = {
+        userId: `u${one % 97}`,
+        accountId: one % 5 === 0 ? undefined : `account-${one % 1_013}`,
+      }
+      const endpoint = { method: one % 2 === 0 ? 'GET' : 'POST', route: `/${one % 11}` }
+      const name = nameOf({ instrument: apiCalls, identity, properties: ownProperties, endpoint })
+      const [calls = 0] = expected.get(name) ?? []
+      expected.set(name, [calls + 1, 0, 0, 0])
+      table.addCall(identity, ownProperties, endpoint.method, endpoint.route, 200, false)
     }
-    count()
-    const first = table.takeBatch('2026-11-23', 1)
-    count()
-    count()
-    expect(sums(first)).toEqual([1])
-    expect(sums(table.takeBatch('2026-11-23', 2))).toEqual([2])
-    expect(table.takeBatch('2026-11-23', 3)).toBeUndefined()
+    expect(table.size).toBe(expected.size)
+    expect(table.calls).toBe(20_000)
+    expect(takeAll(table, 4_096)).toEqual(expected)
+    expect(table.calls).toBe(0)
   })
 
-  it.each([
-    ['endpoints of one identity', { series: 1_000, endpointsPerIdentity: 3 }],
-    ['series', { series: 3, endpointsPerIdentity: 1_000 }],
-  ])('folds endpoints beyond the limit of %s, and keeps the total', (_what, limits) => {
-    let told = 0
-    const table = createSeriesTable(limits, () => {
-      told += 1
-    })
-    for (let i = 0; i < 100; i++) {
-      table.add(apiCalls, { userId: 'ann' }, {}, { method: 'GET', route: `/${i}` }, [1, 0, 0, 0])
+  it('freezes what is taken: what is counted afterwards is in the next', () => {
+    const { table } = tableWith()
+    count(table, 'ann')
+    const first = table.take(10)
+    count(table, 'ann')
+    count(table, 'ann')
+    const numbers: number[] = []
+    const note = (_id: number, gained: ArrayLike<number>) => void numbers.push(gained[0] as number)
+    first.forEach(note)
+    first.forEach(note)
+    const second = table.take(10)
+    second.forEach(note)
+    expect(numbers).toEqual([1, 1, 2])
+    expect([first.calls, second.calls, table.take(10).size]).toEqual([1, 2, 0])
+  })
+
+  it('takes properties for the same by what is in them, not by the object or the order', () => {
+    const { table } = tableWith()
+    for (let i = 0; i < 3_000; i++) {
+      const properties = i % 2 === 0 ? { x: 1, y: 2 } : { y: 2, x: 1 }
+      table.addCall({ userId: 'ann' }, properties, 'GET', '/', 200, false)
     }
-    const totals = new Map<string, number[]>()
-    take(totals, table.takeBatch('2026-11-23', 1))
-    expect([...totals.values()].reduce((sum, [calls = 0]) => sum + calls, 0)).toBe(100)
-    expect([...totals.keys()].filter((name) => name.includes('(overflow)'))).toHaveLength(1)
-    expect(table.size).toBe(4)
-    expect(told).toBe(97)
-    expect(table.folded).toBe(97)
+    expect([...takeAll(table).values()]).toEqual([[3_000, 0, 0, 0]])
+  })
+
+  it('scenario 68: is exact to 2^53 - 1, then saturates and tells', () => {
+    const { table, told } = tableWith()
+    const values = () => takeAll(table).values().next().value
+    count(table, 'ann', '/', undefined, 2 ** 31)
+    count(table, 'ann', '/', undefined, 2 ** 32)
+    expect(values()).toEqual([2 ** 31 + 2 ** 32, 0, 0, 0])
+    count(table, 'ann', '/', undefined, Number.MAX_SAFE_INTEGER - 1)
+    count(table, 'ann')
+    expect(told.saturations).toBe(0)
+    count(table, 'ann')
+    expect(told.saturations).toBe(1)
+    expect(values()).toEqual([Number.MAX_SAFE_INTEGER, 0, 0, 0])
   })
 })

@@ -35,10 +35,13 @@ export function usableIdentity(answer: unknown): Identity | undefined {
 
 const shortForm = /~[0-9a-f]{64}$/
 
+/** The id of a user or an account that stands for all those beyond the limits; a literal id of that text is replaced. */
+export const overflowId = '(overflow)'
+
 function usableId(id: unknown): string | undefined {
   if (typeof id === 'number') return Number.isFinite(id) ? String(id) : undefined
   if (typeof id !== 'string' || id === '') return undefined
-  if (id.length <= maxIdLength && id.isWellFormed() && !shortForm.test(id)) return id
+  if (id.length <= maxIdLength && id.isWellFormed() && !shortForm.test(id) && id !== overflowId) return id
   // Hashed as UTF-16, so that ids which differ only in a lone surrogate stay apart although no JSON can carry one.
   const digest = createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex')
   return `${id.slice(0, shortFormHead).toWellFormed()}~${digest}`

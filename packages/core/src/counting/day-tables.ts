@@ -1,12 +1,16 @@
 import type { Diagnostics } from '../diagnostics.ts'
-import type { CountBatch, Store, UsageDay } from '../store/store.ts'
-import { createSeriesTable, type SeriesLimits, type SeriesTable } from './series-table.ts'
+import type { CountBatch, Properties, Store, UsageDay } from '../store/store.ts'
+import { type Folded, type SeriesLimits, saturationWarning } from './overflow.ts'
+import { createSeriesTable, type SeriesTable } from './series-table.ts'
 
 /** The counts of the open days in this process, on their way into the store. */
 export interface DayTables {
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
-  /** Hands what was counted to the store. On a rejection nothing is lost: the same batches are offered again next time. */
+  /**
+   * Hands what was counted so far to the store. On a rejection nothing is lost: the batch that failed is offered again
+   * next time, and what is newer stays merged in its table, so that an outage of hours costs no memory.
+   */
   store(): Promise<void>
   /** Tells the store that this process is done with the day. */
   seal(day: UsageDay): Promise<void>
@@ -16,88 +20,139 @@ export interface DayTables {
   stored(): number
   /** Calls that the store has taken of days not sealed yet. */
   storedOpen(): number
-  folded(): number
+  folded(): Folded
 }
 
-interface Frozen {
+export interface DayTablesSettings {
+  store: Store
+  limits: SeriesLimits
+  /** The meter's own properties: they remain when there are too many sets of them. */
+  properties: Properties
+  diagnostics: Diagnostics
+}
+
+interface Offered {
   batch: CountBatch
   calls: number
 }
 
-export function createDayTables(store: Store, limits: SeriesLimits, diagnostics: Diagnostics): DayTables {
+/** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
+const sliceSize = 4_096
+
+export function createDayTables({ store, limits, properties, diagnostics }: DayTablesSettings): DayTables {
   const tables = new Map<UsageDay, SeriesTable>()
   const storedByDay = new Map<UsageDay, number>()
-  const frozen: Frozen[] = []
+  const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
+  /** The one batch that the store was offered and did not take yet. */
+  let offered: Offered | undefined
   let sequence = 0
   let stored = 0
-  let folded = 0
-  let storing = Promise.resolve()
   let isStoring = false
+  let storing = Promise.resolve()
+  let storingNext: Promise<void> | undefined
 
-  function onOverflow(): void {
-    folded += 1
-    diagnostics.warn(
-      'PXU_WRN_COUNTING_OVERFLOW',
-      'There are more endpoints or users than limits allows, so some calls are counted under the endpoint (overflow). The totals are right. Raise limits.series or limits.endpointsPerIdentity, or name endpoints by their route template.',
-    )
-    diagnostics.publish('counting:overflow', { folded })
+  function createTable(): SeriesTable {
+    return createSeriesTable({
+      limits,
+      properties,
+      onFold(fold, times) {
+        if (folded[fold] === 0) diagnostics.publish('counting:overflow', { fold })
+        folded[fold] += times
+        diagnostics.warn(
+          'PXU_WRN_COUNTING_OVERFLOW',
+          'There are more endpoints, users or sets of properties than `limits` allows, so some calls are counted under (overflow), or without their own properties. The totals are right; stats().calls.folded tells what was folded. Name endpoints by their route template, give properties few values, or raise `limits`.',
+        )
+      },
+      onSaturation() {
+        diagnostics.warn('PXU_WRN_COUNTING_SATURATED', saturationWarning)
+      },
+    })
   }
 
-  function freeze(): void {
-    for (const [day, table] of tables) {
-      const calls = table.unstored
-      const batch = table.takeBatch(day, sequence + 1)
-      if (batch === undefined) continue
-      sequence += 1
-      frozen.push({ batch, calls })
-    }
+  /** A store that takes the batch at once does so within this turn of the event loop, and nothing is left to await. */
+  function offer(next: Offered): Promise<void> | undefined {
+    offered = next
+    const answer = store.add(next.batch)
+    if (answer !== undefined) return answer.then(() => settle(next))
+    settle(next)
+    return undefined
   }
 
+  function settle({ batch: { day }, calls }: Offered): void {
+    offered = undefined
+    stored += calls
+    storedByDay.set(day, (storedByDay.get(day) ?? 0) + calls)
+  }
+
+  function nextBatch(day: UsageDay, table: SeriesTable, max: number): Offered {
+    const { size, calls, forEach } = table.take(max)
+    sequence += 1
+    return { batch: { day, sequence, size, table, forEach, describe: table.describe }, calls }
+  }
+
+  /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
     isStoring = true
     try {
-      freeze()
-      for (let next = frozen[0]; next !== undefined; next = frozen[0]) {
-        const { batch, calls } = next
-        const taken = store.add(batch)
-        // A store that takes it at once does so within this turn of the event loop.
-        if (taken !== undefined) await taken
-        frozen.shift()
-        stored += calls
-        storedByDay.set(batch.day, (storedByDay.get(batch.day) ?? 0) + calls)
-        if (frozen.length === 0) freeze()
+      const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed }))
+      if (offered !== undefined) await offer(offered)
+      let sinceTurn = 0
+      for (const { day, table, left } of due) {
+        for (let rest = left; rest > 0; rest -= sliceSize) {
+          if (sinceTurn >= sliceSize) {
+            await eventLoopTurn()
+            sinceTurn = 0
+          }
+          const next = nextBatch(day, table, Math.min(rest, sliceSize))
+          sinceTurn += next.batch.size
+          const answer = offer(next)
+          if (answer !== undefined) await answer
+        }
       }
     } finally {
       isStoring = false
     }
   }
 
+  function startStoring(): Promise<void> {
+    storing = storeAll()
+    return storing
+  }
+
+  /** A round that runs took only what had changed before it began. */
+  function storeCounted(): Promise<void> {
+    if (!isStoring) return startStoring()
+    storingNext ??= storing.then(startNext, startNext)
+    return storingNext
+  }
+
+  function startNext(): Promise<void> {
+    storingNext = undefined
+    return isStoring ? storing : startStoring()
+  }
+
   return {
     of(day) {
       let table = tables.get(day)
       if (table === undefined) {
-        table = createSeriesTable(limits, onOverflow)
+        table = createTable()
         tables.set(day, table)
       }
       return table
     },
     days: () => [...tables.keys()],
-    store() {
-      if (!isStoring) storing = storeAll()
-      return storing
-    },
+    store: storeCounted,
     async seal(day) {
-      await this.store()
+      await storeCounted()
       await store.seal(day)
-      // Calls of the day may have come meanwhile: they wait here for the next time, and become a revision.
-      freeze()
-      tables.delete(day)
+      // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
+      const isWaiting = offered?.batch.day === day || (tables.get(day)?.changed ?? 0) > 0
+      if (!isWaiting) tables.delete(day)
       storedByDay.delete(day)
     },
     unstored() {
-      let calls = 0
-      for (const table of tables.values()) calls += table.unstored
-      for (const waiting of frozen) calls += waiting.calls
+      let calls = offered?.calls ?? 0
+      for (const table of tables.values()) calls += table.calls
       return calls
     },
     stored: () => stored,
@@ -106,6 +161,10 @@ export function createDayTables(store: Store, limits: SeriesLimits, diagnostics:
       for (const ofDay of storedByDay.values()) calls += ofDay
       return calls
     },
-    folded: () => folded,
+    folded: () => ({ ...folded }),
   }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

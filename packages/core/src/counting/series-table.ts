@@ -1,160 +1,253 @@
-import type { Endpoint } from '../attribution/endpoint.ts'
 import type { Identity } from '../attribution/identity.ts'
-import type { CountBatch, Instrument, Properties, Series, UsageDay } from '../store/store.ts'
-import { overflowRoute } from './overflow.ts'
+import type { Instrument, Properties, Series } from '../store/store.ts'
+import { createIdentityIndex } from './identity-index.ts'
+import { apiCalls } from './instruments.ts'
+import {
+  type Fold,
+  overflowAccountUser,
+  overflowEndpoint,
+  overflowUser,
+  type SeriesLimits,
+} from './overflow.ts'
+import { type Context, createPlaceIndex } from './place-index.ts'
+import { createSeriesRows, type TakenRows, valuesPerRow } from './series-rows.ts'
 
-export interface SeriesLimits {
-  /** Series of one day in this process; beyond it a new endpoint is counted as `(overflow)` of its user. */
-  series: number
-  /** Endpoints of one identity and day; beyond it they are counted as `(overflow)`. */
-  endpointsPerIdentity: number
+/** What was counted since it was taken the time before. Frozen. */
+export interface TakenCounts {
+  readonly size: number
+  /** API calls among it. */
+  readonly calls: number
+  /** Visits every series once; `gained` is reused between visits. */
+  forEach(visit: (id: number, gained: ArrayLike<number>) => void): void
 }
 
-interface KnownSeries extends Series {
-  readonly id: number
-  /** What each measure gained since the last batch. */
-  readonly gained: number[]
-  changed: boolean
+export interface SeriesTableSettings {
+  limits: SeriesLimits
+  /** The properties that remain when there are too many sets of them: the meter's own. */
+  properties: Properties
+  /** So many calls lost some detail. */
+  onFold(fold: Fold, times: number): void
+  /** A number would have passed 2^53 - 1, beyond which it could not be exact, and stays there. */
+  onSaturation(): void
 }
 
-/** Everything known about one user of one account. */
-interface KnownIdentity {
-  readonly identity: Identity
-  /** Instrument -> properties -> method -> route -> series. Nested, so that no text is joined and none can collide. */
-  readonly series: Map<Instrument, Map<number, Map<string, Map<string, KnownSeries>>>>
-  endpoints: number
-}
-
-/** The running numbers of one usage day in this process: what was counted since the store took the last batch. */
+/**
+ * The running numbers of one usage day in this process: what was counted since the store took the last batch.
+ *
+ * Bounded by its limits: it has at most `series` series with all detail, as many without their endpoint, and one more for
+ * each of at most `users` users and as many overflow users. Measured: 55 bytes per series, some 130 per user.
+ */
 export interface SeriesTable {
-  /** Adds `gains[i]` to measure `i` of the series, which is made at first sight. */
+  /** Counts finished calls of one kind. Allocates nothing for a series that is known. */
+  addCall(
+    identity: Identity,
+    properties: Properties,
+    method: string,
+    route: string,
+    statusCode: number,
+    aborted: boolean,
+    times?: number,
+  ): void
+  /** Adds what each measure of an instrument gained, or sets it by the kind of the instrument. At most four measures. */
   add(
     instrument: Instrument,
     identity: Identity,
     properties: Properties,
-    endpoint: Endpoint | undefined,
-    gains: readonly number[],
+    endpoint: Series['endpoint'],
+    gained: ArrayLike<number>,
   ): void
-  /** Freezes what changed since the last batch, `undefined` if nothing did. Later counts go to the next batch. */
-  takeBatch(day: UsageDay, sequence: number): CountBatch | undefined
+  /** Takes up to `max` changed series out of the table, those first that changed first. */
+  take(max: number): TakenCounts
+  /** The series of an id, as long as this table lives. */
+  describe(id: number): Series
+  /** Series known. */
   readonly size: number
-  readonly unstored: number
-  /** Calls that were counted under an overflow endpoint. */
-  readonly folded: number
+  /** Series that changed since they were taken. */
+  readonly changed: number
+  /** API calls that were not taken yet. */
+  readonly calls: number
 }
 
-export function createSeriesTable(limits: SeriesLimits, onOverflow: () => void): SeriesTable {
-  const accounts = new Map<string | undefined, Map<string, KnownIdentity>>()
-  const propertySets = new Map<string, number>()
-  const propertySetIds = new WeakMap<Properties, number>()
-  const all: KnownSeries[] = []
-  const token = {}
-  let changed: KnownSeries[] = []
-  let folded = 0
-  let unstored = 0
+const most = Number.MAX_SAFE_INTEGER
 
-  function knownIdentity(identity: Identity): KnownIdentity {
-    const users = getOrAdd(accounts, identity.accountId, () => new Map<string, KnownIdentity>())
-    return getOrAdd(users, identity.userId, () => ({ identity, series: new Map(), endpoints: 0 }))
-  }
-
-  /** Property objects are mostly one and the same, so their content is compared at first sight only. */
-  function propertySetId(properties: Properties): number {
-    let id = propertySetIds.get(properties)
-    if (id === undefined) {
-      const content = JSON.stringify(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
-      id = getOrAdd(propertySets, content, () => propertySets.size)
-      propertySetIds.set(properties, id)
-    }
-    return id
-  }
+export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
+  const { limits, properties: ownProperties, onFold, onSaturation } = settings
+  const identities = createIdentityIndex()
+  const places = createPlaceIndex()
+  const rows = createSeriesRows()
+  /** By identity: its series that have an endpoint. */
+  const endpoints: number[] = []
+  let overflowUsers = 0
+  let calls = 0
 
   function find(
     instrument: Instrument,
-    known: KnownIdentity,
+    identity: Identity,
     properties: Properties,
-    endpoint: Endpoint | undefined,
-  ): KnownSeries {
-    const ofInstrument = getOrAdd(known.series, instrument, () => new Map())
-    const ofProperties = getOrAdd(ofInstrument, propertySetId(properties), () => new Map())
-    const ofMethod = getOrAdd(ofProperties, endpoint?.method ?? '', () => new Map<string, KnownSeries>())
-    const route = endpoint?.route ?? ''
-    const found = ofMethod.get(route)
-    if (found !== undefined) return found
-    const isDetail = endpoint !== undefined && route !== overflowRoute
-    if (isDetail && (all.length >= limits.series || known.endpoints >= limits.endpointsPerIdentity)) {
-      folded += 1
-      onOverflow()
-      return find(instrument, known, properties, { method: endpoint.method, route: overflowRoute })
+    method: string,
+    route: string | undefined,
+    times: number,
+  ): number {
+    const who = identities.find(identity)
+    const context = places.findContext(instrument, properties)
+    const place = context === undefined ? -1 : places.find(context, method, route)
+    if (who !== -1 && place !== -1) {
+      const id = rows.find(who, place)
+      if (id !== -1) return id
     }
-    if (isDetail) known.endpoints += 1
-    const series: KnownSeries = {
-      id: all.length,
-      instrument,
-      identity: known.identity,
-      properties,
-      endpoint,
-      gained: instrument.measures.map(() => 0),
-      changed: false,
+    return findOrMake(instrument, who, identity, context, properties, method, route, times)
+  }
+
+  /** A series not seen before, or the one that stands for it when there are too many. */
+  function findOrMake(
+    instrument: Instrument,
+    known: number,
+    identity: Identity,
+    knownContext: Context | undefined,
+    properties: Properties,
+    method: string,
+    route: string | undefined,
+    times: number,
+  ): number {
+    const who = known === -1 ? makeIdentity(identity, times) : known
+    const context = knownContext ?? makeContext(instrument, properties, times)
+    if (route === undefined) return row(who, context, method, route, times)
+    const id = existing(who, context, method, route)
+    if (id !== -1) return id
+    const ofIdentity = endpoints[who] ?? 0
+    const isDetail = route !== overflowEndpoint.route
+    if (isDetail && (rows.size >= limits.series || ofIdentity >= limits.endpointsPerIdentity)) {
+      onFold('endpoints', times)
+      return row(who, context, overflowEndpoint.method, overflowEndpoint.route, times)
     }
-    ofMethod.set(route, series)
-    all.push(series)
-    return series
+    if (isDetail) endpoints[who] = ofIdentity + 1
+    return row(who, context, method, route, times)
+  }
+
+  /** The row, made if need be; far beyond the limit also without its properties, so that each identity has only one. */
+  function row(
+    who: number,
+    context: Context,
+    method: string,
+    route: string | undefined,
+    times: number,
+  ): number {
+    const id = existing(who, context, method, route)
+    if (id !== -1) return id
+    if (rows.size >= 2 * limits.series && context.properties !== ownProperties) {
+      onFold('properties', times)
+      return row(who, ownContext(context.instrument), method, route, times)
+    }
+    const place = places.find(context, method, route)
+    return rows.make(who, place === -1 ? places.make(context, method, route) : place)
+  }
+
+  function existing(who: number, context: Context, method: string, route: string | undefined): number {
+    const place = places.find(context, method, route)
+    return place === -1 ? -1 : rows.find(who, place)
+  }
+
+  function makeIdentity(identity: Identity, times: number): number {
+    if (identities.size - overflowUsers < limits.users) return makeKnown(identity)
+    const ofAccount = overflowUser(identity.accountId)
+    const known = identities.find(ofAccount)
+    const fits = known !== -1 || identity.accountId === undefined || overflowUsers < limits.users
+    onFold(fits ? 'users' : 'accounts', times)
+    if (known !== -1) return known
+    const standIn = fits ? ofAccount : overflowAccountUser
+    const made = identities.find(standIn)
+    if (made !== -1) return made
+    overflowUsers += 1
+    return makeKnown(standIn)
+  }
+
+  function makeKnown(identity: Identity): number {
+    endpoints.push(0)
+    return identities.make(identity)
+  }
+
+  function makeContext(instrument: Instrument, properties: Properties, times: number): Context {
+    if (places.propertySets(instrument) < limits.propertySets)
+      return places.makeContext(instrument, properties)
+    onFold('properties', times)
+    return ownContext(instrument)
+  }
+
+  function ownContext(instrument: Instrument): Context {
+    return places.findContext(instrument, ownProperties) ?? places.makeContext(instrument, ownProperties)
+  }
+
+  function gain(id: number, measure: number, gained: number): void {
+    const sum = rows.valueOf(id, measure) + gained
+    if (sum > most) onSaturation()
+    rows.setValue(id, measure, Math.min(sum, most))
+  }
+
+  function read(taken: TakenRows): TakenCounts {
+    const rowLength = 1 + valuesPerRow
+    let takenCalls = 0
+    for (let row = 0; row < taken.length; row += rowLength) {
+      const { instrument } = places.at(rows.placeOf(taken[row] as number))
+      if (instrument.name === apiCalls.name) takenCalls += taken[row + 1] as number
+    }
+    return {
+      size: taken.length / rowLength,
+      calls: takenCalls,
+      forEach(visit) {
+        let gained: number[] = []
+        for (let row = 0; row < taken.length; row += rowLength) {
+          const id = taken[row] as number
+          const { length } = places.at(rows.placeOf(id)).instrument.measures
+          if (gained.length !== length) gained = new Array(length)
+          for (let measure = 0; measure < length; measure++)
+            gained[measure] = taken[row + 1 + measure] as number
+          visit(id, gained)
+        }
+      },
+    }
   }
 
   return {
-    add(instrument, identity, properties, endpoint, gains) {
-      const series = find(instrument, knownIdentity(identity), properties, endpoint)
-      for (let measure = 0; measure < gains.length; measure++) {
-        series.gained[measure] = (series.gained[measure] ?? 0) + (gains[measure] ?? 0)
-      }
-      if (instrument.name === 'apiCalls') unstored += gains[0] ?? 0
-      if (series.changed) return
-      series.changed = true
-      changed.push(series)
+    addCall(identity, properties, method, route, statusCode, aborted, times = 1) {
+      const id = find(apiCalls, identity, properties, method, route, times)
+      gain(id, 0, times)
+      if (statusCode >= 500) gain(id, 2, times)
+      else if (statusCode >= 400) gain(id, 1, times)
+      if (aborted) gain(id, 3, times)
+      calls += times
     },
 
-    takeBatch(day, sequence) {
-      if (changed.length === 0) return undefined
-      const frozen = changed.map((series) => ({ id: series.id, gained: series.gained.slice() }))
-      for (const series of changed) {
-        series.gained.fill(0)
-        series.changed = false
+    add(instrument, identity, properties, endpoint, gained) {
+      const id = find(instrument, identity, properties, endpoint?.method ?? '', endpoint?.route, 1)
+      if (instrument.kind === 'last') {
+        if (rows.hasChanged(id) && (gained[1] as number) < rows.valueOf(id, 1)) return
+        rows.setValue(id, 0, gained[0] as number)
+        rows.setValue(id, 1, gained[1] as number)
+        return
       }
-      changed = []
-      unstored = 0
-      return {
-        day,
-        sequence,
-        size: frozen.length,
-        table: token,
-        forEach(visit) {
-          for (const { id, gained } of frozen) visit(id, gained)
-        },
-        describe(id) {
-          const { instrument, identity, properties, endpoint } = all[id] as KnownSeries
-          return { instrument, identity, properties, endpoint }
-        },
-      }
+      for (let measure = 0; measure < gained.length; measure++) gain(id, measure, gained[measure] as number)
+      if (instrument.name === apiCalls.name) calls += gained[0] ?? 0
+    },
+
+    take(max) {
+      const taken = read(rows.take(max))
+      calls -= taken.calls
+      return taken
+    },
+
+    describe(id) {
+      const { instrument, properties, endpoint } = places.at(rows.placeOf(id))
+      return { instrument, identity: identities.at(rows.identityOf(id)), properties, endpoint }
     },
 
     get size() {
-      return all.length
+      return rows.size
     },
-    get unstored() {
-      return unstored
+    get changed() {
+      return rows.changed
     },
-    get folded() {
-      return folded
+    get calls() {
+      return calls
     },
   }
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key)
-  if (value === undefined) {
-    value = make()
-    map.set(key, value)
-  }
-  return value
 }

@@ -1,26 +1,55 @@
+import { saturationWarning } from '../counting/overflow.ts'
+import type { Diagnostics } from '../diagnostics.ts'
 import type { DayClose, OutboxLine, Store, UsageDay } from '../store/store.ts'
-import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
+import { type DayUsage, type Detail, type RollUpSettings, type Rollup, rollUp } from './rollup.ts'
 
 export interface ClosingSettings {
   rollups: readonly Rollup[]
   timeZone: string
+  /** The product key. */
+  namespace: string
+  /** Lines one close may make: beyond it the endpoints fold, totals stay. @default Infinity */
+  maxLines?: number | undefined
+  diagnostics: Diagnostics
   /** Freezes what one entity did into the line that is sent. */
   toLine(usage: DayUsage): OutboxLine
 }
 
-/** Closes a day: what was counted of it becomes lines in the outbox, once, even if another process tries as well. */
-export function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<DayClose> {
-  const { rollups, timeZone, toLine } = settings
-  return store.closeDay(day, async function* (totals, revision) {
-    for await (const usage of rollUp(totals, { rollups, day, timeZone, revision })) yield toLine(usage)
+/** What became of closing a day, and of its lines by endpoint if it was closed. */
+export type ClosedDay = DayClose & { readonly detail?: Detail }
+
+/**
+ * Closes a day: what was counted of it becomes lines in the outbox, once, even if another process tries as well.
+ */
+export async function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<ClosedDay> {
+  let detail: Detail = 'whole'
+  const close = await store.closeDay(day, async function* (totals, revision) {
+    const usages = rollUp(totals, rollUpSettings(day, revision, settings))
+    for (let next = await usages.next(); ; next = await usages.next()) {
+      if (next.done) {
+        detail = next.value
+        return
+      }
+      yield settings.toLine(next.value)
+    }
   })
+  return close.outcome === 'closed' ? { ...close, detail } : close
 }
 
 /** What closing the day now would make of it. Changes nothing. */
 export async function* previewDay(
   store: Store,
   day: UsageDay,
-  { rollups, timeZone }: Omit<ClosingSettings, 'toLine'>,
+  settings: ClosingSettings,
 ): AsyncGenerator<DayUsage> {
-  yield* rollUp(store.totals(day), { rollups, day, timeZone, revision: 0 })
+  yield* rollUp(store.totals(day), rollUpSettings(day, 0, settings))
+}
+
+function rollUpSettings(
+  day: UsageDay,
+  revision: number,
+  { rollups, timeZone, namespace, maxLines, diagnostics }: ClosingSettings,
+): RollUpSettings {
+  const onSaturation = () => diagnostics.warn('PXU_WRN_COUNTING_SATURATED', saturationWarning)
+  return { rollups, timeZone, namespace, maxLines, day, revision, onSaturation }
 }

@@ -1,10 +1,16 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Endpoint } from '../attribution/endpoint.ts'
 import type { Identity } from '../attribution/identity.ts'
-import { mergeValues } from '../counting/instruments.ts'
-import type { OutboxLine, Properties, SeriesTotal, UsageDay } from '../store/store.ts'
+import { apiCalls } from '../counting/instruments.ts'
+import { overflowEndpoint } from '../counting/overflow.ts'
+import { createSeriesTable, type SeriesTable } from '../counting/series-table.ts'
+import type { OutboxLine, Properties, Series, SeriesTotal, UsageDay } from '../store/store.ts'
 
-/** How the call series of a day become lines: one per identity and properties, or one per endpoint of these too. */
+/**
+ * How the API calls of a day become lines: one per identity and properties, or one per endpoint of these too.
+ *
+ * Any other instrument is rolled up by identity and properties, its name being the name of the event.
+ */
 export interface Rollup {
   eventName: string
   by: 'identity' | 'endpoint'
@@ -20,93 +26,180 @@ export interface DayUsage {
   readonly measures: Readonly<Record<string, number>>
   /** 0 for the close of the day, higher for counts that came later. */
   readonly revision: number
-  /** The same usage rolled up again has the same id. */
+  /** The same usage rolled up again has the same id; no other has, also not of another product. */
   readonly rollupId: string
   readonly rank: OutboxLine['rank']
-  /** Calls this usage stands for in the loss accounting: carried by the first rollup only, or they would count twice. */
+  /** Calls this usage stands for in the loss accounting: carried by one rollup only, or they would count twice. */
   readonly calls: number
 }
 
-interface Group {
-  readonly rollup: number
-  readonly first: SeriesTotal
-  values: readonly number[]
+export interface RollUpSettings {
+  rollups: readonly Rollup[]
+  day: UsageDay
+  timeZone: string
+  /** 0 for the close of the day, higher for counts that came later. */
+  revision: number
+  /** Whose usage it is: the product key. Two products never have a `rollupId` in common. */
+  namespace: string
+  /**
+   * Lines there may be at most. Beyond it endpoints fold to one `(overflow)` per identity, and if these are too many as
+   * well, the lines by endpoint are left out. Totals are always whole. @default Infinity
+   */
+  maxLines?: number | undefined
+  /** A sum stands at 2^53 - 1, so it may be too low. */
+  onSaturation?(): void
 }
 
-/** So many series are grouped before the event loop gets its turn; well under a millisecond's work. */
-const sliceSize = 500
+/** What became of the lines by endpoint: all of them there, one `(overflow)` for each identity, or none. */
+export type Detail = 'whole' | 'folded' | 'left out'
+
+/** So many series are grouped before the event loop gets its turn, and so many lines are made. */
+const groupedPerTurn = 1_000
+const linesPerTurn = 200
 
 /**
- * Groups the totals of a day into one usage per rollup and entity. The order of the totals does not matter: the result is
- * sorted by `rollupId` within each rollup, and running it again gives the same again.
+ * Groups the totals of a day into one usage per rollup and entity, totals first. Which usages there are, and their ids, does
+ * not depend on the order of the totals; their order does.
+ *
+ * In memory it keeps a series table of the groups (55 bytes each), and of the endpoints never more than `maxLines`.
+ *
+ * @returns what became of the endpoints, for want of lines
  */
 export async function* rollUp(
   totals: AsyncIterable<SeriesTotal> | Iterable<SeriesTotal>,
-  settings: { rollups: readonly Rollup[]; day: UsageDay; timeZone: string; revision: number },
-): AsyncGenerator<DayUsage> {
-  const groups = new Map<string, Group>()
+  settings: RollUpSettings,
+): AsyncGenerator<DayUsage, Detail> {
+  const { rollups, maxLines = Number.POSITIVE_INFINITY } = settings
+  const byIdentity = rollups.filter(({ by }) => by === 'identity')
+  const byEndpoint = rollups.filter(({ by }) => by === 'endpoint')
+  const accountant = byIdentity[0] ?? byEndpoint[0]
+  const identities = createGroups()
+  const others = createGroups()
+  const endpoints = createGroups()
+  const totalLines = () => identities.size * byIdentity.length + others.size
+  const fits = (details: number) => totalLines() + details * byEndpoint.length <= maxLines
+  let isWhole = true
+
   let seen = 0
-  for await (const total of totals) {
-    for (let rollup = 0; rollup < settings.rollups.length; rollup++) {
-      const { eventName, by } = settings.rollups[rollup] as Rollup
-      const key = entityKey(eventName, total, by === 'endpoint')
-      const group = groups.get(key)
-      if (group === undefined) groups.set(key, { rollup, first: total, values: total.values })
-      else group.values = mergeValues(total.series.instrument, group.values, total.values)
+  for await (const { series, values } of totals) {
+    const { instrument, identity, properties, endpoint } = series
+    const isCalls = instrument.name === apiCalls.name
+    ;(isCalls ? identities : others).add(instrument, identity, properties, undefined, values)
+    if (isCalls && isWhole && byEndpoint.length > 0) {
+      endpoints.add(instrument, identity, properties, endpoint, values)
+      isWhole = fits(endpoints.size)
+      if (!isWhole) endpoints.clear()
     }
-    if (++seen % sliceSize === 0) await eventLoopTurn()
+    if (++seen % groupedPerTurn === 0) await eventLoopTurn()
   }
+  // Without any line by identity these are the totals.
+  const isFolded = !isWhole && (byIdentity.length === 0 || fits(identities.size))
 
-  const usages: Array<[rollup: number, usage: DayUsage]> = []
-  for (const [key, group] of groups) {
-    usages.push([group.rollup, dayUsage(key, group, settings)])
-    if (usages.length % sliceSize === 0) await eventLoopTurn()
+  for await (const { series, values } of identities.groups()) {
+    for (const { eventName } of byIdentity) yield usageOf(eventName, series, values, 'total')
+    if (!isFolded) continue
+    const folded = { ...series, endpoint: overflowEndpoint }
+    for (const { eventName } of byEndpoint) yield usageOf(eventName, folded, values, 'detail')
   }
-  usages.sort(([a, first], [b, second]) => a - b || (first.rollupId < second.rollupId ? -1 : 1))
-  for (const [, usage] of usages) yield usage
+  for await (const { series, values } of others.groups()) {
+    yield usageOf(series.instrument.name, series, values, 'total')
+  }
+  for await (const { series, values } of endpoints.groups()) {
+    for (const { eventName } of byEndpoint) yield usageOf(eventName, series, values, 'detail')
+  }
+  return isWhole ? 'whole' : isFolded ? 'folded' : 'left out'
+
+  function usageOf(
+    eventName: string,
+    series: Series,
+    values: ArrayLike<number>,
+    rank: OutboxLine['rank'],
+  ): DayUsage {
+    const { instrument, identity, properties, endpoint } = series
+    const { day, revision } = settings
+    for (let measure = 0; measure < instrument.measures.length; measure++) {
+      if (values[measure] === Number.MAX_SAFE_INTEGER) settings.onSaturation?.()
+    }
+    const isAccountant = instrument.name === apiCalls.name && eventName === accountant?.eventName
+    return {
+      eventName,
+      day,
+      identity,
+      properties,
+      endpoint,
+      measures: Object.fromEntries(instrument.measures.map((name, measure) => [name, values[measure] ?? 0])),
+      revision,
+      rollupId: rollupId(eventName, series, settings),
+      rank,
+      calls: isAccountant ? (values[0] ?? 0) : 0,
+    }
+  }
 }
 
-function dayUsage(
-  key: string,
-  { rollup, first, values }: Group,
-  {
-    rollups,
-    day,
-    timeZone,
-    revision,
-  }: { rollups: readonly Rollup[]; day: UsageDay; timeZone: string; revision: number },
-): DayUsage {
-  const { eventName, by } = rollups[rollup] as Rollup
-  const { instrument, identity, properties, endpoint } = first.series
+interface Groups {
+  readonly size: number
+  readonly add: SeriesTable['add']
+  /** Lets go of everything. */
+  clear(): void
+  /** Every group once, in slices between which the event loop gets its turn. Empties them. */
+  groups(): AsyncGenerator<{ series: Series; values: ArrayLike<number> }>
+}
+
+/** A table of the counting room without limits: it groups a million series in typed arrays, and never stops to copy them. */
+function createGroups(): Groups {
+  const create = () =>
+    createSeriesTable({
+      limits: {
+        series: Number.POSITIVE_INFINITY,
+        endpointsPerIdentity: Number.POSITIVE_INFINITY,
+        propertySets: Number.POSITIVE_INFINITY,
+        users: Number.POSITIVE_INFINITY,
+      },
+      properties: {},
+      onFold() {},
+      onSaturation() {},
+    })
+  let table = create()
   return {
-    eventName,
-    day,
-    identity,
-    properties,
-    endpoint: by === 'endpoint' ? endpoint : undefined,
-    measures: Object.fromEntries(instrument.measures.map((name, measure) => [name, values[measure] ?? 0])),
-    revision,
-    rollupId: deterministicId(JSON.stringify([key, day, timeZone, revision])),
-    rank: by === 'endpoint' ? 'detail' : 'total',
-    calls: rollup === 0 ? (values[0] ?? 0) : 0,
+    get size() {
+      return table.size
+    },
+    add: (...args) => table.add(...args),
+    clear() {
+      table = create()
+    },
+    async *groups() {
+      while (table.changed > 0) {
+        const slice: Array<{ series: Series; values: ArrayLike<number> }> = []
+        table.take(linesPerTurn).forEach((id, values) => {
+          slice.push({ series: table.describe(id), values: Array.from(values) })
+        })
+        yield* slice
+        await eventLoopTurn()
+      }
+    },
   }
 }
 
-/** What makes two series belong together, as JSON: no id can look like a separator in it. */
-function entityKey(eventName: string, { series }: SeriesTotal, withEndpoint: boolean): string {
-  const { identity, properties, endpoint } = series
-  const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
-  const place = withEndpoint ? [endpoint?.method, endpoint?.route] : []
-  return JSON.stringify([eventName, identity.userId, identity.accountId ?? null, sorted, ...place])
-}
-
-/** A UUID made of a digest (version 8 of RFC 9562, section 5.8). */
-function deterministicId(text: string): string {
-  const bytes = createHash('sha256').update(text).digest().subarray(0, 16)
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+/** A UUID made of a digest (version 8 of RFC 9562, section 5.8) of all that makes the line, as JSON: nothing can look like a separator in it. */
+function rollupId(eventName: string, series: Series, settings: RollUpSettings): string {
+  const { instrument, identity, properties, endpoint } = series
+  const { namespace, day, timeZone, revision } = settings
+  const text = JSON.stringify([
+    [namespace, instrument.name, eventName, day, timeZone, revision],
+    [identity.userId, identity.accountId ?? null],
+    Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)),
+    endpoint === undefined ? null : [endpoint.method, endpoint.route],
+  ])
+  const digest = hash('sha256', text)
+  const variant = ((Number.parseInt(digest.charAt(16), 16) & 0x3) | 0x8).toString(16)
+  return [
+    digest.slice(0, 8),
+    digest.slice(8, 12),
+    `8${digest.slice(13, 16)}`,
+    `${variant}${digest.slice(17, 20)}`,
+    digest.slice(20, 32),
+  ].join('-')
 }
 
 function eventLoopTurn(): Promise<void> {
