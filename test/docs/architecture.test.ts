@@ -15,11 +15,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms of core from left to right: each looks left only. */
 const rooms = ['attribution', 'counting', 'day', 'delivery']
-const openToAll = ['store/store.ts', 'errors.ts', 'diagnostics.ts', 'clock.ts']
+const openToAll = ['store/store.ts', 'errors.ts', 'diagnostics.ts', 'clock.ts', 'option-checks.ts']
 
 /** Dependencies that one file alone imports. */
 const doors: Readonly<Record<string, string>> = {
   undici: 'core/src/delivery/px-client.ts',
+  'lru-cache': 'core/src/attribution/identity-cache.ts',
   'on-finished': 'http/src/when-finished.ts',
 }
 

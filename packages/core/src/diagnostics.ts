@@ -21,8 +21,8 @@ type Happening =
 export interface Diagnostics {
   /** Publishes on the channel `px-usage:<happening>`; `NODE_DEBUG=px-usage` prints it. */
   publish(happening: Happening, message: object): void
-  /** A mistake of the deployment: `process.emitWarning`, once per code for each meter. */
-  warn(code: UsageErrorCode, message: string): void
+  /** A mistake of the deployment: `process.emitWarning`, once per code and reason for each meter. */
+  warn(code: UsageErrorCode, message: string, reason?: string): void
   /** Something failed that nobody awaits: given to the app's `onError`. */
   error(error: UsageError): void
 }
@@ -30,16 +30,17 @@ export interface Diagnostics {
 const debug = debuglog('px-usage')
 
 export function createDiagnostics(onError?: (error: UsageError) => void): Diagnostics {
-  const warned = new Set<UsageErrorCode>()
+  const warned = new Set<string>()
   return {
     publish(happening, message) {
       const channel = diagnosticsChannel.channel(`px-usage:${happening}`)
       if (channel.hasSubscribers) channel.publish(message)
       if (debug.enabled) debug('%s %o', happening, message)
     },
-    warn(code, message) {
-      if (warned.has(code)) return
-      warned.add(code)
+    warn(code, message, reason = '') {
+      const mistake = `${code} ${reason}`
+      if (warned.has(mistake)) return
+      warned.add(mistake)
       process.emitWarning(message, { type: 'PxUsageWarning', code })
     },
     error(error) {

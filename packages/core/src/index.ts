@@ -7,8 +7,10 @@ export type { CloseReport, Meter, MeterStats } from './meter-face.ts'
 export type { MeterOptions } from './options.ts'
 
 // Who called
-export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/attribute-call.ts'
+export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/identify.ts'
+export { type IdentifyByOptions, identifyBy } from './attribution/identify-by.ts'
 export type { GivenIdentity, Identity } from './attribution/identity.ts'
+export type { Lookup } from './attribution/identity-cache.ts'
 
 // Stores
 export { type FileStoreOptions, fileStore } from './store/file-store.ts'
@@ -19,6 +21,6 @@ export type * from './store/store.ts'
 export { codes, UsageError, type UsageErrorCode } from './errors.ts'
 
 // For those who write an adapter
-export { askIdentify } from './attribution/attribute-call.ts'
+export { askIdentify } from './attribution/identify.ts'
 export type { FinishedCall } from './attribution/finished-call.ts'
 export { invalid, refuseUnknown } from './option-checks.ts'

@@ -1,4 +1,5 @@
 import type { AttributionStats } from './attribution/attribute-call.ts'
+import type { Endpoint } from './attribution/endpoint.ts'
 import type { FinishedCall } from './attribution/finished-call.ts'
 import type { Folded } from './counting/overflow.ts'
 import type { DeliveryState } from './delivery/deliver-outbox.ts'
@@ -20,6 +21,8 @@ export interface MeterStats {
     afterClose: number
     /** Calls counted with less detail than they had, by what `limits` had no room for: the totals are right. */
     folded: Folded
+    /** Properties of calls that PX cannot have and that were left out. */
+    propertiesLeftOut: number
   }
   /** Lines of closed days. At any moment `closed = delivered + pending + unknown + rejected`. */
   readonly lines: OutboxCounts
@@ -56,6 +59,8 @@ export interface Meter {
   /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
   preview(day?: UsageDay): Promise<PxEvent[]>
   stats(): MeterStats
+  /** The endpoints called so far, by route and method; at most 10,000. */
+  routes(): Endpoint[]
   /**
    * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
    * first. May be called again: it answers the same.

@@ -1,6 +1,6 @@
 import { createAttribution } from './attribution/attribute-call.ts'
-import { type Endpoint, endpointOf } from './attribution/endpoint.ts'
-import { usableProperties } from './attribution/properties.ts'
+import { createCallProperties } from './attribution/call-properties.ts'
+import { createEndpoints } from './attribution/endpoint.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
@@ -12,15 +12,6 @@ import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
 import type { CloseReport, Meter } from './meter-face.ts'
 import { type MeterOptions, parseOptions } from './options.ts'
-import type { Properties, UsageDay } from './store/store.ts'
-
-interface HeldCall {
-  day: UsageDay
-  endpoint: Endpoint
-  properties: Properties
-  statusCode: number
-  aborted: boolean
-}
 
 const defaultCloseTimeoutMs = 5_000
 /** How long a broken-off request may take to be noted in the store. */
@@ -59,19 +50,22 @@ export function createMeter(options: MeterOptions = {}): Meter {
     diagnostics,
     toLine: (usage) => rollupLine(usage, eventSettings),
   }
-  const attribution = createAttribution<HeldCall>({
+  const endpoints = createEndpoints()
+  const callProperties = createCallProperties(settings.properties, diagnostics)
+  const attribution = createAttribution({
     clock,
     diagnostics,
     timeoutMs: settings.identifyTimeoutMs,
+    lookupTimeoutMs: graceMs,
     maxPending: 10_000,
-    count(identity, { day, endpoint, properties, statusCode, aborted }) {
+    count(identity, { day, endpoint, properties, statusCode, aborted }, times) {
       if (isClosed) {
-        afterClose += 1
+        afterClose += times
         return
       }
-      counted += 1
+      counted += times
       const { method, route } = endpoint
-      tables.of(day).addCall(identity, properties, method, route, statusCode, aborted)
+      tables.of(day).addCall(identity, properties, method, route, statusCode, aborted, times)
       keeper.storeSoon()
     },
   })
@@ -162,16 +156,6 @@ export function createMeter(options: MeterOptions = {}): Meter {
     }
   }
 
-  /** The dimensions of one call beside those of the meter. They are the app's, and may do anything when they are read. */
-  function propertiesOf(given: unknown): Properties {
-    if (given === undefined) return settings.properties
-    try {
-      return usableProperties({ ...settings.properties, ...usableProperties(given) })
-    } catch {
-      return settings.properties
-    }
-  }
-
   const meter: Meter = {
     record(call) {
       if (closing !== undefined) {
@@ -180,8 +164,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
       }
       attribution.attribute(call.identity, {
         day: keeper.today(),
-        endpoint: endpointOf(call.method, call.route),
-        properties: propertiesOf(call.properties),
+        endpoint: endpoints.of(call.method, call.route),
+        properties: callProperties.of(call.properties),
         statusCode: call.statusCode,
         aborted: call.aborted,
       })
@@ -220,12 +204,15 @@ export function createMeter(options: MeterOptions = {}): Meter {
           ignored,
           afterClose,
           folded: tables.folded(),
+          propertiesLeftOut: callProperties.leftOut,
           ...attribution.stats(),
         },
         lines: store.outboxCounts(),
         delivery: delivery.state(),
       }
     },
+
+    routes: endpoints.list,
 
     close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
       closing ??= closeMeter(timeoutMs)

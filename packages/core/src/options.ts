@@ -136,9 +136,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     apiKey,
     productKey,
     baseUrl: parseBaseUrl(baseUrl ?? regionUrl(options.region ?? env.PX_REGION ?? defaults.region)),
-    properties: Object.freeze(
-      usableProperties(object('properties', options.properties) ?? defaults.properties),
-    ),
+    properties: Object.freeze(properties(options.properties)),
     days: createUsageDays(options.timeZone ?? env.PX_TIME_ZONE ?? defaults.timeZone),
     rollups: rollups(options.rollups) ?? defaults.rollups,
     store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
@@ -184,6 +182,15 @@ function key(name: 'apiKey' | 'productKey', value: string | undefined, required:
     code,
     `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,
   )
+}
+
+function properties(value: MeterOptions['properties']): Properties {
+  return usableProperties(object('properties', value) ?? defaults.properties, (_reason, message) => {
+    throw new UsageError(
+      'PXU_ERR_OPTIONS_INVALID',
+      `The option properties cannot be used as it is. ${message}`,
+    )
+  })
 }
 
 function store(value: Store | undefined): Store | undefined {

@@ -1,2 +1,2 @@
-export { fileStore, memoryStore, UsageError } from '@px-usage/core'
+export { fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
 export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'

@@ -1,4 +1,5 @@
 // For plain node:http servers
+export { identifyBy } from '@px-usage/core'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For those who write an adapter

@@ -1,19 +1,36 @@
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
-import { askIdentify, createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
+import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
+import type { HeldCall } from '../../../packages/core/src/attribution/held-calls.ts'
+import { askIdentify } from '../../../packages/core/src/attribution/identify.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
 
+const properties = Object.freeze({ apiType: 'RESTful' })
+
+function call(route: string, changes: Partial<HeldCall> = {}): HeldCall {
+  return {
+    day: '2026-11-23',
+    endpoint: { method: 'GET', route },
+    properties,
+    statusCode: 200,
+    aborted: false,
+    ...changes,
+  }
+}
+
 function setUp(maxPending = 10) {
   const clock = fakeClock('2026-11-23T10:00:00Z')
-  const counted: Array<[string, string | undefined, string]> = []
+  const counted: Array<[userId: string, accountId: string | undefined, route: string, times: number]> = []
   const errors: UsageError[] = []
-  const attribution = createAttribution<string>({
+  const attribution = createAttribution({
     clock,
     diagnostics: createDiagnostics((error) => errors.push(error)),
     timeoutMs: 1_000,
+    lookupTimeoutMs: 900_000,
     maxPending,
-    count: ({ userId, accountId }, held) => counted.push([userId, accountId, held]),
+    count: ({ userId, accountId }, { endpoint }, times) =>
+      counted.push([userId, accountId, endpoint.route, times]),
   })
   return { clock, counted, errors, attribution }
 }
@@ -21,24 +38,24 @@ function setUp(maxPending = 10) {
 describe('attribute()', () => {
   it('counts a sync answer at once', () => {
     const { attribution, counted } = setUp()
-    attribution.attribute({ userId: 7, accountId: 'acme' }, 'call')
-    expect(counted).toEqual([['7', 'acme', 'call']])
+    attribution.attribute({ userId: 7, accountId: 'acme' }, call('/a'))
+    expect(counted).toEqual([['7', 'acme', '/a', 1]])
     expect(attribution.stats().pending).toBe(0)
   })
 
   it('counts a promised answer when it comes', async () => {
     const { attribution, counted } = setUp()
-    attribution.attribute(Promise.resolve({ userId: 'ann' }), 'call')
+    attribution.attribute(Promise.resolve({ userId: 'ann' }), call('/a'))
     expect(counted).toEqual([])
     expect(attribution.stats().pending).toBe(1)
     await attribution.settled()
-    expect(counted).toEqual([['ann', undefined, 'call']])
+    expect(counted).toEqual([['ann', undefined, '/a', 1]])
   })
 
   it('gives up an answer that does not come, and ignores it when it comes later', async () => {
     const { attribution, counted, clock } = setUp()
     let answer: (identity: object) => void = () => {}
-    attribution.attribute(new Promise((resolve) => (answer = resolve)), 'call')
+    attribution.attribute(new Promise((resolve) => (answer = resolve)), call('/a'))
     await clock.advance(1_000)
     expect(attribution.stats()).toMatchObject({ pending: 0, unattributed: { timedOut: 1 } })
     answer({ userId: 'ann' })
@@ -48,8 +65,8 @@ describe('attribute()', () => {
 
   it('awaits no more answers than it may', async () => {
     const { attribution, clock } = setUp(2)
-    for (let i = 0; i < 3; i++) attribution.attribute(new Promise(() => {}), 'call')
-    attribution.attribute(Promise.reject(new Error('nobody listens')), 'call')
+    for (let i = 0; i < 3; i++) attribution.attribute(new Promise(() => {}), call('/a'))
+    attribution.attribute(Promise.reject(new Error('nobody listens')), call('/a'))
     expect(attribution.stats()).toMatchObject({ pending: 2, unattributed: { overloaded: 2 } })
     await clock.advance(1_000)
     expect(attribution.stats().pending).toBe(0)
@@ -66,11 +83,107 @@ describe('attribute()', () => {
       // biome-ignore lint/suspicious/noThenProperty: a thenable of somebody else's making
       then: (resolve: (identity: object) => void) => [resolve({ userId: 'a' }), resolve({ userId: 'b' })],
     }
-    attribution.attribute(brokenThen, 'first')
-    attribution.attribute(twice, 'second')
+    attribution.attribute(brokenThen, call('/first'))
+    attribution.attribute(twice, call('/second'))
     await attribution.settled()
-    expect(counted).toEqual([['a', undefined, 'second']])
+    expect(counted).toEqual([['a', undefined, '/second', 1]])
     expect(attribution.stats().unattributed.invalid).toBe(1)
+  })
+
+  it('lets calls with one promise wait together, and counts each into its own day', async () => {
+    const { attribution, counted } = setUp()
+    let answer: (identity: object) => void = () => {}
+    const promise = new Promise((resolve) => (answer = resolve))
+    for (let i = 0; i < 1_000; i++) attribution.attribute(promise, call('/a'))
+    attribution.attribute(promise, call('/a', { statusCode: 201 }))
+    for (const changes of [
+      { day: '2026-11-24' },
+      { statusCode: 404 },
+      { statusCode: 500 },
+      { aborted: true },
+    ]) {
+      attribution.attribute(promise, call('/a', changes))
+    }
+    attribution.attribute(promise, call('/b'))
+    expect(attribution.stats().pending).toBe(1_006)
+    answer({ userId: 'ann' })
+    await attribution.settled()
+    expect(counted.map(([, , route, times]) => [route, times])).toEqual([
+      ['/a', 1_001],
+      ['/a', 1],
+      ['/a', 1],
+      ['/a', 1],
+      ['/a', 1],
+      ['/b', 1],
+    ])
+    expect(attribution.stats().pending).toBe(0)
+  })
+
+  it('tells all calls that waited together by one reason', async () => {
+    const { attribution, errors } = setUp()
+    const promise = Promise.reject(new Error('database down'))
+    for (let i = 0; i < 5; i++) attribution.attribute(promise, call('/a'))
+    await attribution.settled()
+    expect(attribution.stats()).toMatchObject({ pending: 0, unattributed: { rejected: 5 } })
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('So were 4 others')])
+  })
+
+  it('holds no more kinds of calls than it may, and still takes more of those it holds', async () => {
+    const { attribution, counted } = setUp(2)
+    const promise = Promise.resolve({ userId: 'ann' })
+    for (const route of ['/a', '/b', '/c', '/a']) attribution.attribute(promise, call(route))
+    expect(attribution.stats()).toMatchObject({ pending: 3, unattributed: { overloaded: 1 } })
+    await attribution.settled()
+    expect(counted).toEqual([
+      ['ann', undefined, '/a', 2],
+      ['ann', undefined, '/b', 1],
+    ])
+    attribution.attribute({ userId: 'bob' }, call('/c'))
+    attribution.attribute(Promise.resolve({ userId: 'bob' }), call('/d'))
+    await attribution.settled()
+    expect(attribution.stats().unattributed.overloaded).toBe(1)
+  })
+
+  it('gives up each promise in its own time', async () => {
+    const { attribution, clock } = setUp()
+    for (let i = 0; i < 3; i++) {
+      attribution.attribute(new Promise(() => {}), call('/a'))
+      await clock.advance(300)
+    }
+    const timedOut = () => attribution.stats().unattributed.timedOut
+    await clock.advance(99)
+    expect(timedOut()).toBe(0)
+    for (const [ms, gone] of [
+      [1, 1],
+      [299, 1],
+      [1, 2],
+      [299, 2],
+      [1, 3],
+    ] as const) {
+      await clock.advance(ms)
+      expect(timedOut()).toBe(gone)
+    }
+  })
+
+  it('tells a reason again a minute later, with the number of calls since', async () => {
+    const { attribution, clock, errors } = setUp()
+    const cause = new Error('no session')
+    for (let second = 0; second < 150; second++) {
+      attribution.attribute(
+        askIdentify(() => {
+          throw cause
+        }, {}),
+        call('/a'),
+      )
+      await clock.advance(1_000)
+    }
+    expect(errors.map(({ message }) => /So were (\d+) others/.exec(message)?.[1])).toEqual([
+      undefined,
+      '59',
+      '59',
+    ])
+    expect(errors.every((error) => error.cause === cause)).toBe(true)
+    expect(attribution.stats().unattributed.threw).toBe(150)
   })
 
   it('tells each kind of failure once, with its cause', async () => {
@@ -81,10 +194,10 @@ describe('attribute()', () => {
         askIdentify(() => {
           throw thrown
         }, {}),
-        'call',
+        call('/a'),
       )
-      attribution.attribute('junk', 'call')
-      attribution.attribute(null, 'call')
+      attribution.attribute('junk', call('/a'))
+      attribution.attribute(null, call('/a'))
     }
     expect(attribution.stats().unattributed).toMatchObject({ threw: 3, invalid: 3, anonymous: 3 })
     expect(errors.map(({ code, cause }) => [code, cause])).toEqual([
@@ -101,8 +214,8 @@ it('an answer with a getter that throws is no identity, at once or promised', as
       throw new Error('lazy loading failed')
     },
   })
-  attribution.attribute(broken(), 'call')
-  attribution.attribute(Promise.resolve(broken()), 'call')
+  attribution.attribute(broken(), call('/a'))
+  attribution.attribute(Promise.resolve(broken()), call('/a'))
   await attribution.settled()
   expect(attribution.stats().unattributed.invalid).toBe(2)
   expect(counted).toEqual([])

@@ -20,6 +20,40 @@ const knownMethods: ReadonlySet<string> = new Set([
   'PATCH',
 ])
 
-export function endpointOf(method: string, route: string | undefined): Endpoint {
-  return { method: knownMethods.has(method) ? method : '_OTHER', route: route ?? unmatchedRoute }
+/** So many are listed: an app that puts ids into its endpoints is not to fill the memory with them. */
+const maxListed = 10_000
+
+/** The endpoints called so far. */
+export interface Endpoints {
+  /** The same frozen object for the same endpoint, as far as it is listed. @param route `undefined` if none matched */
+  of(method: string, route: string | undefined): Endpoint
+  /** By route and method. */
+  list(): Endpoint[]
+}
+
+export function createEndpoints(): Endpoints {
+  const byMethod = new Map<string, Map<string, Endpoint>>()
+  let listed = 0
+
+  function first(method: string, route: string): Endpoint {
+    const endpoint = Object.freeze({ method, route })
+    if (listed >= maxListed) return endpoint
+    listed += 1
+    const byRoute = byMethod.get(method) ?? new Map<string, Endpoint>()
+    byMethod.set(method, byRoute.set(route, endpoint))
+    return endpoint
+  }
+
+  return {
+    of(givenMethod, route = unmatchedRoute) {
+      const method = knownMethods.has(givenMethod) ? givenMethod : '_OTHER'
+      return byMethod.get(method)?.get(route) ?? first(method, route)
+    },
+    list: () => [...byMethod.values()].flatMap((byRoute) => [...byRoute.values()]).sort(byRouteAndMethod),
+  }
+}
+
+function byRouteAndMethod(a: Endpoint, b: Endpoint): number {
+  if (a.route !== b.route) return a.route < b.route ? -1 : 1
+  return a.method < b.method ? -1 : 1
 }

@@ -1,4 +1,4 @@
-import type { IdentifyAnswer } from './attribute-call.ts'
+import type { IdentifyAnswer } from './identify.ts'
 
 /** One request that is over, as an adapter hands it to the meter: nothing in it is shaped by a framework. */
 export interface FinishedCall {

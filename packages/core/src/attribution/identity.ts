@@ -25,12 +25,23 @@ const shortFormHead = 400
  */
 export function usableIdentity(answer: unknown): Identity | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined
+  if (stable.has(answer)) return answer as Identity
   const { userId: givenUser, accountId: givenAccount } = answer as Partial<GivenIdentity>
   const userId = usableId(givenUser)
   if (userId === undefined) return undefined
   if (givenAccount === undefined || givenAccount === null) return { userId }
   const accountId = usableId(givenAccount)
   return accountId === undefined ? undefined : { userId, accountId }
+}
+
+/** Identities that were found usable before, and cannot have changed since. */
+const stable = new WeakSet<object>()
+
+/** As `usableIdentity`, for an answer that is kept: when it is given again, the very same object is answered at once. */
+export function stableIdentity(answer: unknown): Identity | undefined {
+  const identity = usableIdentity(answer)
+  if (identity !== undefined) stable.add(Object.freeze(identity))
+  return identity
 }
 
 const shortForm = /~[0-9a-f]{64}$/

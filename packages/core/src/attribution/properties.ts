@@ -1,3 +1,4 @@
+import { quoted } from '../errors.ts'
 import type { Properties, PropertyValue } from '../store/store.ts'
 
 /** PX takes up to 50 properties and 1,024 characters (px-api, limits of custom events); the rollups add a dozen. */
@@ -21,28 +22,65 @@ const reserved: ReadonlySet<string> = new Set(
   ].map((name) => name.toLowerCase()),
 )
 
-const none: Properties = Object.freeze({})
+/** Why PX cannot have a property, and what to do about it. */
+const cures = {
+  unreadable:
+    'The properties are no plain object. Answer one, such as { subscriptionName: plan }, or nothing.',
+  name: `A name is a text of 1 to ${maxLength} whole characters, and not __proto__.`,
+  reserved: 'The events have a number or text of that name themselves. Give it another name.',
+  sameName: 'There is another one whose name differs in case only. Keep one of the two.',
+  type: 'PX takes flat values. Give a text, a finite number or a boolean.',
+  text: `A text has at most ${maxLength} characters, and no half of one. Shorten it.`,
+  tooMany: `There are more than ${maxProperties}. Leave some out.`,
+} as const
+
+export type LeftOutReason = keyof typeof cures
+
+/** Is told of each property that is left out. @param message says which one, why, and what to do */
+export type LeaveOut = (reason: LeftOutReason, message: string) => void
 
 /**
- * The part of an app's properties that PX can keep: flat strings, finite numbers and booleans under names that differ in
- * more than case. The rest is left out.
+ * The part of an app's properties that PX can keep: flat texts, finite numbers and booleans under names that differ in
+ * more than case. One that is `undefined` or `null` counts as not given.
+ *
+ * May throw what a getter throws.
  */
-export function usableProperties(given: unknown): Properties {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return none
+export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}): Properties {
+  const tell = (reason: LeftOutReason, name: unknown) =>
+    leaveOut(reason, `The property ${quoted(name)} is left out. ${cures[reason]}`)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    tell('unreadable', given)
+    return {}
+  }
   const usable: Record<string, PropertyValue> = {}
   const names = new Set(reserved)
   for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || value === null) continue
     const folded = name.toLowerCase()
-    if (names.size - reserved.size >= maxProperties) break
-    if (name === '' || name === '__proto__' || name.length > maxLength || names.has(folded)) continue
-    if (!isUsableValue(value)) continue
+    const reason = reasonAgainst(name, folded, value, names)
+    if (reason !== undefined) {
+      tell(reason, name)
+      continue
+    }
     names.add(folded)
-    usable[name] = value
+    usable[name] = value as PropertyValue
   }
   return usable
 }
 
-function isUsableValue(value: unknown): value is PropertyValue {
-  if (typeof value === 'string') return value.length <= maxLength && value.isWellFormed()
-  return typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+function reasonAgainst(
+  name: string,
+  folded: string,
+  value: unknown,
+  names: ReadonlySet<string>,
+): LeftOutReason | undefined {
+  if (name === '' || name === '__proto__' || name.length > maxLength || !name.isWellFormed()) return 'name'
+  if (reserved.has(folded)) return 'reserved'
+  if (names.has(folded)) return 'sameName'
+  if (typeof value === 'string') {
+    if (value.length > maxLength || !value.isWellFormed()) return 'text'
+  } else if (typeof value !== 'boolean' && !(typeof value === 'number' && Number.isFinite(value))) {
+    return 'type'
+  }
+  return names.size - reserved.size >= maxProperties ? 'tooMany' : undefined
 }
