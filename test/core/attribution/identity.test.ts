@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { usableIdentity } from '../../../packages/core/src/attribution/identity.ts'
-import { usableProperties } from '../../../packages/core/src/attribution/properties.ts'
 
 const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 700 }), fc.string({ maxLength: 30 }))
 
@@ -55,28 +54,5 @@ describe('an id', () => {
   it('of an account that is unusable makes the whole identity unusable', () => {
     expect(usableIdentity({ userId: 'ann', accountId: '' })).toBeUndefined()
     expect(usableIdentity({ userId: 'ann', accountId: null })).toEqual({ userId: 'ann' })
-  })
-})
-
-describe('properties', () => {
-  it('keep flat scalars only, under names that differ in more than case', () => {
-    const given = {
-      Category: 'a',
-      category: 'b',
-      n: 1,
-      yes: true,
-      nested: {},
-      none: null,
-      nan: Number.NaN,
-      apicalls: 9,
-    }
-    expect(usableProperties(given)).toEqual({ Category: 'a', n: 1, yes: true })
-  })
-
-  it('stay within the limits of PX', () => {
-    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`p${index}`, index]))
-    expect(Object.keys(usableProperties(many))).toHaveLength(36)
-    expect(usableProperties({ long: 'x'.repeat(1_025), ['k'.repeat(1_025)]: 1 })).toEqual({})
-    expect(usableProperties(JSON.parse('{"__proto__":1}'))).toEqual({})
   })
 })

@@ -34,10 +34,13 @@ const cures = {
   tooMany: `There are more than ${maxProperties}. Leave some out.`,
 } as const
 
-export type LeftOutReason = keyof typeof cures
+const noObject =
+  'The properties of a call are left out, as they are no plain object. Answer one, such as { subscriptionName: plan }, or nothing.'
+
+type LeftOutReason = keyof typeof cures
 
 /** Is told of each property that is left out. @param message says which one, why, and what to do */
-export type LeaveOut = (reason: LeftOutReason, message: string) => void
+export type LeaveOut = (reason: string, message: string) => void
 
 /**
  * The part of an app's properties that PX can keep: flat texts, finite numbers and booleans under names that differ in
@@ -46,10 +49,8 @@ export type LeaveOut = (reason: LeftOutReason, message: string) => void
  * May throw what a getter throws.
  */
 export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}): Properties {
-  const tell = (reason: LeftOutReason, name: unknown) =>
-    leaveOut(reason, `The property ${quoted(name)} is left out. ${cures[reason]}`)
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    tell('unreadable', given)
+    leaveOut('all', noObject)
     return {}
   }
   const usable: Record<string, PropertyValue> = {}
@@ -59,7 +60,7 @@ export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}):
     const folded = name.toLowerCase()
     const reason = reasonAgainst(name, folded, value, names)
     if (reason !== undefined) {
-      tell(reason, name)
+      leaveOut(reason, `The property ${quoted(name)} is left out. ${cures[reason]}`)
       continue
     }
     names.add(folded)
