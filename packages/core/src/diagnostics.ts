@@ -16,6 +16,7 @@ type Happening =
   | 'delivery:unknown'
   | 'delivery:rejected'
   | 'delivery:stopped'
+  | 'delivery:looked-up'
 
 /** How the rooms tell what happens. Costs nothing when nobody listens; nothing here ever throws. */
 export interface Diagnostics {

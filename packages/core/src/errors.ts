@@ -16,7 +16,14 @@ export const codes = {
   PXU_WRN_ATTRIBUTION_PROPERTY_LEFT_OUT: 'A property of a call is not one that PX can keep, and is left out.',
   PXU_ERR_DELIVERY_REJECTED: 'PX refused an event; it is kept with the answer and not sent again.',
   PXU_ERR_DELIVERY_STOPPED:
-    'PX refuses everything (key, permission or address); everything is kept until it works again.',
+    'PX refuses everything (key, permission, address, or one event after the other); everything is kept until it works again.',
+  PXU_ERR_DELIVERY_UNREACHABLE:
+    'PX cannot be reached or does not answer as it should; everything is kept and tried again.',
+  PXU_ERR_DELIVERY_LOOKUP_FAILED:
+    'Events of uncertain fate cannot be looked up in PX; they are kept and looked up again later.',
+  PXU_WRN_DELIVERY_NO_READ:
+    'The key may not read, so an event of uncertain fate is sent again without a look and may be in PX twice.',
+  PXU_WRN_DELIVERY_BUDGET_SPENT: 'The daily request budget is spent; the rest is sent tomorrow.',
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under (overflow); the totals are right.',
   PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',

@@ -2,7 +2,7 @@ import type { AttributionStats } from './attribution/attribute-call.ts'
 import type { Endpoint } from './attribution/endpoint.ts'
 import type { FinishedCall } from './attribution/finished-call.ts'
 import type { Folded } from './counting/overflow.ts'
-import type { DeliveryState } from './delivery/deliver-outbox.ts'
+import type { DeliveryState } from './delivery/deliver-to-px.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { OutboxCounts, UsageDay } from './store/store.ts'
 

@@ -5,8 +5,7 @@ import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
-import { createDelivery, type SendLine } from './delivery/deliver-outbox.ts'
-import { createPxClient } from './delivery/px-client.ts'
+import { deliverToPx } from './delivery/deliver-to-px.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
@@ -33,15 +32,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     properties: settings.properties,
     diagnostics,
   })
-  const client = createPxClient({
-    baseUrl: settings.baseUrl,
-    apiKey: settings.apiKey,
-    dispatcher: settings.dispatcher,
-    timeoutMs: settings.requestTimeoutMs,
-    now: clock.now,
-  })
-  const send: SendLine = settings.delivery ?? ((line) => client.postEvent(line.body))
-  const delivery = createDelivery({ store, send, clock, diagnostics })
+  const delivery = deliverToPx(settings, { store, diagnostics, heard: (epochMs) => keeper.hear(epochMs) })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
   const closingSettings: ClosingSettings = {
     rollups,
@@ -100,14 +91,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
     tables,
     diagnostics,
     close: (day) => closeDay(store, day, closingSettings),
-    onTick: () => void deliver(),
+    onTick: delivery.wake,
   })
   keeper.start()
-  void opened.then(deliver).catch(() => {})
-
-  function deliver(): Promise<void> {
-    return settings.dryRun ? Promise.resolve() : delivery.run()
-  }
+  void opened.then(delivery.wake).catch(() => {})
 
   /** As much of `task` as fits in the time; what it does later does no harm. */
   function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
@@ -133,10 +120,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
     await inTime(keeper.idle())
     await inTime(opened.then(keeper.persist).then(() => (store.durable ? undefined : keeper.closeAll())))
     keeper.cancelStoring()
-    if (!store.durable) await inTime(deliver())
+    if (!store.durable) await inTime(delivery.run())
     await inTime(delivery.stop())
     // Whatever is still on its way to PX breaks off here, and is noted as unknown.
-    await client.close()
+    await delivery.breakOff()
     await within(delivery.stop(), lastSettlingMs)
     const { delivered, pending, unknown } = store.outboxCounts()
     const sent = { lines: delivered - deliveredBefore }
@@ -178,7 +165,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     async flush() {
       if (closing !== undefined) return void (await closing)
       await keeper.work()
-      await deliver()
+      await delivery.run()
     },
 
     async preview(day = keeper.today()) {

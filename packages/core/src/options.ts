@@ -13,8 +13,11 @@ import type { Properties, Store } from './store/store.ts'
 
 /** What a meter can be told. An option that is `undefined` counts as not given; an unknown one is an error. */
 export interface MeterOptions {
-  /** REST API key of PX, with Write permission. @default process.env.PX_API_KEY */
-  apiKey?: string | undefined
+  /**
+   * REST API key of PX, with Write permission, and Read to find out what became of a request that got no answer. A function is asked
+   * before each request: the key may change while the app runs. @default process.env.PX_API_KEY
+   */
+  apiKey?: string | (() => string) | undefined
   /** Product key of PX (`AP-...`), the one of the web tag. @default process.env.PX_PRODUCT_KEY */
   productKey?: string | undefined
   /** Where the PX subscription lives. @default process.env.PX_REGION or 'us' */
@@ -37,6 +40,19 @@ export interface MeterOptions {
   identifyTimeoutMs?: number | undefined
   /** How long one request to PX may take in all, in ms. @default 10_000 */
   requestTimeoutMs?: number | undefined
+  /**
+   * Most requests to PX in any second, in real time; the sender runs at about nine tenths of it. PX takes about 200.
+   * @default 150
+   */
+  maxRequestsPerSecond?: number | undefined
+  /** Most requests to PX in a day of UTC; the rest waits for the next. PX takes about a million. @default 800_000 */
+  maxRequestsPerDay?: number | undefined
+  /** Sending starts by itself at a random moment within this time, in ms: a fleet does not start together. @default 300_000 */
+  startJitterMs?: number | undefined
+  /** Look up in PX what became of a request that got no answer, before it is repeated. Without it: repeat. @default true */
+  reconcile?: boolean | undefined
+  /** How long after such a request, in ms: PX must show by then what it took. @default 900_000 */
+  reconcileAfterMs?: number | undefined
   /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
   closeOnSignal?: boolean | undefined
   /** Count and close days, but send nothing: keys are not needed. @default false */
@@ -45,14 +61,15 @@ export interface MeterOptions {
   onError?: ((error: UsageError) => void) | undefined
   /** Where time comes from. @default the system's */
   clock?: Clock | undefined
-  /** undici dispatcher for the requests to PX: a proxy, own certificates, a mock. */
+  /** Dispatcher of undici 7 or newer for the requests to PX: a proxy, own certificates, a mock. */
   dispatcher?: Dispatcher | undefined
   /** Takes the place of PX in tests: see `inMemoryDelivery()` of the test kit. */
   delivery?: SendLine | undefined
 }
 
 export interface Settings {
-  readonly apiKey: string
+  /** @throws {UsageError} when the app's own function fails or answers no key */
+  readonly apiKey: () => string
   readonly productKey: string
   readonly baseUrl: string
   readonly properties: Properties
@@ -63,6 +80,11 @@ export interface Settings {
   readonly graceMs: number
   readonly identifyTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly maxRequestsPerSecond: number
+  readonly maxRequestsPerDay: number
+  readonly startJitterMs: number
+  readonly reconcile: boolean
+  readonly reconcileAfterMs: number
   readonly closeOnSignal: boolean
   readonly dryRun: boolean
   readonly onError: ((error: UsageError) => void) | undefined
@@ -89,6 +111,10 @@ export const defaults = Object.freeze({
   graceMs: 900_000,
   identifyTimeoutMs: 1_000,
   requestTimeoutMs: 10_000,
+  maxRequestsPerSecond: 150,
+  maxRequestsPerDay: 800_000,
+  startJitterMs: 300_000,
+  reconcileAfterMs: 900_000,
 })
 
 /** Kept complete by the compiler: a new option that is missing here does not build. */
@@ -105,6 +131,11 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   graceMs: true,
   identifyTimeoutMs: true,
   requestTimeoutMs: true,
+  maxRequestsPerSecond: true,
+  maxRequestsPerDay: true,
+  startJitterMs: true,
+  reconcile: true,
+  reconcileAfterMs: true,
   closeOnSignal: true,
   dryRun: true,
   onError: true,
@@ -124,11 +155,16 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   refuseUnknown(options, Object.keys(known))
   const dryRun = boolean('dryRun', options.dryRun) ?? false
   const sendsToPx = !dryRun && options.delivery === undefined
-  const apiKey = key('apiKey', options.apiKey ?? env.PX_API_KEY, sendsToPx)
+  const apiKey = apiKeyOf(options.apiKey ?? env.PX_API_KEY, sendsToPx)
   const productKey = key('productKey', options.productKey ?? env.PX_PRODUCT_KEY, sendsToPx)
   const baseUrl = options.baseUrl ?? (options.region === undefined ? env.PX_BASE_URL : undefined)
   const identifyTimeoutMs =
     count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs
+  const requestTimeoutMs = count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs
+  // A request that is still on its way cannot be found yet.
+  const reconcileAfterMs =
+    count('reconcileAfterMs', options.reconcileAfterMs, requestTimeoutMs) ??
+    Math.max(defaults.reconcileAfterMs, requestTimeoutMs)
   // A day that closes before the last answer of `identify` would get a second event.
   const graceMs =
     count('graceMs', options.graceMs, identifyTimeoutMs) ?? Math.max(defaults.graceMs, identifyTimeoutMs)
@@ -143,7 +179,16 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     limits: limits(options.limits),
     graceMs,
     identifyTimeoutMs,
-    requestTimeoutMs: count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs,
+    requestTimeoutMs,
+    maxRequestsPerSecond:
+      count('maxRequestsPerSecond', options.maxRequestsPerSecond, 1) ?? defaults.maxRequestsPerSecond,
+    maxRequestsPerDay: count('maxRequestsPerDay', options.maxRequestsPerDay, 1) ?? defaults.maxRequestsPerDay,
+    // Nobody shares what takes the place of PX.
+    startJitterMs:
+      count('startJitterMs', options.startJitterMs, 0) ??
+      (options.delivery === undefined ? defaults.startJitterMs : 0),
+    reconcile: boolean('reconcile', options.reconcile) ?? true,
+    reconcileAfterMs,
     closeOnSignal: boolean('closeOnSignal', options.closeOnSignal) ?? false,
     dryRun,
     onError: callback('onError', options.onError),
@@ -151,6 +196,24 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     dispatcher: options.dispatcher,
     delivery: callback('delivery', options.delivery),
   })
+}
+
+/** The key behind a function, so that whoever prints the settings prints no key. */
+function apiKeyOf(given: string | (() => string) | undefined, required: boolean): () => string {
+  if (typeof given !== 'function') {
+    const apiKey = key('apiKey', given, required)
+    return () => apiKey
+  }
+  return () => {
+    let answer: string
+    try {
+      answer = given()
+    } catch {
+      // Not quoted: it may tell of the key.
+      throw new UsageError('PXU_ERR_OPTIONS_API_KEY_MISSING', 'The function given as apiKey threw.')
+    }
+    return key('apiKey', answer, true)
+  }
 }
 
 function key(name: 'apiKey' | 'productKey', value: string | undefined, required: boolean): string {

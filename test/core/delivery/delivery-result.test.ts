@@ -1,9 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resultOfAnswer, resultOfError } from '../../../packages/core/src/delivery/delivery-result.ts'
-import { retryDelayMs } from '../../../packages/core/src/delivery/retry-schedule.ts'
+import { type PxAnswer, resultOf } from '../../../packages/core/src/delivery/delivery-result.ts'
+import { patienceAfterMs, retryDelayMs } from '../../../packages/core/src/delivery/retry-schedule.ts'
 
 const now = Date.parse('2026-11-24T00:00:00Z')
+
+function answered(status: number, retryAfter?: string, body = ''): PxAnswer {
+  return { answered: true, status, retryAfter, body, isComplete: true }
+}
+
+function failed(code: string | undefined, maybeSent: boolean): PxAnswer {
+  return { answered: false, error: Object.assign(new Error('x'), { code }), maybeSent }
+}
 
 describe('an answer of PX means', () => {
   it.each([
@@ -13,7 +21,7 @@ describe('an answer of PX means', () => {
     ['rejected', [400, 413, 422]],
     ['retryable', [429]],
   ] as const)('%s for %j', (outcome, statuses) => {
-    for (const status of statuses) expect(resultOfAnswer(status, undefined, '', now).outcome).toBe(outcome)
+    for (const status of statuses) expect(resultOf(answered(status), now).outcome).toBe(outcome)
   })
 
   it.each([
@@ -26,18 +34,52 @@ describe('an answer of PX means', () => {
     ['soon', undefined],
     [undefined, undefined],
   ])('waiting for Retry-After %j', (header, afterMs) => {
-    expect(resultOfAnswer(429, header, '', now)).toMatchObject({ outcome: 'retryable', afterMs })
+    expect(resultOf(answered(429, header), now)).toMatchObject({ outcome: 'retryable', afterMs })
   })
 })
 
 describe('an error means', () => {
-  it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED'])(
-    'certainly not sent for %s',
-    (code) => expect(resultOfError(Object.assign(new Error('x'), { code })).outcome).toBe('retryable'),
+  it.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'ECONNRESET',
+    'EPROTO',
+    undefined,
+  ])('certainly not sent for %s before a request could be written', (code) =>
+    expect(resultOf(failed(code, false), now).outcome).toBe('retryable'),
   )
-  it.each(['ECONNRESET', 'EPIPE', 'UND_ERR_HEADERS_TIMEOUT', undefined])('unknown for %s', (code) => {
-    expect(resultOfError(Object.assign(new Error('x'), { code })).outcome).toBe('unknown')
+  it.each([
+    'CERT_HAS_EXPIRED',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('somebody must act for %s', (code) => {
+    expect(resultOf(failed(code, false), now).outcome).toBe('stopped')
   })
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', undefined])('unknown for %s after that', (code) => {
+    expect(resultOf(failed(code, true), now).outcome).toBe('unknown')
+  })
+})
+
+it('a reason is one line without control characters, and short', () => {
+  const { reason } = resultOf(
+    answered(400, undefined, `<html>\r\n\u0000\u001b[31m${'x'.repeat(9_000)}`),
+    now,
+  ) as {
+    reason: string
+  }
+  expect(reason).toMatch(/^PX answered 400: <html> \[31mx+$/)
+  expect(reason.length).toBeLessThan(2_100)
+})
+
+it('patience is what PX asks for, else half a minute that doubles to a quarter of an hour, with jitter', () => {
+  expect(patienceAfterMs(5_000, 9)).toBe(5_000)
+  const waits = [1, 2, 3, 6, 1_000].map((times) => patienceAfterMs(undefined, times, () => 0))
+  expect(waits).toEqual([30_000, 60_000, 120_000, 900_000, 900_000])
+  expect(patienceAfterMs(undefined, 1, () => 1)).toBe(37_500)
 })
 
 it('the wait for the next attempt grows to five minutes, with jitter, and is always a usable delay', () => {

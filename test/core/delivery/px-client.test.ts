@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../packages/core/src/clock.ts'
+import { type DeliveryResult, resultOf } from '../../../packages/core/src/delivery/delivery-result.ts'
 import { createPxClient, type PxClient } from '../../../packages/core/src/delivery/px-client.ts'
 import { answer, type ScriptedReceiver, type Step, startReceiver } from '../../support/scripted-receiver.ts'
 
@@ -9,8 +11,18 @@ let client: PxClient
 
 async function post(step: Step, timeoutMs = 5_000) {
   receiver = await startReceiver(step)
-  client = createPxClient({ baseUrl: receiver.url, apiKey, dispatcher: undefined, timeoutMs, now: Date.now })
-  return client.postEvent('{"eventName":"dailyApiCalls"}')
+  client = createPxClient({
+    baseUrl: receiver.url,
+    apiKey: () => apiKey,
+    dispatcher: undefined,
+    timeoutMs,
+    clock: systemClock,
+  })
+  return postEvent('{"eventName":"dailyApiCalls"}')
+}
+
+async function postEvent(body: string): Promise<DeliveryResult> {
+  return resultOf(await client.request({ method: 'POST', path: '/v1/events/custom', body }), Date.now())
 }
 
 afterEach(async () => {
@@ -18,7 +30,7 @@ afterEach(async () => {
   await receiver.close()
 })
 
-describe('postEvent()', () => {
+describe('request()', () => {
   it('posts the frozen body with the key in its header, and takes 201 for delivered', async () => {
     expect(await post(answer(201))).toEqual({ outcome: 'delivered' })
     expect(receiver.bodies).toEqual(['{"eventName":"dailyApiCalls"}'])
@@ -56,7 +68,7 @@ describe('postEvent()', () => {
     expect(await post(answer(201))).toMatchObject({ outcome: 'delivered' })
     await client.close()
     await receiver.close()
-    expect(await client.postEvent('{}')).toMatchObject({ outcome: 'retryable' })
+    expect(await postEvent('{}')).toMatchObject({ outcome: 'retryable' })
   })
 
   it('reads a little of a giant body only', async () => {

@@ -2,147 +2,281 @@ import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
-import type { DeliveryResult } from './delivery-result.ts'
+import { createAmbiguity } from './ambiguity.ts'
+import { type DeliveryResult, resultOf } from './delivery-result.ts'
+import type { Pacing } from './pacing.ts'
+import { createPxHealth, type LastError, lanes, largestVolley } from './px-health.ts'
+import type { LookUp } from './reconcile.ts'
+import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
 
 /** Sends one line: PX over the network, or the in-memory delivery of the test kit. */
 export type SendLine = (line: ClaimedLine) => Promise<DeliveryResult>
 
-export interface DeliveryState {
+/** How the sender stands. */
+export interface SenderState {
+  /** `waiting`: until `nextAttemptAtMs`. `stopped`: until somebody changes something, see `stopped`; a line is tried now and then. */
+  state: 'idle' | 'sending' | 'waiting' | 'stopped'
   /** Why nothing is being sent at all, if so. */
   stopped: string | undefined
-  /** Lines sent again although PX may have had them: an upper bound for duplicates in PX. */
+  /** Lines sent again although PX may have had them, over restarts: an upper bound for duplicates in PX. */
   possibleDuplicates: number
+  /** When the sender looks into the outbox again by itself, epoch ms. */
+  nextAttemptAtMs: number | undefined
+  /** The oldest day of the lines that this process tried to send and that still wait. */
+  oldestWaitingDay: string | undefined
+  lastError: LastError | undefined
 }
 
 export interface Delivery {
-  /** Sends what is due now and comes back later for the rest. One run at a time; a second call joins the first. */
+  /** Sends what can be sent now and comes back later for the rest. One run at a time; a second call joins the first. */
   run(): Promise<void>
+  /** There may be something to send: runs within `startJitterMs`, so that a fleet does not start together. */
+  wake(): void
+  /** No request starts any more; resolves when those on their way have ended and are noted. */
   stop(): Promise<void>
-  state(): DeliveryState
+  state(): SenderState
 }
 
-/** Lines claimed and attempted together. Small: each is a request of its own, and PX asks for patience. */
-const batchSize = 8
-/** How soon a line whose fate is unknown is sent again; PX should have shown or lost the first request by then. */
-const unknownAfterMs = 60_000
-/** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
-const probeAfterMs = 300_000
-
-export function createDelivery(settings: {
+export interface DeliverySettings {
   store: Store
   send: SendLine
+  /** Not given: what may have reached PX is sent again without a look. */
+  lookUp?: LookUp | undefined
+  leave: Pacing['leave']
+  /** How long until there is a daily budget again, in ms. */
+  untilNextBudgetMs(): number
   clock: Clock
   diagnostics: Diagnostics
-}): Delivery {
-  const { store, send, clock, diagnostics } = settings
+  /** How long PX may need to show an event that it took, in ms. */
+  reconcileAfterMs: number
+  startJitterMs: number
+}
+
+/** A volley is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
+const volleyEndsAfterMs = 60_000
+
+interface Claimed {
+  wallMs: number
+  elapsedMs: number
+}
+
+export function createDelivery(settings: DeliverySettings): Delivery {
+  const { store, send, leave, clock, diagnostics, startJitterMs } = settings
+  const refusals = createRefusals()
+  const health = createPxHealth({ clock, diagnostics, refusals })
+  const ambiguity = createAmbiguity(settings)
+  /** Days of lines that this process settled as pending or unknown, by id. */
+  const waiting = new Map<string, string>()
+
   let running: Promise<void> | undefined
   let over = false
   /** Somebody joined the run after it looked into the outbox last: there may be more now. */
   let askedAgain = false
-  let stopped: string | undefined
-  let possibleDuplicates = 0
-  /** Batches in a row of which no line came through. */
-  let failedBatches = 0
+  let storeFailures = 0
+  let wakeAt: { elapsedMs: number; epochMs: number } | undefined
   let cancelWake = () => {}
 
-  function settlementOf(line: ClaimedLine, result: DeliveryResult): Settlement {
-    const { id } = line
-    const attempt = line.attempts + 1
-    const message = { id, day: line.day, attempt, ...result }
-    switch (result.outcome) {
-      case 'delivered':
-        stopped = undefined
-        diagnostics.publish('delivery:delivered', message)
-        return { id, state: 'delivered' }
-      case 'rejected':
-        diagnostics.publish('delivery:rejected', message)
-        diagnostics.error(
-          new UsageError('PXU_ERR_DELIVERY_REJECTED', `PX refused an event of ${line.day}: ${result.reason}`),
-        )
-        return { id, state: 'rejected', reason: result.reason }
-      case 'unknown':
-        diagnostics.publish('delivery:unknown', message)
-        return { id, state: 'unknown', dueAtMs: clock.now() + unknownAfterMs + retryDelayMs(attempt) }
-      case 'stopped':
-        diagnostics.publish('delivery:stopped', message)
-        if (stopped === undefined) {
-          diagnostics.error(
-            new UsageError(
-              'PXU_ERR_DELIVERY_STOPPED',
-              `Nothing can be sent to PX; everything is kept and tried again every five minutes. ${result.reason} Check apiKey, its Write permission, and region or baseUrl.`,
-            ),
-          )
-        }
-        stopped = result.reason
-        return { id, state: 'pending', dueAtMs: clock.now() + probeAfterMs }
-      case 'retryable':
-        diagnostics.publish('delivery:retrying', message)
-        return { id, state: 'pending', dueAtMs: clock.now() + (result.afterMs ?? retryDelayMs(attempt)) }
+  async function attempt(line: ClaimedLine): Promise<DeliveryResult> {
+    try {
+      return await send(line)
+    } catch (error) {
+      return resultOf({ answered: false, error, maybeSent: true }, clock.now())
     }
   }
 
-  /** @returns how long to send nothing at all: PX is down or asks for patience when none of the lines came through */
-  async function attempt(lines: ClaimedLine[]): Promise<number> {
-    possibleDuplicates += lines.filter((line) => line.state === 'unknown').length
+  function given({ id, state }: ClaimedLine): Settlement {
+    return { id, state, dueAtMs: clock.now() }
+  }
+
+  /** Where a line goes. `undefined`: it stays claimed until its refusal can be judged. */
+  function settlementOf(line: ClaimedLine, result: DeliveryResult | undefined): Settlement | undefined {
+    if (result === undefined) return given(line)
+    const message = { id: line.id, day: line.day, attempt: line.attempts + 1, ...result }
+    switch (result.outcome) {
+      case 'delivered':
+        diagnostics.publish('delivery:delivered', message)
+        ambiguity.arrived(line)
+        return { id: line.id, state: 'delivered' }
+      case 'rejected':
+        return undefined
+      case 'unknown':
+        diagnostics.publish('delivery:unknown', message)
+        return ambiguity.park(line)
+      case 'stopped':
+        diagnostics.publish('delivery:stopped', message)
+        ambiguity.keyRefused()
+        return given(line)
+      case 'retryable':
+        diagnostics.publish('delivery:retrying', message)
+        return given(line)
+    }
+  }
+
+  async function settle(settlements: Settlement[], lines: readonly ClaimedLine[]): Promise<void> {
+    if (settlements.length === 0) return
+    await store.settle(settlements)
+    const days = new Map(lines.map(({ id, day }) => [id, day]))
+    for (const { id, state } of settlements) {
+      if (state === 'delivered' || state === 'rejected') waiting.delete(id)
+      else waiting.set(id, days.get(id) as string)
+    }
+  }
+
+  async function settleRefused(isLast: boolean): Promise<void> {
+    const refused = refusals.judged(isLast)
+    const lines = refused.map(({ line }) => line)
+    await settle(
+      refused.map(({ line: { id }, reason }) => ({ id, state: 'rejected', reason })),
+      lines,
+    )
+    for (const { line, reason } of refused) {
+      diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
+      const text = `PX refused an event of ${line.day}: ${reason}`
+      diagnostics.error(new UsageError('PXU_ERR_DELIVERY_REJECTED', text))
+    }
+  }
+
+  /** Sends the lines, a few at a time, until one says to stop or the time is up. What has no result was not sent. */
+  async function sendAll(lines: readonly ClaimedLine[], { wallMs, elapsedMs }: Claimed) {
+    const results = new Map<string, DeliveryResult>()
+    let next = 0
+    let isEnded = false
+    let isSpent = false
+    let failure: { cause: unknown } | undefined
+    // By both clocks: one of them stands still while a machine sleeps.
+    const isMine = () => Math.max(clock.now() - wallMs, clock.elapsed() - elapsedMs) < volleyEndsAfterMs
+    const goesOn = () => !over && !isEnded && isMine()
+
+    async function lane(): Promise<void> {
+      while (goesOn() && next < lines.length) {
+        const line = lines[next++] as ClaimedLine
+        const answer = await leave()
+        if (answer === 'spent') isSpent = true
+        if (answer !== 'go') isEnded = true
+        if (!goesOn()) return
+        const result = await attempt(line)
+        results.set(line.id, result)
+        if (health.learn(line, result)) isEnded = true
+      }
+    }
+
+    const all = Array.from({ length: Math.min(lanes, lines.length) }, () =>
+      lane().catch((cause: unknown) => {
+        isEnded = true
+        failure ??= { cause }
+      }),
+    )
+    await Promise.all(all)
+    return { results, isSpent, failure }
+  }
+
+  /** Attempts as many of the lines as are wise together, and gives the others back. */
+  async function volley(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
+    const chosen = lines.slice(0, health.volleySize())
+    const tookBack = await ambiguity.sendingAgain(chosen)
     await store.markAttempts(
-      lines.map((line) => line.id),
+      chosen.map(({ id }) => id),
       clock.now(),
     )
-    const results = await Promise.all(lines.map(send))
-    await store.settle(lines.map((line, index) => settlementOf(line, results[index] as DeliveryResult)))
-    if (!results.every(({ outcome }) => outcome === 'retryable' || outcome === 'unknown')) {
-      failedBatches = 0
-      return 0
-    }
-    failedBatches += 1
-    const askedForMs = results.map((result) => (result.outcome === 'retryable' ? (result.afterMs ?? 0) : 0))
-    return Math.max(retryDelayMs(failedBatches), ...askedForMs)
+    const { results, isSpent, failure } = await sendAll(chosen, claimed)
+    const settlements = lines.map((line) => settlementOf(line, results.get(line.id)))
+    await settle(
+      settlements.filter((settlement) => settlement !== undefined),
+      lines,
+    )
+    await tookBack((id) => /delivered|unknown/.test(results.get(id)?.outcome ?? ''))
+    await settleRefused(false)
+    if (failure !== undefined) throw failure.cause
+    if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
+    else health.volleyEnded([...results.values()], clock.elapsed() - claimed.elapsedMs)
+  }
+
+  /** Looks up what is due of the lines of unknown fate. @returns those to send again without knowing */
+  async function reconcile(lines: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
+    const { settlements, sendAnyway, failure } = await ambiguity.resolve(
+      lines,
+      health.stopped() !== undefined,
+    )
+    await settle(settlements, lines)
+    if (failure?.kind === 'impatient') health.bePatient(failure.afterMs)
+    if (failure?.kind === 'unreachable') health.backOff(failure.reason)
+    if (failure?.kind === 'spent') health.restUntilNextBudget(settings.untilNextBudgetMs())
+    return sendAnyway
   }
 
   async function sendWhatIsDue(): Promise<void> {
+    await ambiguity.recall()
+    let limit = health.volleySize()
     while (!over) {
+      if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
-      const { lines, nextDueAtMs } = await store.claim(stopped === undefined ? batchSize : 1)
-      const pauseMs = lines.length > 0 ? await attempt(lines) : 0
-      if (pauseMs > 0) return wakeAfter(pauseMs)
-      if (askedAgain && stopped === undefined) continue
-      if (lines.length === 0 || stopped !== undefined) {
-        const waitMs =
-          stopped !== undefined ? probeAfterMs : (nextDueAtMs ?? Number.POSITIVE_INFINITY) - clock.now()
-        return wakeAfter(waitMs)
+      const claimed: Claimed = { wallMs: clock.now(), elapsedMs: clock.elapsed() }
+      const { lines, nextDueAtMs } = await store.claim(limit)
+      if (lines.length === 0) {
+        await settleRefused(true)
+        if (askedAgain) continue
+        if (nextDueAtMs !== undefined) return wakeAfter(nextDueAtMs - clock.now())
+        return waiting.clear()
       }
+      const unknown = lines.filter(({ state }) => state === 'unknown')
+      const sendAnyway = unknown.length === 0 ? [] : await reconcile(unknown)
+      const ready = [...sendAnyway, ...lines.filter(({ state }) => state === 'pending')]
+      if (health.pauseMs() > 0) await settle(ready.map(given), ready)
+      else if (ready.length > 0) await volley(ready, claimed)
+      // Looked up together they cost few requests, whatever PX allows to be sent together.
+      limit = unknown.length === lines.length ? largestVolley : health.volleySize()
+      storeFailures = 0
     }
   }
 
   function wakeAfter(waitMs: number): void {
-    if (over || waitMs === Number.POSITIVE_INFINITY) return
-    cancelWake = clock.setTimer(() => void delivery.run(), Math.max(waitMs, 1))
+    if (over) return
+    cancelWake()
+    const delayMs = Math.max(waitMs, 1)
+    wakeAt = { elapsedMs: clock.elapsed() + delayMs, epochMs: clock.now() + delayMs }
+    cancelWake = clock.setTimer(() => void start(), delayMs)
   }
 
-  const delivery: Delivery = {
+  function start(): Promise<void> {
+    if (over) return Promise.resolve()
+    cancelWake()
+    wakeAt = undefined
+    askedAgain = true
+    running ??= sendWhatIsDue()
+      .catch((cause: unknown) => {
+        const text = 'The outbox could not be read or written; sending goes on later.'
+        diagnostics.error(new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause }))
+        storeFailures += 1
+        wakeAfter(retryDelayMs(storeFailures))
+        askedAgain = false
+      })
+      .then(async () => {
+        const released = refusals.released(clock.now())
+        if (released.length > 0) await store.settle(released).catch(() => {})
+        running = undefined
+        if (askedAgain && health.pauseMs() === 0) await start()
+      })
+    return running
+  }
+
+  function nameOfState(): SenderState['state'] {
+    if (running !== undefined) return 'sending'
+    if (health.stopped() !== undefined) return 'stopped'
+    return wakeAt === undefined ? 'idle' : 'waiting'
+  }
+
+  return {
     run() {
-      if (over) return Promise.resolve()
-      cancelWake()
-      askedAgain = true
-      running ??= sendWhatIsDue()
-        .catch((cause: unknown) => {
-          diagnostics.error(
-            new UsageError(
-              'PXU_ERR_STORE_UNAVAILABLE',
-              'The outbox could not be read or written; sending goes on later.',
-              {
-                cause,
-              },
-            ),
-          )
-          wakeAfter(retryDelayMs(1))
-        })
-        .then(() => {
-          running = undefined
-          return askedAgain && stopped === undefined ? delivery.run() : undefined
-        })
-      return running
+      health.hurry()
+      return start()
+    },
+
+    wake() {
+      if (over || running !== undefined) return
+      const latestMs = clock.elapsed() + Math.max(startJitterMs, health.pauseMs())
+      if (wakeAt !== undefined && wakeAt.elapsedMs <= latestMs) return
+      wakeAfter(Math.max(Math.random() * startJitterMs, health.pauseMs()))
     },
 
     async stop() {
@@ -151,7 +285,13 @@ export function createDelivery(settings: {
       await running
     },
 
-    state: () => ({ stopped, possibleDuplicates }),
+    state: () => ({
+      state: nameOfState(),
+      stopped: health.stopped(),
+      possibleDuplicates: ambiguity.possibleDuplicates(),
+      nextAttemptAtMs: wakeAt?.epochMs,
+      oldestWaitingDay: [...waiting.values()].sort()[0],
+      lastError: health.lastError(),
+    }),
   }
-  return delivery
 }

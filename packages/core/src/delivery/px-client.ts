@@ -1,92 +1,178 @@
-import { Agent, type Dispatcher, request } from 'undici'
-import { type DeliveryResult, resultOfAnswer, resultOfError } from './delivery-result.ts'
+import { Agent, type Dispatcher as UndiciDispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import type { PxAnswer } from './delivery-result.ts'
 
-export type { Dispatcher }
+/** What is used of a dispatcher of undici 7 or newer: a proxy agent, an agent with own certificates, a mock. */
+export interface Dispatcher {
+  dispatch(options: object, handler: object): boolean
+}
 
 export interface PxClientSettings {
   baseUrl: string
-  apiKey: string
+  /** Asked for each request, so that a key can be changed while the app runs. What it throws becomes the answer. */
+  apiKey(): string
   dispatcher: Dispatcher | undefined
-  /** For the whole attempt: connecting, headers and body. */
+  /** For the whole request: connecting, headers and body. */
   timeoutMs: number
-  now(): number
+  /** Real time: the network does not follow a clock that a test or a demo moves. */
+  clock: Clock
+  /** Takes the time that an answer of PX says it is, epoch ms. */
+  heard?: (epochMs: number) => void
+}
+
+export interface PxRequest {
+  method: 'GET' | 'POST' | 'PUT'
+  /** With the query, from `/v1` on. */
+  path: string
+  body?: string
+  /** How much of the answer's body is read. @default 65_536 */
+  maxBodyBytes?: number
 }
 
 export interface PxClient {
-  /** `POST /v1/events/custom` with a frozen body. Never rejects: what happened is the answer. */
-  postEvent(body: string): Promise<DeliveryResult>
-  /** Breaks off what is still on its way; its outcome is unknown. */
+  /** Never rejects: what happened is the answer. */
+  request(request: PxRequest): Promise<PxAnswer>
+  /** Breaks off what is still on its way. */
   close(): Promise<void>
 }
 
-/** Enough of an answer to say why PX refused; the rest is not read. */
-const maxBodyBytes = 2_048
-const maxReasonLength = 2_048
+const defaultMaxBodyBytes = 65_536
 const maxConnections = 8
 
 /**
- * Speaks to the PX REST API. Redirects are not followed: a followed POST becomes a GET, whose 200 would look like success.
+ * Speaks to the PX REST API. Redirects are not followed (a followed POST becomes a GET, whose 200 would look like success),
+ * nothing is repeated, and no compression is asked for.
+ *
+ * Whether a byte of a request may have left is known from `onRequestStart`, which undici calls when a connected socket (TLS
+ * included) is about to be written to; until then nothing was sent, whatever the error is.
  */
-export function createPxClient({ baseUrl, apiKey, dispatcher, timeoutMs, now }: PxClientSettings): PxClient {
+export function createPxClient(settings: PxClientSettings): PxClient {
+  const { baseUrl, apiKey, dispatcher, timeoutMs, clock, heard } = settings
+  const { origin, pathname } = new URL(baseUrl)
+  const prefix = pathname.replace(/\/+$/, '')
+  const open = new Set<(error: Error) => void>()
   let agent: Agent | undefined
 
   function door(): Dispatcher {
-    agent ??= dispatcher === undefined ? new Agent({ connections: maxConnections, pipelining: 1 }) : undefined
-    return dispatcher ?? (agent as Agent)
+    if (dispatcher !== undefined) return dispatcher
+    agent ??= new Agent({ connections: maxConnections, pipelining: 1 })
+    return agent
+  }
+
+  function exchange({ method, path, body, maxBodyBytes = defaultMaxBodyBytes }: PxRequest, key: string) {
+    return new Promise<PxAnswer>((resolve) => {
+      let controller: UndiciDispatcher.DispatchController | undefined
+      let head: { status: number; retryAfter: string | undefined } | undefined
+      const chunks: Buffer[] = []
+      let length = 0
+      let brokenOff: Error | undefined
+
+      const cancelDeadline = clock.setTimer(
+        () => breakOff(new Error(`there was no complete answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      )
+      open.add(breakOff)
+
+      function breakOff(error: Error): void {
+        brokenOff = error
+        failed(error)
+        controller?.abort(error)
+      }
+
+      function finish(answer: PxAnswer): void {
+        cancelDeadline()
+        open.delete(breakOff)
+        resolve(answer)
+      }
+
+      function answered(isComplete: boolean): void {
+        if (head === undefined) return
+        const text = Buffer.concat(chunks).toString('utf8', 0, maxBodyBytes)
+        finish({ answered: true, ...head, body: withoutKey(text, key), isComplete })
+      }
+
+      /** Once the status is known it tells what became of the line, so a body that breaks off is no error. */
+      function failed(error: unknown): void {
+        if (head === undefined)
+          finish({ answered: false, error: cleaned(error, key), maybeSent: controller !== undefined })
+        else answered(false)
+      }
+
+      const handler: UndiciDispatcher.DispatchHandler = {
+        onRequestStart(started) {
+          if (brokenOff === undefined) controller = started
+          else started.abort(brokenOff)
+        },
+        onResponseStart(_controller, status, headers) {
+          if (status < 200) return
+          head = { status, retryAfter: [headers['retry-after']].flat()[0] }
+          const date = Date.parse([headers.date].flat()[0] ?? '')
+          if (!Number.isNaN(date)) heard?.(date)
+        },
+        onResponseData(_controller, chunk) {
+          chunks.push(chunk)
+          length += chunk.length
+          if (length > maxBodyBytes) breakOff(new Error(`the answer is longer than ${maxBodyBytes} bytes`))
+        },
+        onResponseEnd: () => answered(true),
+        onResponseError: (_controller, error) => failed(error),
+      }
+      try {
+        door().dispatch(
+          {
+            origin,
+            path: prefix + path,
+            method,
+            headers: {
+              'X-APTRINSIC-API-KEY': key,
+              accept: 'application/json',
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            },
+            body: body ?? null,
+            // One deadline for all of it, above.
+            headersTimeout: 0,
+            bodyTimeout: 0,
+          },
+          handler,
+        )
+      } catch (error) {
+        failed(error)
+      }
+    })
   }
 
   return {
-    async postEvent(body) {
+    async request(request) {
+      let key: string
       try {
-        const answer = await request(`${baseUrl}/v1/events/custom`, {
-          method: 'POST',
-          headers: {
-            'X-APTRINSIC-API-KEY': apiKey,
-            'content-type': 'application/json',
-            accept: 'application/json',
-          },
-          body,
-          dispatcher: door(),
-          signal: AbortSignal.timeout(timeoutMs),
-        })
-        const retryAfter = [answer.headers['retry-after']].flat()[0]
-        const text = await readSome(answer.body)
-        const reason = withoutKey(text, apiKey).slice(0, maxReasonLength)
-        return resultOfAnswer(answer.statusCode, retryAfter, reason, now())
+        key = apiKey()
       } catch (error) {
-        return resultOfError(error)
+        return { answered: false, error, maybeSent: false }
       }
+      return exchange(request, key)
     },
 
     async close() {
+      for (const breakOff of open) breakOff(new Error('the meter was closed'))
       await agent?.destroy()
       agent = undefined
     },
   }
 }
 
-/** The beginning of a body. The status has told already what became of the line, so a body that breaks off is no error. */
-async function readSome(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      length += chunk.length
-      if (length >= maxBodyBytes) break
-    }
-  } catch {
-    // See above.
-  }
-  return Buffer.concat(chunks).toString('utf8').trim()
-}
-
 /** A proxy may repeat the request in its error page, and what was read of it may end within the key. */
 function withoutKey(text: string, apiKey: string): string {
+  if (apiKey === '') return text
   const mark = '(API key)'
   const clean = text.replaceAll(apiKey, mark)
   for (let length = apiKey.length - 1; length > 3; length--) {
     if (clean.endsWith(apiKey.slice(0, length))) return `${clean.slice(0, -length)}${mark}`
   }
   return clean
+}
+
+function cleaned(error: unknown, apiKey: string): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  if (apiKey === '' || !message.includes(apiKey)) return error
+  return Object.assign(new Error(withoutKey(message, apiKey)), { code: (error as { code?: unknown }).code })
 }

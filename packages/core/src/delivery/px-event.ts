@@ -50,3 +50,59 @@ export function rollupLine(usage: DayUsage, settings: EventSettings): OutboxLine
   const { rollupId: id, day, rank, calls } = usage
   return { id, day, kind: 'event', rank, body: JSON.stringify(rollupEvent(usage, settings)), calls }
 }
+
+/** How to find an event again in PX. */
+export interface EventTrace {
+  eventName: string
+  userId: string
+  date: number
+}
+
+/** @param body what was frozen in the outbox */
+export function traceOf(body: string): EventTrace {
+  const { eventName, identifyId, date } = JSON.parse(body) as PxEvent
+  return { eventName, userId: identifyId, date }
+}
+
+/** How far from its own date an event is looked for, should PX round dates. */
+const marginMs = 60_000
+
+/**
+ * The path of `GET /v1/events/custom` for the events of one name and date, of one user or of all.
+ *
+ * The grammar (px-apidocs.gainsight.com) has no way to escape what means something in it, so a text with anything but letters,
+ * digits and `_ . @ -` is left out of the filter, and its events are told apart in the answer.
+ *
+ * @throws {TypeError} for a user who cannot stand in a filter: see `isFilterable`
+ */
+export function eventsPath({
+  eventName,
+  date,
+  userId,
+}: Omit<EventTrace, 'userId'> & { userId?: string }): string {
+  if (userId !== undefined && !isFilterable(userId))
+    throw new TypeError('This user id cannot stand in a filter.')
+  const startMs = date - marginMs
+  const endMs = date + marginMs
+  const filter = [
+    ...(userId === undefined ? [] : [`identifyId==${userId}`]),
+    ...(isFilterable(eventName) ? [`eventName==${eventName}`] : []),
+    `date>=${startMs}`,
+    `date<=${endMs}`,
+  ].join(';')
+  // Without a range PX looks at the last day only.
+  const query = new URLSearchParams({ filter, dateRangeStart: String(startMs), dateRangeEnd: String(endMs) })
+  return `/v1/events/custom?${query}`
+}
+
+export function isFilterable(text: string): boolean {
+  return /^[\w.@-]+$/.test(text)
+}
+
+/** @returns the line that a custom event of PX came from, if it came from one: PX keeps no case of attribute names */
+export function rollupIdOf(event: object): string | undefined {
+  const { attributes } = event as { attributes?: unknown }
+  if (typeof attributes !== 'object' || attributes === null) return undefined
+  const entry = Object.entries(attributes).find(([name]) => name.toLowerCase() === 'rollupid')
+  return typeof entry?.[1] === 'string' ? entry[1] : undefined
+}

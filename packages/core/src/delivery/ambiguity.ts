@@ -1,0 +1,188 @@
+import type { Clock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import { UsageError } from '../errors.ts'
+import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
+import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
+
+/** Lines that PX may or may not have: when they are looked up, and what follows. */
+export interface Ambiguity {
+  /** Reads what an earlier process reported. */
+  recall(): Promise<void>
+  /** A line whose request has just ended without a certain answer. */
+  park(line: ClaimedLine): Settlement
+  /** What becomes of lines claimed as unknown. Never rejects because of PX. */
+  resolve(lines: readonly ClaimedLine[], isStopped: boolean): Promise<Resolution>
+  /** Notes, before they are sent, how many lines PX may have already. @returns takes back those that certainly did not arrive */
+  sendingAgain(lines: readonly ClaimedLine[]): Promise<(arrived: (id: string) => boolean) => Promise<void>>
+  /** A line that was sent without knowing has arrived: the key may write, so if it may not read the app is told. */
+  arrived(line: ClaimedLine): void
+  /** The key may do nothing, so nothing is known of its permission to read. */
+  keyRefused(): void
+  possibleDuplicates(): number
+}
+
+interface Resolution {
+  settlements: Settlement[]
+  /** To be sent again without knowing. */
+  sendAnyway: ClaimedLine[]
+  failure?: LookUpFailure | undefined
+}
+
+const note = 'delivery possible duplicates'
+/** How long a key that may not read is believed to stay so. */
+const deniedForMs = 3_600_000
+const stoppedForMs = 300_000
+const firstLookUpRetryMs = 60_000
+const longestLookUpRetryMs = 3_600_000
+/** After so many failed look-ups in a row the app is told. */
+const toldAfterFailures = 3
+/** A look-up that took longer proves no absence: another process may have claimed and sent the line by then. */
+const lookUpHoldsForMs = 240_000
+
+export function createAmbiguity({
+  store,
+  lookUp,
+  clock,
+  diagnostics,
+  reconcileAfterMs,
+}: {
+  store: Store
+  lookUp?: LookUp | undefined
+  clock: Clock
+  diagnostics: Diagnostics
+  reconcileAfterMs: number
+}): Ambiguity {
+  /** Lines that were parked here, and so have waited when they are claimed again. */
+  const parked = new Set<string>()
+  let possibleDuplicates = 0
+  let isRecalled = false
+  let deniedUntilMs = 0
+  let lookUpFailures = 0
+  let nextLookUpMs = 0
+
+  function parkUntil({ id }: ClaimedLine, dueAtMs: number): Settlement {
+    parked.add(id)
+    return { id, state: 'unknown', dueAtMs }
+  }
+
+  function hasWaited({ id, attemptedAtMs }: ClaimedLine): boolean {
+    return parked.has(id) || clock.now() - (attemptedAtMs ?? 0) >= reconcileAfterMs
+  }
+
+  function toFinish({ id, attemptedAtMs }: ClaimedLine): Settlement {
+    parked.add(id)
+    const startMs = Math.min(attemptedAtMs ?? 0, clock.now())
+    return { id, state: 'unknown', dueAtMs: startMs + reconcileAfterMs }
+  }
+
+  async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
+    const startMs = clock.elapsed()
+    const answer = await (lookUp as LookUp)(lines).catch(
+      (error: unknown): LookUpAnswer => ({
+        found: new Set(),
+        absent: new Set(),
+        failure: { kind: 'failed', reason: String(error) },
+      }),
+    )
+    if (clock.elapsed() - startMs < lookUpHoldsForMs) return answer
+    return { ...answer, absent: new Set() }
+  }
+
+  /** Until when the lines wait that nothing was found out about, by the wall clock; `undefined`: they are sent again. */
+  function waitAfter(failure: LookUpFailure | undefined, isStopped: boolean): number | undefined {
+    switch (failure?.kind) {
+      case 'denied':
+        if (isStopped) return clock.now() + stoppedForMs
+        deniedUntilMs = clock.elapsed() + deniedForMs
+        return undefined
+      case 'failed': {
+        lookUpFailures += 1
+        const delayMs = Math.min(firstLookUpRetryMs * 2 ** (lookUpFailures - 1), longestLookUpRetryMs)
+        nextLookUpMs = clock.elapsed() + delayMs
+        if (lookUpFailures === toldAfterFailures) tellFailed(failure.reason)
+        return clock.now() + delayMs
+      }
+      default:
+        return clock.now()
+    }
+  }
+
+  function tellFailed(reason: string): void {
+    const text = `Events of uncertain fate cannot be looked up in PX; they are kept, and looked up again later. ${reason}`
+    diagnostics.error(new UsageError('PXU_ERR_DELIVERY_LOOKUP_FAILED', text))
+  }
+
+  return {
+    async recall() {
+      if (isRecalled) return
+      const noted = Number((await store.readNote(note)) ?? 0)
+      isRecalled = true
+      if (Number.isSafeInteger(noted)) possibleDuplicates += noted
+    },
+
+    park: (line) => parkUntil(line, clock.now() + reconcileAfterMs),
+
+    async resolve(lines, isStopped) {
+      const settlements: Settlement[] = []
+      const sendAnyway: ClaimedLine[] = []
+      const toAsk: ClaimedLine[] = []
+      for (const line of lines) {
+        // An attribute that is set twice has the same value as one that is set once.
+        if (line.kind !== 'event') sendAnyway.push(line)
+        else if (!hasWaited(line)) settlements.push(toFinish(line))
+        else if (lookUp === undefined || clock.elapsed() < deniedUntilMs) sendAnyway.push(line)
+        else toAsk.push(line)
+      }
+      if (toAsk.length === 0) return { settlements, sendAnyway }
+      const heldForMs = nextLookUpMs - clock.elapsed()
+      if (heldForMs > 0) {
+        for (const line of toAsk) settlements.push(parkUntil(line, clock.now() + heldForMs))
+        return { settlements, sendAnyway }
+      }
+      const { found, absent, failure } = await ask(toAsk)
+      if (failure?.kind !== 'failed') lookUpFailures = 0
+      const waitUntilMs = waitAfter(failure, isStopped)
+      for (const line of toAsk) {
+        const { id, day } = line
+        if (found.has(id) || absent.has(id)) {
+          parked.delete(id)
+          diagnostics.publish('delivery:looked-up', { id, day, isFound: found.has(id) })
+        }
+        if (found.has(id)) {
+          diagnostics.publish('delivery:delivered', { id, day, attempt: line.attempts, outcome: 'delivered' })
+          settlements.push({ id, state: 'delivered' })
+        } else if (absent.has(id)) settlements.push({ id, state: 'pending', dueAtMs: clock.now() })
+        else if (waitUntilMs === undefined) sendAnyway.push(line)
+        else settlements.push(parkUntil(line, waitUntilMs))
+      }
+      return { settlements, sendAnyway, failure }
+    },
+
+    async sendingAgain(lines) {
+      const again = lines.filter(({ state, kind }) => state === 'unknown' && kind === 'event')
+      if (again.length === 0) return async () => {}
+      possibleDuplicates += again.length
+      await store.writeNote(note, String(possibleDuplicates))
+      return async (arrived) => {
+        const spared = again.filter(({ id }) => !arrived(id)).length
+        if (spared === 0) return
+        possibleDuplicates -= spared
+        await store.writeNote(note, String(possibleDuplicates))
+      }
+    },
+
+    arrived({ id, state }) {
+      parked.delete(id)
+      if (state !== 'unknown' || clock.elapsed() >= deniedUntilMs) return
+      const text =
+        'The PX key may not read, so events whose delivery is uncertain are sent again without a look: some may be in PX twice (stats().delivery.possibleDuplicates). Give the key Read permission.'
+      diagnostics.warn('PXU_WRN_DELIVERY_NO_READ', text)
+    },
+
+    keyRefused() {
+      deniedUntilMs = 0
+    },
+
+    possibleDuplicates: () => possibleDuplicates,
+  }
+}

@@ -1,0 +1,104 @@
+import { type Clock, systemClock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { ClaimedLine, Store } from '../store/store.ts'
+import { createDailyBudget } from './daily-budget.ts'
+import { createDelivery, type Delivery, type SenderState, type SendLine } from './deliver-outbox.ts'
+import { resultOf } from './delivery-result.ts'
+import { createPacing } from './pacing.ts'
+import { createPxClient, type Dispatcher } from './px-client.ts'
+import { createLookUp } from './reconcile.ts'
+
+/** The settings of a meter that say how its lines get to PX. */
+export interface DeliverySettings {
+  readonly baseUrl: string
+  readonly apiKey: () => string
+  readonly dispatcher: Dispatcher | undefined
+  readonly requestTimeoutMs: number
+  /** In place of PX, by a test. */
+  readonly delivery: SendLine | undefined
+  readonly dryRun: boolean
+  readonly maxRequestsPerSecond: number
+  readonly maxRequestsPerDay: number
+  readonly startJitterMs: number
+  readonly reconcile: boolean
+  readonly reconcileAfterMs: number
+  readonly clock: Clock
+}
+
+export interface DeliveryState extends SenderState {
+  /** Requests to PX since midnight in UTC, look-ups included; after a crash some too many. */
+  requestsToday: number
+  /** What `maxRequestsPerDay` leaves. */
+  requestsLeft: number
+  maxRequestsPerSecond: number
+}
+
+export interface PxDelivery extends Delivery {
+  /** Breaks off what is still on its way; what became of it is unknown. */
+  breakOff(): Promise<void>
+  /**
+   * How many lines the day that closes now may have, so that all that waits can be sent within a day: details beyond it are
+   * better folded. A tenth of the budget is left for look-ups and for what fails.
+   */
+  linesForDay(): number
+  state(): DeliveryState
+}
+
+const usableShare = 0.9
+
+/** The sender of a meter, from its outbox to PX. */
+export function deliverToPx(
+  settings: DeliverySettings,
+  { store, diagnostics, heard }: { store: Store; diagnostics: Diagnostics; heard(epochMs: number): void },
+): PxDelivery {
+  const { clock, maxRequestsPerSecond, maxRequestsPerDay } = settings
+  const budget = createDailyBudget({ notes: store, clock, perDay: maxRequestsPerDay })
+  const pacing = createPacing({ clock: systemClock, budget, perSecond: maxRequestsPerSecond })
+  const client = createPxClient({
+    baseUrl: settings.baseUrl,
+    apiKey: settings.apiKey,
+    dispatcher: settings.dispatcher,
+    timeoutMs: settings.requestTimeoutMs,
+    clock: systemClock,
+    heard,
+  })
+  const isPx = settings.delivery === undefined
+
+  async function post({ body }: ClaimedLine) {
+    return resultOf(await client.request({ method: 'POST', path: '/v1/events/custom', body }), clock.now())
+  }
+
+  const delivery = createDelivery({
+    ...settings,
+    store,
+    diagnostics,
+    send: settings.delivery ?? post,
+    lookUp:
+      isPx && settings.reconcile ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
+    leave: isPx ? pacing.leave : async () => 'go',
+    untilNextBudgetMs: budget.untilNextDayMs,
+  })
+
+  return {
+    run: () => (settings.dryRun ? Promise.resolve() : delivery.run()),
+    wake() {
+      if (!settings.dryRun) delivery.wake()
+    },
+    async stop() {
+      pacing.stop()
+      await delivery.stop()
+      await budget.settle().catch(() => {})
+    },
+    breakOff: client.close,
+    linesForDay() {
+      const { pending, unknown } = store.outboxCounts()
+      return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unknown)
+    },
+    state: () => ({
+      ...delivery.state(),
+      requestsToday: budget.spent(),
+      requestsLeft: budget.left(),
+      maxRequestsPerSecond,
+    }),
+  }
+}

@@ -1,0 +1,166 @@
+import type { Clock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import { UsageError } from '../errors.ts'
+import type { ClaimedLine } from '../store/store.ts'
+import type { DeliveryResult } from './delivery-result.ts'
+import type { Refusals } from './refusals.ts'
+import { patienceAfterMs, retryDelayMs } from './retry-schedule.ts'
+
+/** What is known of PX as a whole, and how the sender adapts: how many lines at once, and how long to send nothing. */
+export interface PxHealth {
+  /** @returns whether to send no more of this volley */
+  learn(line: ClaimedLine, result: DeliveryResult): boolean
+  /** What a volley says as a whole. */
+  volleyEnded(results: readonly DeliveryResult[], tookMs: number): void
+  /** PX asks for patience: everybody waits. */
+  bePatient(afterMs: number | undefined): void
+  /** PX does not answer or cannot be reached. */
+  backOff(reason: string): void
+  /** The daily budget is spent. */
+  restUntilNextBudget(delayMs: number): void
+  /** How long to send nothing. */
+  pauseMs(): number
+  /** Somebody asks to send now: only PX's own wish and a spent budget are still respected. */
+  hurry(): void
+  /** How many lines may be attempted together. */
+  volleySize(): number
+  /** Why nothing at all can be sent, until somebody changes something. */
+  stopped(): string | undefined
+  lastError(): LastError | undefined
+}
+
+export interface LastError {
+  atMs: number
+  reason: string
+}
+
+/** Requests on their way at once. Few: PX asks for patience. */
+export const lanes = 8
+/** The most lines attempted between two writes to the store: a crash leaves as many to be looked up. */
+export const largestVolley = 256
+/** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
+const probeAfterMs = 300_000
+/** After so many failures in a row the app is told that PX cannot be reached. */
+const toldAfterFailures = 3
+
+export function createPxHealth({
+  clock,
+  diagnostics,
+  refusals,
+}: {
+  clock: Clock
+  diagnostics: Diagnostics
+  refusals: Refusals
+}): PxHealth {
+  let stopped: string | undefined
+  let lastError: LastError | undefined
+  /** One when PX does not work, more and more while it does. */
+  let size = lanes
+  let failures = 0
+  let unknownsInARow = 0
+  let timesImpatient = 0
+  /** By the monotonic clock. */
+  let pause = { untilMs: 0, isBinding: false }
+
+  function rest(delayMs: number, isBinding: boolean): void {
+    const untilMs = clock.elapsed() + delayMs
+    if (untilMs > pause.untilMs) pause = { untilMs, isBinding }
+  }
+
+  function fail(reason: string): void {
+    lastError = { atMs: clock.now(), reason }
+  }
+
+  function stop(reason: string): void {
+    if (stopped === undefined) {
+      const text = `Nothing can be sent to PX; everything is kept and tried again every five minutes. ${reason} Check apiKey, its Write permission, productKey, and region or baseUrl.`
+      diagnostics.error(new UsageError('PXU_ERR_DELIVERY_STOPPED', text))
+    }
+    stopped = reason
+  }
+
+  /** PX took the request for what it is, and answered. */
+  function works(): void {
+    failures = 0
+    unknownsInARow = 0
+    timesImpatient = 0
+  }
+
+  const health: PxHealth = {
+    learn(line, result) {
+      switch (result.outcome) {
+        case 'delivered':
+          works()
+          refusals.accepted()
+          stopped = undefined
+          return false
+        case 'rejected':
+          works()
+          fail(result.reason)
+          refusals.refused(line, result.reason)
+          if (refusals.isEverything()) {
+            stop(`PX refuses one event after the other. ${result.reason}`)
+            return true
+          }
+          stopped = undefined
+          return false
+        case 'stopped':
+          fail(result.reason)
+          stop(result.reason)
+          return true
+        case 'unknown':
+          fail(result.reason)
+          unknownsInARow += 1
+          return unknownsInARow >= Math.min(lanes, size)
+        case 'retryable':
+          fail(result.reason)
+          return true
+      }
+    },
+
+    volleyEnded(results, tookMs) {
+      const impatient = results.find((result) => result.outcome === 'retryable' && 'afterMs' in result)
+      if (impatient !== undefined) return health.bePatient((impatient as { afterMs?: number }).afterMs)
+      if (stopped !== undefined) return rest(probeAfterMs, false)
+      const unreachable = results.find(({ outcome }) => outcome === 'retryable')
+      const unanswered = results.find(({ outcome }) => outcome === 'unknown')
+      const isThrough = results.some(({ outcome }) => outcome === 'delivered' || outcome === 'rejected')
+      const bad = unreachable ?? (isThrough && unknownsInARow < lanes ? undefined : unanswered)
+      if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
+      if (results.length === 0) return
+      if (tookMs < 1_000) size = Math.min(size * 2, largestVolley)
+      else if (tookMs > 5_000) size = Math.max(lanes, Math.floor(size / 2))
+    },
+
+    bePatient(afterMs) {
+      timesImpatient += 1
+      rest(patienceAfterMs(afterMs, timesImpatient), true)
+    },
+
+    backOff(reason) {
+      fail(reason)
+      failures += 1
+      size = 1
+      if (failures === toldAfterFailures) {
+        const text = `PX cannot be reached, or does not answer as it should; everything is kept and tried again. ${reason}`
+        diagnostics.error(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
+      }
+      rest(retryDelayMs(failures), false)
+    },
+
+    restUntilNextBudget(delayMs) {
+      const text = 'The requests of today (maxRequestsPerDay) are spent; sending goes on tomorrow.'
+      diagnostics.warn('PXU_WRN_DELIVERY_BUDGET_SPENT', text)
+      rest(delayMs, true)
+    },
+
+    pauseMs: () => Math.max(0, pause.untilMs - clock.elapsed()),
+    hurry() {
+      if (!pause.isBinding) pause = { untilMs: 0, isBinding: false }
+    },
+    volleySize: () => (stopped === undefined ? size : 1),
+    stopped: () => stopped,
+    lastError: () => lastError,
+  }
+  return health
+}

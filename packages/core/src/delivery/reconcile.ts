@@ -1,0 +1,150 @@
+import type { ClaimedLine } from '../store/store.ts'
+import { isKeyRefused, type PxAnswer, reasonOf, resultOf } from './delivery-result.ts'
+import { type Listing, listEvents } from './list-events.ts'
+import type { Leave } from './pacing.ts'
+import type { PxClient } from './px-client.ts'
+import { type EventTrace, eventsPath, isFilterable, rollupIdOf, traceOf } from './px-event.ts'
+
+/** What PX shows of lines whose fate is unknown. Of a line in neither set nothing is known; `failure` says why. */
+export interface LookUpAnswer {
+  found: ReadonlySet<string>
+  absent: ReadonlySet<string>
+  failure?: LookUpFailure | undefined
+}
+
+export interface LookUpFailure {
+  /** `denied`: the key may not read, or do nothing. `impatient`: PX asks for patience. `spent`, `over`: no request may be made now. */
+  kind: 'denied' | 'impatient' | 'unreachable' | 'spent' | 'over' | 'failed'
+  reason: string
+  afterMs?: number | undefined
+}
+
+export type LookUp = (lines: readonly ClaimedLine[]) => Promise<LookUpAnswer>
+
+const largestPage = 1_000
+const smallestPage = 10
+/** A page of our own events has about a tenth of it. */
+const maxPageBytes = 16 * 1024 * 1024
+/** So few lines of a name and date are asked for one by one, if their users can stand in a filter. */
+const fewLines = 3
+
+/**
+ * Looks lines up by `GET /v1/events/custom`: the list of a name and date where many are unknown, else user by user. A line is found by
+ * its `rollupId` only, and absent only after a list was read to its end.
+ *
+ * @param leave asked before each request: look-ups share rate and budget with what is sent
+ */
+export function createLookUp({
+  client,
+  leave,
+  now,
+}: {
+  client: Pick<PxClient, 'request'>
+  leave(): Promise<Leave>
+  now(): number
+}): LookUp {
+  /** Shrinks when a page is too long to be read. */
+  let pageSize = largestPage
+
+  async function read(path: string, size: number, scrollId: string | undefined): Promise<PxAnswer> {
+    const answer = await leave()
+    if (answer !== 'go') return { answered: false, error: new NoLeave(answer), maybeSent: false }
+    const scroll = scrollId === undefined ? '' : `&scrollId=${encodeURIComponent(scrollId)}`
+    return client.request({
+      method: 'GET',
+      path: `${path}&pageSize=${size}${scroll}`,
+      maxBodyBytes: maxPageBytes,
+    })
+  }
+
+  async function list(
+    path: string,
+    found: Set<string>,
+    wanted: ReadonlySet<string>,
+    goOn: (totalHits: number) => boolean,
+  ): Promise<Listing> {
+    const size = pageSize
+    const listing = await listEvents(
+      size,
+      (scrollId) => read(path, size, scrollId),
+      (events, totalHits) => {
+        for (const event of events) {
+          const id = rollupIdOf(event)
+          if (id !== undefined && wanted.has(id)) found.add(id)
+        }
+        return goOn(totalHits)
+      },
+    )
+    if (listing.outcome === 'unclean' && listing.isTooLong) {
+      pageSize = Math.max(smallestPage, Math.floor(size / 4))
+    }
+    return listing
+  }
+
+  /** Lines of one name and date. */
+  async function lookUpGroup(
+    lines: ReadonlyArray<{ id: string; trace: EventTrace }>,
+    found: Set<string>,
+    absent: Set<string>,
+  ): Promise<LookUpFailure | undefined> {
+    const { eventName, date } = (lines[0] as { trace: EventTrace }).trace
+    const ids = new Set(lines.map(({ id }) => id))
+    const isEachFilterable = lines.every(({ trace }) => isFilterable(trace.userId))
+    if (!isEachFilterable || lines.length > fewLines) {
+      // One by one is cheaper than a long list of others.
+      const isWorthIt = (totalHits: number) => !isEachFilterable || totalHits / pageSize <= lines.length
+      const listing = await list(eventsPath({ eventName, date }), found, ids, isWorthIt)
+      if (listing.outcome === 'unclean') return failureOf(listing, now())
+      if (listing.outcome === 'complete') {
+        for (const id of ids) if (!found.has(id)) absent.add(id)
+        return undefined
+      }
+    }
+    for (const { id, trace } of lines) {
+      if (found.has(id)) continue
+      const listing = await list(eventsPath(trace), found, ids, () => true)
+      if (listing.outcome === 'unclean') return failureOf(listing, now())
+      if (!found.has(id)) absent.add(id)
+    }
+    return undefined
+  }
+
+  return async (lines) => {
+    const found = new Set<string>()
+    const absent = new Set<string>()
+    const groups = new Map<string, Array<{ id: string; trace: EventTrace }>>()
+    for (const { id, body } of lines) {
+      const trace = traceOf(body)
+      const key = JSON.stringify([trace.eventName, trace.date])
+      groups.set(key, [...(groups.get(key) ?? []), { id, trace }])
+    }
+    for (const group of groups.values()) {
+      const failure = await lookUpGroup(group, found, absent)
+      if (failure !== undefined) return { found, absent, failure }
+    }
+    return { found, absent }
+  }
+}
+
+class NoLeave extends Error {
+  readonly kind: 'spent' | 'over'
+
+  constructor(kind: 'spent' | 'over') {
+    super('no request may be made now')
+    this.kind = kind
+  }
+}
+
+function failureOf(listing: Extract<Listing, { outcome: 'unclean' }>, nowMs: number): LookUpFailure {
+  const { answer } = listing
+  if (answer === undefined) return { kind: 'failed', reason: `${listing.reason}.` }
+  const reason = reasonOf(answer)
+  if (!answer.answered) {
+    if (answer.error instanceof NoLeave) return { kind: answer.error.kind, reason }
+    return { kind: 'unreachable', reason }
+  }
+  if (isKeyRefused(answer.status)) return { kind: 'denied', reason }
+  const result = resultOf(answer, nowMs)
+  if (result.outcome === 'retryable') return { kind: 'impatient', reason, afterMs: result.afterMs }
+  return { kind: 'failed', reason }
+}
