@@ -28,6 +28,7 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
     leave: async () => 'go',
     untilNextBudgetMs: () => 0,
     clock,
+    network: clock,
     diagnostics,
     reconcileAfterMs: 60_000,
     startJitterMs: 0,

@@ -43,12 +43,14 @@ export function createAmbiguity({
   store,
   lookUp,
   clock,
+  network,
   diagnostics,
   reconcileAfterMs,
 }: {
   store: Store
   lookUp?: LookUp | undefined
   clock: Clock
+  network: Clock
   diagnostics: Diagnostics
   reconcileAfterMs: number
 }): Ambiguity {
@@ -76,7 +78,7 @@ export function createAmbiguity({
   }
 
   async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
-    const startMs = clock.elapsed()
+    const startMs = network.elapsed()
     const answer = await (lookUp as LookUp)(lines).catch(
       (error: unknown): LookUpAnswer => ({
         found: new Set(),
@@ -84,7 +86,7 @@ export function createAmbiguity({
         failure: { kind: 'failed', reason: String(error) },
       }),
     )
-    if (clock.elapsed() - startMs < lookUpHoldsForMs) return answer
+    if (network.elapsed() - startMs < lookUpHoldsForMs) return answer
     return { ...answer, absent: new Set() }
   }
 

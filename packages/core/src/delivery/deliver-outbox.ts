@@ -47,6 +47,8 @@ export interface DeliverySettings {
   /** How long until there is a daily budget again, in ms. */
   untilNextBudgetMs(): number
   clock: Clock
+  /** Real time, in which requests take place, even if a test or a demo moves `clock`. */
+  network: Clock
   diagnostics: Diagnostics
   /** How long PX may need to show an event that it took, in ms. */
   reconcileAfterMs: number
@@ -62,7 +64,7 @@ interface Claimed {
 }
 
 export function createDelivery(settings: DeliverySettings): Delivery {
-  const { store, send, leave, clock, diagnostics, startJitterMs } = settings
+  const { store, send, leave, clock, network, diagnostics, startJitterMs } = settings
   const refusals = createRefusals()
   const health = createPxHealth({ clock, diagnostics, refusals })
   const ambiguity = createAmbiguity(settings)
@@ -145,7 +147,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     let isSpent = false
     let failure: { cause: unknown } | undefined
     // By both clocks: one of them stands still while a machine sleeps.
-    const isMine = () => Math.max(clock.now() - wallMs, clock.elapsed() - elapsedMs) < volleyEndsAfterMs
+    const isMine = () => Math.max(network.now() - wallMs, network.elapsed() - elapsedMs) < volleyEndsAfterMs
     const goesOn = () => !over && !isEnded && isMine()
 
     async function lane(): Promise<void> {
@@ -189,7 +191,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     await settleRefused(false)
     if (failure !== undefined) throw failure.cause
     if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
-    else health.volleyEnded([...results.values()], clock.elapsed() - claimed.elapsedMs)
+    else health.volleyEnded([...results.values()], network.elapsed() - claimed.elapsedMs)
   }
 
   /** Looks up what is due of the lines of unknown fate. @returns those to send again without knowing */
@@ -211,7 +213,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     while (!over) {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
-      const claimed: Claimed = { wallMs: clock.now(), elapsedMs: clock.elapsed() }
+      const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
       const { lines, nextDueAtMs } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)

@@ -70,6 +70,7 @@ export function deliverToPx(
 
   const delivery = createDelivery({
     ...settings,
+    network: systemClock,
     store,
     diagnostics,
     send: settings.delivery ?? post,
