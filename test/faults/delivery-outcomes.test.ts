@@ -1,0 +1,729 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { fakeClock } from '@px-usage/core/testing'
+import { Agent } from 'undici'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { certificates, testAuthority } from '../support/certificates.ts'
+import { eventLine, type Sender, startSender, testKey } from '../support/px-sender.ts'
+import { startRawServer } from '../support/raw-server.ts'
+import { type Exchange, type ScriptedPx, startScriptedPx } from '../support/scripted-px.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+let px: ScriptedPx
+let sender: Sender
+const toClose: Array<() => Promise<unknown>> = []
+
+beforeEach(async () => {
+  const clock = fakeClock('2026-11-24T00:15:00Z')
+  px = await startScriptedPx(clock.now)
+  sender = await startSender(px.url, {}, { clock })
+})
+
+afterEach(async () => {
+  for (const close of toClose.splice(0)) await close()
+  await sender.close()
+  await px.close()
+})
+
+/** Another sender than that of the test, on the same clock. */
+async function restart(options: Parameters<typeof startSender>[1], baseUrl = px.url): Promise<void> {
+  const { clock } = sender
+  await sender.close()
+  sender = await startSender(baseUrl, options, { clock })
+}
+
+function firstPost(act: (exchange: Exchange) => void): (exchange: Exchange) => void {
+  return (exchange) => (exchange.method === 'POST' && exchange.n === 1 ? act(exchange) : exchange.work())
+}
+
+function post(act: (exchange: Exchange) => void): (exchange: Exchange) => void {
+  return (exchange) => (exchange.method === 'POST' ? act(exchange) : exchange.work())
+}
+
+function lines(count: number, from = 0) {
+  return Array.from({ length: count }, (_, index) => eventLine(`line-${from + index}`))
+}
+
+function codes(): string[] {
+  return sender.errors.map(({ code }) => code)
+}
+
+async function expectAllOnce(count: number): Promise<void> {
+  expect(sender.store.outboxCounts()).toEqual({
+    closed: count,
+    delivered: count,
+    pending: 0,
+    unknown: 0,
+    rejected: 0,
+  })
+  expect(px.events).toHaveLength(count)
+  expect(new Set(px.ids()).size).toBe(count)
+}
+
+describe('a line of unknown fate', () => {
+  it('scenario 26: PX answers 201 after the client gave up: looked up, found, one event', async () => {
+    await restart({ requestTimeoutMs: 50 })
+    px.script = firstPost((exchange) => exchange.store())
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1, delivered: 0 })
+    await sender.pass(15 * minute - 1)
+    expect(px.count('GET')).toBe(0)
+    await sender.pass(1)
+    await expectAllOnce(1)
+    expect(px.count('POST')).toBe(1)
+  })
+
+  it('scenario 27: PX keeps the event and answers 503: looked up, found, one event', async () => {
+    px.script = firstPost((exchange) => {
+      exchange.store()
+      exchange.answer(503, '<html>Service Unavailable')
+    })
+    await sender.put(...lines(20))
+    await sender.delivery.run()
+    await sender.pass(16 * minute, minute)
+    await expectAllOnce(20)
+    expect(px.count('POST')).toBe(20)
+    expect(sender.delivery.state().possibleDuplicates).toBe(0)
+  })
+
+  it('scenario 28: PX drops the event and never answers: looked up, absent, sent again, one event', async () => {
+    await restart({ requestTimeoutMs: 50 })
+    px.script = firstPost(() => {})
+    await sender.put(eventLine('a'), eventLine('b'))
+    await sender.delivery.run()
+    expect(px.ids()).toEqual(['b'])
+    await sender.pass(16 * minute, minute)
+    await expectAllOnce(2)
+    expect(px.count('POST')).toBe(3)
+  })
+
+  it.each([
+    ['10 min, looked for after 15 min', 10 * minute, 15 * minute],
+    ['2 h, looked for after 3 h', 2 * hour, 3 * hour],
+  ])('scenario 29: PX shows an event after %s: no duplicate', async (_name, lagMs, reconcileAfterMs) => {
+    await restart({ reconcileAfterMs })
+    px.lagMs = () => lagMs
+    px.script = post((exchange) => {
+      exchange.store()
+      exchange.answer(exchange.n % 2 === 0 ? 504 : 201)
+    })
+    await sender.put(...lines(40))
+    await sender.delivery.run()
+    await sender.pass(4 * hour, minute)
+    await expectAllOnce(40)
+  })
+
+  it.each<[string, (exchange: Exchange) => void]>([
+    ['500', ({ answer }) => answer(500)],
+    ['404', ({ answer }) => answer(404)],
+    ['a page of HTML', ({ answer }) => answer(200, '<html>Please log in')],
+    ['JSON that is no list', ({ answer }) => answer(200, '{"users":[],"totalHits":0,"scrollId":"x"}')],
+    ['a list without a total', ({ answer }) => answer(200, '{"customEvents":[],"scrollId":"x"}')],
+    ['null', ({ answer }) => answer(200, 'null')],
+    [
+      'fewer events than it says',
+      ({ answer }) => answer(200, '{"customEvents":[],"totalHits":7,"scrollId":"x"}'),
+    ],
+    [
+      'the same page again and again',
+      (exchange) => {
+        const event = { eventId: 'same', eventName: 'dailyApiCalls', identifyId: 'z', attributes: {} }
+        exchange.answer(200, JSON.stringify({ customEvents: [event], totalHits: 2, scrollId: 'x' }))
+      },
+    ],
+    [
+      'an expired scroll',
+      (exchange) => {
+        if (exchange.url.searchParams.has('scrollId')) return exchange.answer(400, 'No search context found')
+        exchange.answer(200, '{"customEvents":[{"eventId":"1"}],"totalHits":2,"scrollId":"x"}')
+      },
+    ],
+    [
+      'a body that breaks off',
+      ({ res }) => {
+        res.writeHead(200, { 'content-length': 100 })
+        res.write('{"customEvents":[],"totalHits":0')
+        setImmediate(() => res.destroy())
+      },
+    ],
+  ])('scenario 30: the look-up answers %s: it stays unknown, and is found later', async (_name, act) => {
+    px.script = (exchange) => {
+      if (exchange.method === 'GET') return act(exchange)
+      exchange.store()
+      exchange.answer(exchange.n === 1 ? 500 : 201)
+    }
+    await sender.put(eventLine('a'), eventLine('b'))
+    await sender.delivery.run()
+    await sender.pass(2 * hour, minute)
+    expect(px.count('GET')).toBeGreaterThan(3)
+    expect(px.count('POST')).toBe(2)
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1, delivered: 1 })
+    expect(codes()).toEqual(['PXU_ERR_DELIVERY_LOOKUP_FAILED'])
+    px.script = (exchange) => exchange.work()
+    await sender.pass(2 * hour, minute)
+    await expectAllOnce(2)
+  })
+
+  it('scenario 30: a look-up that fails does not keep other lines from being sent', async () => {
+    px.script = (exchange) => {
+      if (exchange.method === 'GET') return exchange.answer(500)
+      exchange.store()
+      exchange.answer(exchange.n <= 3 ? 500 : 201)
+    }
+    await sender.put(...lines(10))
+    await sender.delivery.run()
+    await sender.pass(20 * minute, minute)
+    await sender.put(...lines(10, 10))
+    await sender.pass(minute)
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 3, delivered: 17 })
+  })
+
+  it('many of a day are looked up by one list, and few in a long list one by one', async () => {
+    px.script = post((exchange) => {
+      exchange.store()
+      exchange.answer(exchange.n % 3 === 0 ? 500 : 201)
+    })
+    await sender.put(...lines(300))
+    await sender.delivery.run()
+    const { unknown } = sender.store.outboxCounts()
+    expect(unknown).toBe(100)
+    px.script = (exchange) => exchange.work()
+    await sender.pass(15 * minute)
+    await expectAllOnce(300)
+    expect(px.count('GET')).toBeLessThan(5)
+
+    const others = Array.from({ length: 6_000 }, (_, index) => ({
+      ...JSON.parse(eventLine(`other-${index}`).body),
+    }))
+    px.events.unshift(...others.map((event, index) => ({ eventId: `e${index}`, ...event })))
+    const shownBefore = px.count('GET')
+    px.script = (exchange) => {
+      if (exchange.method === 'GET') {
+        // The list of this PX knows when an event shows only of those it was sent.
+        const hits = px.events.filter(({ identifyId }) =>
+          exchange.url.searchParams.get('filter')?.includes(`identifyId==${identifyId};`),
+        )
+        const isAll = !exchange.url.searchParams.get('filter')?.includes('identifyId')
+        const customEvents = isAll ? px.events.slice(0, 1_000) : hits
+        return exchange.answer(
+          200,
+          JSON.stringify({ customEvents, totalHits: isAll ? px.events.length : hits.length, scrollId: 'x' }),
+        )
+      }
+      exchange.store()
+      exchange.answer(500)
+    }
+    await sender.put(...lines(4, 1_000))
+    await sender.delivery.run()
+    await sender.pass(30 * minute, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 0, delivered: 304 })
+    expect(px.count('GET') - shownBefore).toBeLessThan(12)
+  })
+
+  it.each([
+    'a;b',
+    'a==b',
+    '*',
+    'a?',
+    'a,b',
+    '"a"',
+    "'",
+    'a b',
+    'ä',
+    'a+b',
+    '%61',
+    '<a>',
+    '~a',
+    'A&b=c#d',
+    '',
+    '\u0000\n',
+  ])('scenario 65: the user %j in a look-up: never a wrong found, never a wrong absent', async (user) => {
+    px.script = (exchange) => {
+      if (exchange.method === 'POST' && exchange.n > 2) return exchange.work()
+      if (exchange.method === 'POST' && exchange.n === 1) exchange.store()
+      if (exchange.method === 'POST') return exchange.answer(503)
+      exchange.work()
+    }
+    // The first arrives and the second does not, for a user who may match many others.
+    await sender.put(
+      eventLine('kept', { user }),
+      eventLine('lost', { user, eventName: 'dailyEndpointCalls' }),
+    )
+    for (const other of ['ab', 'a', 'b', 'A', 'a;c', 'x']) {
+      await sender.put(eventLine(`of ${other}`, { user: other, eventName: 'dailyEndpointCalls' }))
+    }
+    await sender.delivery.run()
+    await sender.pass(16 * minute, minute)
+    await expectAllOnce(8)
+    expect(px.count('POST')).toBe(9)
+  })
+
+  it('scenario 65: an event name that means something in a filter', async () => {
+    px.script = post((exchange) => {
+      if (exchange.n === 1) exchange.store()
+      if (exchange.n <= 2) return exchange.answer(503)
+      exchange.work()
+    })
+    await sender.put(eventLine('kept', { eventName: 'a;b*' }), eventLine('lost', { eventName: 'a;b*' }))
+    await sender.delivery.run()
+    await sender.pass(16 * minute, minute)
+    await expectAllOnce(2)
+  })
+})
+
+describe('PX asks for patience', () => {
+  it.each([
+    ['5', 5 * second, 5 * second],
+    ['a date', 2 * minute, 2 * minute],
+    ['a date in the past', second, second],
+    ['soon', 30 * second, 37.5 * second],
+    ['1000000000000', hour, hour],
+    [undefined, 30 * second, 37.5 * second],
+  ])('scenario 31: 429 with Retry-After %s', async (retryAfter, leastMs, mostMs) => {
+    const offset = retryAfter === 'a date' ? 2 * minute : -hour
+    const value = retryAfter?.startsWith('a date')
+      ? new Date(sender.clock.now() + offset).toUTCString()
+      : retryAfter
+    px.script = firstPost(({ answer }) =>
+      answer(429, '', value === undefined ? {} : { 'retry-after': value }),
+    )
+    const startMs = sender.clock.now()
+    await sender.put(...lines(20))
+    await sender.delivery.run()
+    const sentFirst = px.count('POST')
+    expect(sentFirst).toBeLessThanOrEqual(8)
+    await sender.pass(leastMs - 1)
+    await sender.delivery.run()
+    expect(px.count('POST'), 'not even for somebody who calls flush()').toBe(sentFirst)
+    expect(sender.delivery.state().state).toBe('waiting')
+    await sender.pass(mostMs - leastMs + 1, second)
+    expect(px.count('POST')).toBe(21)
+    expect(px.requests.at(-1)?.atMs).toBeLessThanOrEqual(startMs + mostMs + second)
+    await expectAllOnce(20)
+  })
+
+  it('scenario 44: 429 all day (daily cap): few requests, all sent the next day, the oldest day first', async () => {
+    px.script = ({ answer }) => answer(429)
+    await sender.put(eventLine('new', { day: '2026-11-23' }), eventLine('old', { day: '2026-11-22' }))
+    await sender.delivery.run()
+    await sender.pass(day, minute)
+    expect(px.count('POST')).toBeLessThan(2 * (24 * 4 + 10))
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 2, unknown: 0 })
+    px.script = (exchange) => exchange.work()
+    await sender.pass(20 * minute, minute)
+    await expectAllOnce(2)
+  })
+
+  it('the own daily budget is kept over a restart, and the rest follows the next day in order of days', async () => {
+    const { clock, store } = sender
+    const budget = { maxRequestsPerDay: 30 }
+    await sender.delivery.stop()
+    await store.close()
+    sender = await startSender(px.url, budget, { clock, store })
+    await sender.put(...lines(25))
+    await sender.delivery.run()
+    expect(sender.delivery.state()).toMatchObject({ requestsToday: 25, requestsLeft: 5 })
+    await sender.put(...lines(50, 25), eventLine('old', { day: '2026-11-20' }))
+    await sender.delivery.run()
+    await sender.pass(20 * hour, hour)
+    expect(px.count('POST')).toBe(30)
+    expect(px.ids()[25]).toBe('old')
+    expect(sender.delivery.state()).toMatchObject({ state: 'waiting', requestsLeft: 0 })
+    await sender.pass(3 * day, hour)
+    await expectAllOnce(76)
+    const perDay = new Map<number, number>()
+    for (const { atMs } of px.requests) {
+      const onDay = Math.floor(atMs / day)
+      perDay.set(onDay, (perDay.get(onDay) ?? 0) + 1)
+    }
+    expect(Math.max(...perDay.values())).toBe(30)
+  })
+})
+
+describe('PX is down or something else answers', () => {
+  it('scenario 32: 500 for 72 h: few requests, the outbox as it was, all sent after recovery', async () => {
+    px.script = ({ answer }) => answer(500)
+    await sender.put(...lines(300))
+    await sender.delivery.run()
+    await sender.pass(3 * day, minute)
+    const { closed, pending, unknown } = sender.store.outboxCounts()
+    expect([closed, pending + unknown]).toEqual([300, 300])
+    expect(px.requests.length).toBeLessThan(5_000)
+    expect(codes()).toContain('PXU_ERR_DELIVERY_UNREACHABLE')
+    px.script = (exchange) => exchange.work()
+    await sender.pass(3 * hour, minute)
+    await expectAllOnce(300)
+    console.log(`72 h of 500: ${px.requests.length - 300} requests, ${codes().length} errors told`)
+  })
+
+  it.each([301, 302, 307, 308])(
+    'scenario 36: %d is not followed, nothing is marked sent, and it is told',
+    async (status) => {
+      px.script = ({ answer }) => answer(status, '', { location: `${px.url}/elsewhere` })
+      await sender.put(...lines(10))
+      await sender.delivery.run()
+      await sender.pass(12 * minute, minute)
+      expect(px.requests.every(({ url }) => url.pathname === '/v1/events/custom')).toBe(true)
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, pending: 10, unknown: 0 })
+      expect(sender.delivery.state().state).toBe('stopped')
+      expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
+      px.script = (exchange) => exchange.work()
+      await sender.pass(6 * minute, minute)
+      await expectAllOnce(10)
+    },
+  )
+
+  it.each([
+    [200, '<html>Welcome to the hotel'],
+    [200, '{}'],
+    [202, ''],
+    [204, ''],
+  ])('scenario 37: %d %j is not sent, but unknown', async (status, body) => {
+    px.script = ({ answer }) => answer(status, status === 204 ? undefined : body)
+    await sender.put(...lines(10))
+    await sender.delivery.run()
+    await sender.pass(hour, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, closed: 10 })
+    px.script = (exchange) => exchange.work()
+    await sender.pass(3 * hour, minute)
+    await expectAllOnce(10)
+  })
+
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])(
+    'scenario 38: %s for an hour: waiting, not unknown, no look-ups',
+    async (code) => {
+      let isBroken = true
+      const dispatcher = new Agent({
+        connect: {
+          lookup: (_hostname, options, callback) => {
+            const error = isBroken ? Object.assign(new Error(`getaddrinfo ${code}`), { code }) : null
+            if ((options as { all?: boolean }).all)
+              callback(error, [{ address: '127.0.0.1', family: 4 }] as never, 4)
+            else callback(error, '127.0.0.1', 4)
+          },
+        },
+      })
+      toClose.push(() => dispatcher.destroy())
+      await restart({ dispatcher }, px.url.replace('127.0.0.1', 'px.localhost'))
+      await sender.put(...lines(20))
+      await sender.delivery.run()
+      await sender.pass(hour, minute)
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 20, unknown: 0 })
+      expect(codes()).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
+      isBroken = false
+      await sender.pass(6 * minute, minute)
+      await expectAllOnce(20)
+      expect(px.count('GET')).toBe(0)
+      expect(px.count('POST')).toBe(20)
+    },
+  )
+
+  it.each([
+    ['expired', certificates.expired, 'CERT_HAS_EXPIRED'],
+    ['for another host', certificates.otherHost, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['of an unknown authority', certificates.good, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ])('scenario 39: a certificate %s: not sent, told, sent when it is mended', async (name, certificate) => {
+    const received: string[] = []
+    const server = createServer(certificate, (req, res) => {
+      req.on('data', (chunk) => received.push(String(chunk)))
+      req.on('end', () => res.writeHead(201).end())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const isTrusted = name !== 'of an unknown authority'
+    const dispatcher = new Agent({ connect: isTrusted ? { ca: testAuthority } : {} })
+    toClose.push(
+      () => dispatcher.destroy(),
+      () => new Promise((resolve) => server.close(resolve)),
+    )
+    await restart({ dispatcher }, `https://127.0.0.1:${port}`)
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    expect(received).toEqual([])
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 1, unknown: 0 })
+    expect(sender.delivery.state().stopped).toMatch(/certificate|altnames/i)
+    expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
+    if (!isTrusted) return
+    server.setSecureContext(certificates.good)
+    await sender.pass(5 * minute, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1 })
+  })
+
+  it.each<[string, Parameters<typeof startRawServer>[0]]>([
+    ['a reset in the handshake', (socket, data) => void (data !== undefined && socket.resetAndDestroy())],
+    ['an end before the handshake', (socket) => void socket.end()],
+    [
+      'plain HTTP on the TLS port',
+      (socket, data) => {
+        if (data !== undefined) socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n')
+      },
+    ],
+  ])('scenario 39: %s: certainly not sent, and the key does not leave', async (_name, talk) => {
+    const server = await startRawServer(talk)
+    toClose.push(server.close)
+    await restart({}, `https://127.0.0.1:${server.port}`)
+    await sender.put(...lines(3))
+    await sender.delivery.run()
+    await sender.pass(10 * minute, minute)
+    expect(server.received.length).toBeGreaterThan(1)
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 3, unknown: 0 })
+    expect(server.received.join()).not.toContain(testKey)
+    expect(codes()).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
+  })
+
+  it('scenario 40: headers byte by byte: the deadline is for the whole request', async () => {
+    let sent = 0
+    const server = await startRawServer((socket, data) => {
+      if (data === undefined) return
+      const drip = setInterval(() => {
+        sent += 1
+        socket.write('HTTP/1.1 201 Created\r\nx-slow: 1234567890'.charAt(sent % 30))
+      }, 10)
+      socket.on('close', () => clearInterval(drip))
+    })
+    toClose.push(server.close)
+    await restart({ requestTimeoutMs: 200 }, `http://127.0.0.1:${server.port}`)
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1 })
+  })
+
+  it('scenario 40: a body that stalls after the header of a 201: sent', async () => {
+    px.script = post(({ store, res }) => {
+      store()
+      res.writeHead(201, { 'content-length': 10 })
+      res.write('{')
+    })
+    await restart({ requestTimeoutMs: 100 })
+    await sender.put(...lines(3))
+    await sender.delivery.run()
+    await expectAllOnce(3)
+  })
+
+  it.each([
+    [400, {}],
+    [500, {}],
+    [400, { 'content-encoding': 'gzip' }],
+  ])('scenario 41: an endless body of a %d %j: little of it is read', async (status, headers) => {
+    let written = 0
+    px.script = post(({ res }) => {
+      res.writeHead(status, headers)
+      res.on('error', () => {})
+      const piece = Buffer.alloc(65_536, 'x')
+      const write = () => {
+        while (!res.destroyed && written < 1e9) {
+          written += piece.length
+          if (!res.write(piece)) return void res.once('drain', write)
+        }
+      }
+      write()
+    })
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    expect(written).toBeLessThan(16 * 1024 * 1024)
+    const { rejected, unknown } = sender.store.outboxCounts()
+    expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
+    for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
+  })
+
+  it.each(['', '{', '<html>', '\u0000', 'null'])('scenario 42: 201 with the body %j: sent', async (body) => {
+    px.script = post(({ store, answer }) => {
+      store()
+      answer(201, body)
+    })
+    await sender.put(...lines(3))
+    await sender.delivery.run()
+    await expectAllOnce(3)
+  })
+
+  it('scenario 43: a kept connection is reset when it is used again: unknown, looked up, one event', async () => {
+    const dispatcher = new Agent({ connections: 1 })
+    toClose.push(() => dispatcher.destroy())
+    await restart({ dispatcher })
+    const byConnection = new Map<unknown, number>()
+    px.script = post((exchange) => {
+      const { socket } = exchange.req
+      const used = (byConnection.get(socket) ?? 0) + 1
+      byConnection.set(socket, used)
+      if (used === 2 && px.events.length === 1) return void socket.resetAndDestroy()
+      exchange.work()
+    })
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    await sender.put(eventLine('b'))
+    await sender.delivery.run()
+    expect(px.ids()).toEqual(['a'])
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1, unknown: 1 })
+    expect(px.count('POST')).toBe(2)
+    await sender.pass(16 * minute, minute)
+    await expectAllOnce(2)
+    expect(px.count('POST')).toBe(3)
+  })
+})
+
+describe('PX refuses', () => {
+  it('scenario 33: 400 for one event: it is kept with the answer, the others flow', async () => {
+    px.script = post((exchange) => {
+      if (exchange.body.includes('"line-7"'))
+        return exchange.answer(400, '{"externalapierror":{"status":"BAD_REQUEST"}}')
+      exchange.work()
+    })
+    await sender.put(...lines(100))
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 99, rejected: 1, pending: 0, unknown: 0 })
+    const refused = []
+    for await (const { id, reason } of sender.store.rejected()) refused.push([id, reason])
+    expect(refused).toEqual([['line-7', 'PX answered 400: {"externalapierror":{"status":"BAD_REQUEST"}}']])
+    expect(px.count('POST')).toBe(100)
+  })
+
+  it('scenario 33: 400 for the only event', async () => {
+    px.script = post(({ answer }) => answer(400))
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 1, pending: 0, unknown: 0 })
+    expect(codes()).toEqual(['PXU_ERR_DELIVERY_REJECTED'])
+  })
+
+  it('scenario 34: 400 for all: stopped after 20, all kept, resumed by a probe', async () => {
+    px.script = post(({ answer }) => answer(400, 'unknown field apiCalls'))
+    await sender.put(...lines(100))
+    await sender.delivery.run()
+    expect(px.count('POST')).toBeLessThanOrEqual(27)
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 0, unknown: 0, pending: 100 })
+    expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
+    expect(sender.delivery.state().state).toBe('stopped')
+    await sender.pass(hour, minute)
+    expect(px.count('POST')).toBeLessThanOrEqual(27 + 13)
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 0, pending: 100 })
+    px.script = (exchange) => exchange.work()
+    await sender.pass(3 * hour, minute)
+    await expectAllOnce(100)
+  })
+
+  it('scenario 34: many refused in a row among others are refused for good once others are taken', async () => {
+    px.script = post((exchange) => {
+      if (exchange.body.includes('"bad')) return exchange.answer(400)
+      exchange.work()
+    })
+    await sender.put(
+      ...Array.from({ length: 30 }, (_, index) => eventLine(`bad-${index}`, { day: '2026-11-22' })),
+    )
+    await sender.put(...lines(50))
+    await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 0, pending: 80 })
+    await sender.pass(6 * hour, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 50, rejected: 30, pending: 0 })
+    expect(sender.delivery.state().stopped).toBeUndefined()
+  })
+
+  it('a stopped sender whose probe is refused for itself goes on', async () => {
+    px.script = post((exchange) => {
+      if (exchange.n <= 8) return exchange.answer(401)
+      if (exchange.n === 9) return exchange.answer(400)
+      exchange.work()
+    })
+    await sender.put(...lines(10))
+    await sender.delivery.run()
+    for (let round = 0; sender.store.outboxCounts().rejected === 0 && round < 20; round++) {
+      await sender.pass(5 * minute, minute)
+    }
+    await sender.delivery.run()
+    expect(sender.delivery.state().stopped).toBeUndefined()
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 9, rejected: 1 })
+  })
+
+  it.each([401, 403, 404, 405])(
+    'scenario 35: %d: stopped, all kept, resumed without a restart',
+    async (status) => {
+      px.script = ({ answer }) => answer(status, 'Authentication failed in loginAwareAuthentication')
+      await sender.put(...lines(50))
+      await sender.delivery.run()
+      await sender.pass(hour, minute)
+      expect(px.requests.length).toBeLessThanOrEqual(8 + 13)
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 50, unknown: 0, rejected: 0 })
+      expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
+      px.script = (exchange) => exchange.work()
+      await sender.pass(6 * minute, minute)
+      await expectAllOnce(50)
+    },
+  )
+
+  it('scenario 35: a key that the app changes while it runs', async () => {
+    let apiKey = 'old-key-00000'
+    await restart({ apiKey: () => apiKey })
+    px.script = (exchange) =>
+      exchange.req.headers['x-aptrinsic-api-key'] === 'new-key-11111' ? exchange.work() : exchange.answer(401)
+    await sender.put(...lines(20))
+    await sender.delivery.run()
+    expect(sender.delivery.state().stopped).toBeDefined()
+    apiKey = 'new-key-11111'
+    await sender.delivery.run()
+    await expectAllOnce(20)
+  })
+
+  it('scenario 35: a line that may have arrived before the key was refused is still looked up', async () => {
+    px.script = ({ store, answer, method }) => {
+      if (method === 'POST') store()
+      answer(500)
+    }
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    px.script = ({ answer }) => answer(401)
+    await sender.pass(20 * minute, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1 })
+    px.script = (exchange) => exchange.work()
+    await sender.pass(2 * hour, minute)
+    await expectAllOnce(1)
+    expect(sender.delivery.state().possibleDuplicates).toBe(0)
+  })
+
+  it.each([401, 403])(
+    'a key without Read permission (%d): sent again after the wait, counted, and said once',
+    async (status) => {
+      const warnings: string[] = []
+      const listen = (warning: Error & { code?: string }) => warnings.push(warning.code ?? '')
+      process.on('warning', listen)
+      px.script = (exchange) => {
+        if (exchange.method === 'GET') return exchange.answer(status)
+        exchange.store()
+        exchange.answer(exchange.n <= 3 ? 503 : 201)
+      }
+      await sender.put(...lines(10))
+      await sender.delivery.run()
+      await sender.pass(20 * minute, minute)
+      process.off('warning', listen)
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 10, unknown: 0 })
+      expect(new Set(px.ids()).size).toBe(10)
+      expect(px.events).toHaveLength(13)
+      expect(sender.delivery.state()).toMatchObject({ possibleDuplicates: 3, stopped: undefined })
+      expect(warnings.filter((code) => code === 'PXU_WRN_DELIVERY_NO_READ')).toHaveLength(1)
+      const { clock, store } = sender
+      await sender.close()
+      sender = await startSender(px.url, {}, { clock, store })
+      await sender.delivery.run()
+      expect(sender.delivery.state().possibleDuplicates).toBe(3)
+    },
+  )
+
+  it('reconcile: false sends again after the wait, and counts what may be there twice', async () => {
+    await restart({ reconcile: false })
+    px.script = post((exchange) => {
+      if (exchange.n !== 2) exchange.store()
+      exchange.answer(exchange.n <= 3 ? 503 : 201)
+    })
+    await sender.put(...lines(10))
+    await sender.delivery.run()
+    await sender.pass(20 * minute, minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 10 })
+    expect(px.count('GET')).toBe(0)
+    expect(sender.delivery.state().possibleDuplicates).toBe(3)
+    expect(px.events.length - new Set(px.ids()).size).toBe(2)
+  })
+})
