@@ -271,7 +271,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   return {
     run() {
       health.hurry()
-      return start()
+      // Somebody waits for it, so the process does not end meanwhile.
+      const letGo = network.setTimer(() => {}, 2 ** 31 - 1, true)
+      return start().finally(letGo)
     },
 
     wake() {

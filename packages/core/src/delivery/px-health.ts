@@ -38,6 +38,9 @@ export interface LastError {
 export const lanes = 8
 /** The most lines attempted between two writes to the store: a crash leaves as many to be looked up. */
 export const largestVolley = 256
+/** A volley should take about as long: the lines of one are all in doubt after a crash. */
+const quickMs = 100
+const slowMs = 500
 /** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
 const probeAfterMs = 300_000
 /** After so many failures in a row the app is told that PX cannot be reached. */
@@ -128,8 +131,8 @@ export function createPxHealth({
       const bad = unreachable ?? (isThrough && unknownsInARow < lanes ? undefined : unanswered)
       if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
       if (results.length === 0) return
-      if (tookMs < 1_000) size = Math.min(size * 2, largestVolley)
-      else if (tookMs > 5_000) size = Math.max(lanes, Math.floor(size / 2))
+      if (tookMs < quickMs) size = Math.min(size * 2, largestVolley)
+      else if (tookMs > slowMs) size = Math.max(lanes, Math.floor(size / 2))
     },
 
     bePatient(afterMs) {
