@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 export type Notes = Pick<Store, 'readNote' | 'writeNote'>
 
 export interface DailyBudget {
-  /** @returns whether one more request may be made today. @throws {UsageError} when the store fails */
+  /** One call at a time. @returns whether one more request may be made today. @throws {UsageError} when the store fails */
   spend(): Promise<boolean>
   /** Notes what was really spent; until then a crash counts the whole block that was set aside. */
   settle(): Promise<void>
