@@ -29,9 +29,11 @@ export const codes = {
   PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
-  PXU_ERR_STORE_IN_USE: 'The folder of the file store belongs to another process or meter.',
+  PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
+  PXU_WRN_STORE_FOREIGN_WRITER:
+    'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
   PXU_ERR_STORE_UNREADABLE:
-    'The file of the file store cannot be read, in whole or in part; what cannot be read is kept.',
+    'A file of the file store cannot be read, in whole or in part; what cannot be read is kept.',
   PXU_ERR_STORE_UNAVAILABLE:
     'The store could not take or give data now; what was counted stays in memory and is tried again.',
 } as const

@@ -1,248 +1,119 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fakeClock } from '@px-usage/core/testing'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Diagnostics } from '../../../packages/core/src/diagnostics.ts'
-import type { UsageError } from '../../../packages/core/src/errors.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileStore } from '../../../packages/core/src/store/file-store.ts'
-import type { Store } from '../../../packages/core/src/store/store.ts'
 import { storeContract } from '../../contracts/store-contract.ts'
-import { batches, callsOf, line } from '../../support/count-batch.ts'
+import { batches, callsOf, day, line, oneLinePerUser } from '../../support/count-batch.ts'
+import { diskOf } from '../../support/store-folder.ts'
 
-const fault = vi.hoisted(() => ({ halfWrite: false }))
-vi.mock('node:fs', async (original) => {
-  const real = await original<typeof import('node:fs')>()
-  return {
-    ...real,
-    writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number) {
-      if (!fault.halfWrite) return real.writeSync(fd, bytes, offset, length, position)
-      if (length < 50) {
-        fault.halfWrite = false
-        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
-      }
-      return real.writeSync(fd, bytes, offset, length >> 1, position)
-    },
-  }
-})
-
-let dir: string
-let file: string
-let clock: ReturnType<typeof fakeClock>
-let told: string[]
-let errors: UsageError[]
-const opened: Store[] = []
-
-const diagnostics: Diagnostics = {
-  publish: (happening) => void told.push(happening),
-  warn() {},
-  error: (error) => void errors.push(error),
-}
-
+let contractDir: string
 beforeEach(() => {
-  dir = fs.mkdtempSync(join(tmpdir(), 'px-usage-'))
-  file = join(dir, 'usage.jsonl')
-  clock = fakeClock('2026-11-23T10:00:00Z')
-  told = []
-  errors = []
+  contractDir = fs.mkdtempSync(join(tmpdir(), 'px-usage-'))
 })
-afterEach(async () => {
-  for (const store of opened.splice(0)) await store.close()
-  fs.rmSync(dir, { recursive: true, force: true })
-})
+afterEach(() => fs.rmSync(contractDir, { recursive: true, force: true }))
 
-async function open(at: string = dir): Promise<Store> {
-  const store = fileStore({ dir: at })
-  await store.open({ clock, diagnostics, timeZone: 'UTC' })
-  opened.push(store)
-  return store
-}
+storeContract('fileStore()', () => fileStore({ dir: contractDir }))
 
-/** The folder as a process that was killed leaves it. */
-function copyOf(folder: string): string {
-  const copy = join(folder, 'copy')
-  fs.mkdirSync(copy)
-  fs.copyFileSync(join(folder, 'usage.jsonl'), join(copy, 'usage.jsonl'))
-  return copy
-}
+describe('fileStore()', () => {
+  const folder = diskOf(beforeEach, afterEach)
 
-storeContract('fileStore()', () => fileStore({ dir }))
-
-describe('the file of a file store', () => {
-  it('has no hole and no rest after a write that failed half-way', async () => {
-    const store = await open()
-    const batch = batches()
-    await store.add(batch({ ada: 1 }))
-    const failing = batch({ ada: 2 })
-    fault.halfWrite = true
-    expect(() => store.add(failing)).toThrow(expect.objectContaining({ code: 'PXU_ERR_STORE_UNAVAILABLE' }))
-    await store.add(failing)
-    await store.add(batch({ ada: 4 }))
-    expect(await callsOf(await open(copyOf(dir)))).toEqual({ ada: 7 })
-    expect(errors).toEqual([])
-    expect(fs.readFileSync(file).includes(0)).toBe(false)
+  it('refuses a folder and a durability that make no sense, and says what does', () => {
+    expect(() => fileStore({ dir: '' })).toThrow(/dir "".*path of a folder/)
+    expect(() => fileStore({ dir: 'x', durability: 'always' as never })).toThrow(/"always".*'turn'/)
   })
 
-  it('keeps what came before a torn last line', async () => {
-    const store = await open()
-    const batch = batches()
-    await store.add(batch({ ada: 1 }))
-    await store.add(batch({ ada: 2 }))
-    await store.close()
-    fs.appendFileSync(file, '{"type":"counted","day":"2026-1')
-    expect(await callsOf(await open())).toEqual({ ada: 3 })
-    expect(errors).toEqual([])
+  it('asks for counts in every turn, each 20 ms or each second', () => {
+    const of = (durability: 'turn' | 'interval' | 'none') => fileStore({ dir: 'x', durability }).flushAfterMs
+    expect([of('turn'), of('interval'), of('none')]).toEqual([0, 20, 1_000])
   })
 
-  it('keeps what stood before a damaged line, sets the whole file aside, and says so', async () => {
-    const store = await open()
-    await store.add(batches()({ ada: 1 }))
-    await store.put([line('a')])
-    await store.close()
-    const damaged = `${fs.readFileSync(file, 'utf8')}#\n{"type":"noted","name":"late","value":"1"}\n`
-    fs.writeFileSync(file, damaged)
-    const reopened = await open()
-    expect(await callsOf(reopened)).toEqual({ ada: 1 })
-    expect(await reopened.readNote('late')).toBeUndefined()
-    expect(reopened.outboxCounts()).toMatchObject({ closed: 1, unknown: 1, pending: 0 })
-    expect(fs.readFileSync(`${file}.bad-${clock.now()}`, 'utf8')).toBe(damaged)
-    expect(told).toContain('store:quarantined')
-    expect(errors).toMatchObject([{ code: 'PXU_ERR_STORE_UNREADABLE' }])
-  })
-
-  it('is set aside when counts stand in it for a series that was never described', async () => {
-    await (await open()).close()
-    fs.appendFileSync(file, '{"type":"counted","day":"2026-11-23","series":[],"gained":[[9,1,0,0,0]]}\n')
-    expect(await (await open()).openDays()).toEqual([])
-    expect(told).toContain('store:quarantined')
-  })
-
-  it('is left untouched when a newer px-usage wrote it, and the folder stays free', async () => {
-    const newer = '{"type":"usage-file","version":2}\n{"type":"new"}\n'
-    fs.writeFileSync(file, newer)
-    await expect(open()).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNREADABLE' })
-    expect(fs.readFileSync(file, 'utf8')).toBe(newer)
-    expect(fs.readdirSync(dir)).toEqual(['usage.jsonl'])
-  })
-
-  it('is written anew when the folder is deleted while running', async () => {
-    const store = await open()
-    const batch = batches()
-    await store.add(batch({ ada: 1 }))
-    fs.rmSync(dir, { recursive: true })
-    await store.add(batch({ ada: 2 }))
-    expect(await callsOf(await open(copyOf(dir)))).toEqual({ ada: 3 })
-    expect(told).toContain('store:degraded')
-  })
-
-  it('is written anew by close() when the folder was deleted after the last count', async () => {
-    const store = await open()
-    await store.add(batches()({ ada: 1 }))
-    fs.rmSync(dir, { recursive: true })
-    await store.close()
-    expect(await callsOf(await open())).toEqual({ ada: 1 })
-  })
-
-  it('is not written by a process whose file was replaced', async () => {
-    const store = await open()
-    const batch = batches()
-    await store.add(batch({ ada: 1 }))
-    fs.writeFileSync(`${file}.other`, 'of another process')
-    fs.renameSync(`${file}.other`, file)
-    expect(() => store.add(batch({ ada: 2 }))).toThrow(
-      expect.objectContaining({ code: 'PXU_ERR_STORE_IN_USE' }),
-    )
-    expect(fs.readFileSync(file, 'utf8')).toBe('of another process')
-    fs.rmSync(file)
-  })
-
-  it('takes the batch even when the rewriting after it fails', async () => {
-    const store = await open()
-    const batch = batches()
-    await store.add(batch({ ada: 1 }))
-    fs.mkdirSync(`${file}.next`)
-    await store.writeNote('large', 'x'.repeat(65 * 1024 * 1024))
-    expect(told).toContain('store:degraded')
-    await store.add(batch({ ada: 2 }))
-    fs.rmdirSync(`${file}.next`)
-    expect(await callsOf(await open(copyOf(dir)))).toEqual({ ada: 3 })
+  it('keeps counts that come before it is open', async () => {
+    const store = folder.make()
+    const opening = folder.openStore(store)
+    const taken = store.add(batches()({ ada: 2 }))
+    await opening
+    await taken
+    expect(await callsOf(store)).toEqual({ ada: 2 })
   })
 
   it('says which folder cannot be used and what to do', async () => {
-    fs.writeFileSync(join(dir, 'plain'), '')
-    await expect(open(join(dir, 'plain', 'usage'))).rejects.toThrow(/plain.*PX_USAGE_DIR.*ENOTDIR/)
-    await expect(open(join(dir, 'plain', 'usage'))).rejects.toMatchObject({
-      code: 'PXU_ERR_STORE_UNAVAILABLE',
-    })
-  })
-})
-
-describe('the lock of a file store', () => {
-  const lockPath = () => join(dir, 'lock')
-
-  it('keeps a second meter of the same process out', async () => {
-    await open()
-    await expect(open()).rejects.toMatchObject({ code: 'PXU_ERR_STORE_IN_USE' })
+    fs.writeFileSync(join(folder.dir, 'plain'), '')
+    const dir = join(folder.dir, 'plain', 'usage')
+    await expect(folder.open({ dir })).rejects.toThrow(/plain.*PX_USAGE_DIR.*ENOTDIR/)
+    await expect(folder.open({ dir })).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNAVAILABLE' })
   })
 
-  it('is taken from a dead process whose pid lives on in another one', async () => {
-    await (await open()).close()
-    await open()
-    const [pid, , ...rest] = fs.readFileSync(lockPath(), 'utf8').split(' ')
-    await opened.pop()?.close()
-    fs.writeFileSync(lockPath(), [pid, '1', ...rest].join(' '))
-    await open()
-    expect(fs.readdirSync(dir).sort()).toEqual(['lock', 'usage.jsonl'])
+  it('lets the files be read by their owner only', async () => {
+    const store = await folder.open()
+    await store.add(batches()({ ada: 1 }))
+    await store.closeDay(day, oneLinePerUser())
+    await store.writeNote('n', '1')
+    const open = folder.files().filter((name) => (fs.statSync(join(folder.dir, name)).mode & 0o077) !== 0)
+    expect(open.filter((name) => !name.startsWith('s/'))).toEqual([])
   })
 
-  it('is taken from an owner in another container with our pid only if it is silent', async () => {
-    const foreign = `${process.pid} 1 pid:[1] elsewhere`
-    fs.writeFileSync(lockPath(), foreign)
-    const alive = expect(open()).rejects.toMatchObject({ code: 'PXU_ERR_STORE_IN_USE' })
-    await clock.advance(1_000)
-    fs.utimesSync(lockPath(), 1, 1)
-    await clock.advance(2_000)
-    await alive
-    expect(fs.readFileSync(lockPath(), 'utf8')).toBe(foreign)
-
-    const silent = open()
-    await clock.advance(3_000)
-    await (await silent).add(batches()({ ada: 1 }))
-    expect(fs.readFileSync(lockPath(), 'utf8')).not.toBe(foreign)
-  })
-})
-
-it('has every call that was said to be stored after kill -9, five times over', async () => {
-  let said = 0
-  let kept = 0
-  for (let round = 0; round < 5; round++) {
-    const child = spawn(
-      process.execPath,
-      [
-        '--conditions=@px-usage/source',
-        '--import',
-        'tsx',
-        join(import.meta.dirname, '../../support/store-child.ts'),
-        dir,
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+  it('leaves nothing of a day behind but the head of its lines when all are delivered', async () => {
+    const store = await folder.open()
+    await store.add(batches()({ ada: 1, bob: 2 }))
+    await store.closeDay(day, oneLinePerUser())
+    expect(fs.readdirSync(join(folder.dir, 'journals'))).toEqual([])
+    const { lines } = await store.claim(9)
+    await store.markAttempts(
+      lines.map(({ id }) => id),
+      1,
     )
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      if (output.length > 500 * (round + 1)) child.kill('SIGKILL')
-    })
-    await once(child, 'close')
-    expect(child.signalCode).toBe('SIGKILL')
-    said += Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1))
-    const store = await open()
-    kept = (await callsOf(store)).ada ?? 0
-    expect(kept).toBeGreaterThanOrEqual(said)
-    said = kept
+    await store.settle(lines.map(({ id }) => ({ id, state: 'delivered' })))
+    expect(fs.statSync(join(folder.dir, 'outbox', `${day}.0.lines`)).size).toBeLessThan(300)
     await store.close()
-  }
-  expect(kept).toBeGreaterThan(500)
-  expect(errors).toEqual([])
-}, 60_000)
+    const again = await folder.open()
+    expect(again.outboxCounts()).toEqual({ closed: 2, delivered: 2, pending: 0, unknown: 0, rejected: 0 })
+    expect(await again.claim(9)).toEqual({ lines: [], nextDueAtMs: undefined })
+  })
+
+  it('takes a batch of more series than it writes at once, in turns of the event loop', async () => {
+    const store = await folder.open()
+    const gained = Object.fromEntries(Array.from({ length: 7_001 }, (_, user) => [`user ${user}`, user + 1]))
+    const batch = batches()
+    const writing = store.add(batch(gained))
+    expect(writing).toBeInstanceOf(Promise)
+    await writing
+    await store.add(batch({ 'user 7000': 1 }))
+    expect(await callsOf(store)).toEqual({ ...gained, 'user 7000': 7_002 })
+  })
+
+  it('keeps ids that no separator and no encoding may break', async () => {
+    const store = await folder.open()
+    const ids = ['a\u0000b', '\ud800 alone', '😀', 'é', 'e\u0301', '__proto__', '', 'x'.repeat(70_000)]
+    const batch = batches()
+    for (const id of ids)
+      await store.add(batch(JSON.parse(`{${JSON.stringify(id)}:1}`) as Record<string, number>))
+    const seen: string[] = []
+    for await (const { series } of store.totals(day)) seen.push(series.identity.userId)
+    expect(seen.sort()).toEqual([...ids].sort())
+  })
+
+  it('keeps the rejected lines with their reasons over restarts', async () => {
+    const store = await folder.open()
+    await store.put([line('a'), line('b')])
+    await store.claim(1)
+    await store.settle([{ id: 'a', state: 'rejected', reason: 'bad date' }])
+    await store.close()
+    const again = await folder.open()
+    const refused = []
+    for await (const { id, reason } of again.rejected()) refused.push([id, reason])
+    expect(refused).toEqual([['a', 'bad date']])
+    expect(again.outboxCounts()).toMatchObject({ closed: 2, pending: 1, rejected: 1 })
+  })
+
+  it('does not forget the ids of lines put singly when their files are gone', async () => {
+    for (let round = 0; round < 3; round++) {
+      const store = await folder.open()
+      await store.put([line('a')])
+      for (const { id } of (await store.claim(9)).lines) await store.settle([{ id, state: 'delivered' }])
+      expect(store.outboxCounts()).toMatchObject({ closed: 1, delivered: 1 })
+      await store.close()
+    }
+    expect(folder.files().filter((name) => name.includes('put.'))).toEqual([])
+  })
+})

@@ -1,173 +1,296 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
-import { type FolderLock, lockFolder } from './folder-lock.ts'
-import { stateStore } from './state-store.ts'
-import type { Store, StoreContext } from './store.ts'
-import { type Damage, openUsageFile, readUsageFile, type UsageFile } from './usage-file.ts'
-import { createUsageState, type UsageState } from './usage-state.ts'
+import { DayJournals } from './day-journals.ts'
+import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } from './disk.ts'
+import { Inbox } from './inbox.ts'
+import { newJournalId } from './journal-files.ts'
+import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
+import { LedOutbox, leadEveryMs } from './led-outbox.ts'
+import { type OwnerSign, showOwner, thisHost } from './owner-socket.ts'
+import type { CountBatch, OutboxCounts, Store, StoreContext } from './store.ts'
+import { createWriteGuard } from './write-guard.ts'
 
 export interface FileStoreOptions {
-  /** Folder for the counts and the outbox; made if it is missing. One process at a time. */
+  /** Folder for counts and outbox; made if it is missing. The processes of one host may share it. */
   dir: string
+  /**
+   * When counts are written, which is what `kill -9` can cost: at the end of the same turn of the event loop, every 20 ms,
+   * or each second. With `'none'` nothing is forced to the disk either, so a power cut can cost more than the last second.
+   *
+   * @default 'turn'
+   */
+  durability?: 'turn' | 'interval' | 'none' | undefined
 }
 
+const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
 const syncEveryMs = 1_000
-/** The file is rewritten when it has grown by this much, so that settled lines do not stay for ever. */
-const rewriteAfterBytes = 64 * 1024 * 1024
+const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unknown: 0, rejected: 0 }
 
-interface OpenFolder {
-  file: UsageFile
-  lock: FolderLock
-  state: UsageState
-  diagnostics: Diagnostics
-  rewriteAt: number
-  stopSyncing: () => void
+/** What there is while the store is open. */
+interface OpenFolder extends StoreContext {
+  sign: OwnerSign
+  writer: JournalWriter
+  journals: DayJournals
+  inbox: Inbox
+  led: LedOutbox
 }
 
 /**
- * Keeps counts and outbox in a file of JSON lines, one change each. What was counted is written at the end of the same
- * event-loop turn, so it survives the process (also `kill -9`), and synced each second for the case of a power cut.
+ * Keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder. What was counted
+ * is written at the end of the same turn of the event loop, so it survives the process, and synced each second for the case
+ * of a power cut. Of several processes on one folder each counts, and one at a time closes the days and sends.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID`
  */
-export function fileStore({ dir }: FileStoreOptions): Store {
-  if (typeof dir !== 'string' || dir === '') {
-    throw new UsageError(
-      'PXU_ERR_OPTIONS_INVALID',
-      `fileStore() got dir ${quoted(dir)}. Give the path of a folder.`,
-    )
-  }
-  const folder = resolve(dir)
-  const path = join(folder, 'usage.jsonl')
-  let open: OpenFolder | undefined
+export function fileStore(options: FileStoreOptions): Store {
+  return fileStoreOn(realDisk, options)
+}
 
-  async function openFolder({ clock, diagnostics }: StoreContext): Promise<OpenFolder> {
-    mkdirSync(folder, { recursive: true })
-    const lock = await lockFolder(join(folder, 'lock'), clock)
-    try {
-      const state = createUsageState()
-      const { bytes, damage } = readUsageFile(path, state, clock.now())
-      if (damage !== undefined) {
-        // What the lost part said of them is not known, so they may have been sent.
-        state.apply({ type: 'attempted', ids: state.pendingIds(), atMs: clock.now() })
-      }
-      const file = openUsageFile(path, state)
-      if (bytes > 0) diagnostics.publish('store:recovered', { path, bytes })
-      if (damage !== undefined) tellDamage(damage, diagnostics)
-      return {
-        file,
-        lock,
-        state,
-        diagnostics,
-        rewriteAt: nextRewriteAt(file),
-        stopSyncing: () => {},
-      }
-    } catch (error) {
-      lock.release()
-      throw error
-    }
+/** A file store on a disk that may fail. */
+export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreOptions): Store {
+  if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'Give the path of a folder.')
+  if (!Object.hasOwn(flushAfterMs, durability)) {
+    throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
+  }
+  const root = resolve(dir)
+  let context: StoreContext | undefined
+  /** Resolves when counts can be written; before that `add` waits for it. */
+  let opening: Promise<OpenFolder> | undefined
+  let folder: OpenFolder | undefined
+  let lastSequence = 0
+  let cancelSync: (() => void) | undefined
+
+  const guard = createWriteGuard((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
+
+  function degraded(reason: string, more: object = {}): void {
+    context?.diagnostics.publish('store:degraded', { path: root, reason, ...more })
   }
 
-  function tellDamage({ line, copy }: Damage, diagnostics: Diagnostics): void {
-    diagnostics.publish('store:quarantined', { path, line, copy })
-    diagnostics.error(
+  function onDamage(path: string, what: string): void {
+    context?.diagnostics.publish('store:quarantined', { path, what })
+    context?.diagnostics.error(
       new UsageError(
         'PXU_ERR_STORE_UNREADABLE',
-        `Line ${line} of ${path} cannot be read. What stood before it is kept, the rest is lost; the whole file is in ${copy}. Lines that wait may have been sent before, so they are sent as possible duplicates. Check the disk.`,
+        `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
       ),
     )
   }
 
-  function syncLater(kept: OpenFolder, clock: StoreContext['clock']): void {
-    kept.stopSyncing = clock.setTimer(() => {
-      kept.lock.beat()
-      kept.file.sync((error) => {
-        if (open !== kept) return
-        if (error !== null) degraded(kept, 'it could not be synced', error)
-        syncLater(kept, clock)
-      })
+  async function openFolder(given: StoreContext): Promise<OpenFolder> {
+    const { clock, diagnostics, timeZone } = given
+    const journalId = newJournalId(clock)
+    makeFolder(disk, root)
+    const sign = await showOwner(disk, root, journalId, clock)
+    const settings = { disk, dir: root, clock, now: clock.now, onDamage }
+    const writer = createJournalWriter({
+      ...settings,
+      ...thisHost,
+      journalId,
+      timeZone,
+      elapsed: clock.elapsed,
+      onWrite: (tookMs) => guard.record(tookMs, clock.elapsed()),
+      onRescue(path) {
+        degraded('it was removed and is written anew', { path })
+        void sign.renew().catch(() => {})
+      },
+    })
+    const journals = new DayJournals({
+      ...settings,
+      onDamage: (path, copy) => onDamage(path, `the counts behind the damage, now in ${copy}`),
+      onNewer(path) {
+        const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
+        diagnostics.error(new UsageError('PXU_ERR_STORE_UNREADABLE', `${path} ${what}`))
+      },
+      onUnseen(_, host) {
+        diagnostics.warn(
+          'PXU_WRN_STORE_FOREIGN_WRITER',
+          `A journal in ${root} was written on the host ${quoted(host)}, and from here nobody can tell whether its process lives. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
+        )
+      },
+    })
+    const inbox = new Inbox(disk, root, journalId)
+    return {
+      ...given,
+      sign,
+      writer,
+      journals,
+      inbox,
+      led: new LedOutbox(settings, { journalId, ...thisHost }),
+    }
+  }
+
+  /** Runs what may fail because of the disk. */
+  async function using<T>(task: (folder: OpenFolder) => Promise<T>): Promise<T> {
+    if (folder === undefined) throw notOpen()
+    try {
+      return await task(folder)
+    } catch (error) {
+      throw unavailable(
+        `The folder ${root} failed; it is tried again. Check the free space and the rights.`,
+        error,
+      )
+    }
+  }
+
+  function syncLater({ clock, writer }: OpenFolder): void {
+    if (durability === 'none' || cancelSync !== undefined) return
+    cancelSync = clock.setTimer(() => {
+      cancelSync = undefined
+      writer.sync().catch((error: Error) => degraded('it could not be synced', { error }))
     }, syncEveryMs)
   }
 
-  /**
-   * The file is not there any more: everything is still in memory, so it is written anew. If another stands in its place,
-   * this process was taken for dead, and the folder is no longer its own.
-   */
-  function restore(kept: OpenFolder): void {
-    if (existsSync(path)) {
-      throw new UsageError(
-        'PXU_ERR_STORE_IN_USE',
-        `${path} was taken over by another process. Give each process its own dir (PX_USAGE_DIR).`,
+  function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
+    const failed = (error: unknown) => {
+      degraded('counts could not be written', { error })
+      return unavailable(
+        `Writing to ${root} failed; it is tried again. Check the free space and the rights.`,
+        error,
       )
     }
-    mkdirSync(folder, { recursive: true })
-    kept.lock.retake()
-    kept.file.rewrite(kept.state)
-    degraded(kept, 'it was removed and is written anew')
+    const taken = () => {
+      lastSequence = batch.sequence
+      syncLater(into)
+    }
+    try {
+      const rest = into.writer.append(batch)
+      if (rest === undefined) return taken()
+      return rest.then(taken, (error: unknown) => Promise.reject(failed(error)))
+    } catch (error) {
+      throw failed(error)
+    }
   }
 
-  function degraded({ diagnostics }: OpenFolder, reason: string, error?: unknown): void {
-    diagnostics.publish('store:degraded', { path, reason, error })
+  function notOpen(): UsageError {
+    return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The file store in ${root} is not open.`)
   }
 
-  return stateStore({
+  return {
     name: 'file',
     durable: true,
-    flushAfterMs: 0,
-    async open(context) {
+    get flushAfterMs() {
+      const isSlow = context !== undefined && guard.isSlow(context.clock.elapsed())
+      return isSlow ? Math.max(flushAfterMs.interval, flushAfterMs[durability]) : flushAfterMs[durability]
+    },
+
+    async open(given) {
+      if (opening !== undefined) {
+        throw new UsageError(
+          'PXU_ERR_STORE_IN_USE',
+          'This file store belongs to another meter already. Give each meter its own store.',
+        )
+      }
+      context = given
+      opening = openFolder(given)
+      opening.catch(() => {})
       try {
-        open = await openFolder(context)
+        folder = await opening
+        if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
       } catch (error) {
+        await close().catch(() => {})
         throw unavailable(
-          `The folder ${quoted(folder)} cannot be used. Give a dir (PX_USAGE_DIR) that this process may make and write to.`,
+          `The folder ${quoted(root)} cannot be used. Give a dir (PX_USAGE_DIR) that this process may make and write to.`,
           error,
         )
       }
-      syncLater(open, context.clock)
-      return open.state
     },
-    keep(change) {
-      if (open === undefined) throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${path} is not open.`)
-      try {
-        if (open.file.isGone()) restore(open)
-        open.file.append(change)
-      } catch (error) {
-        throw unavailable(
-          `Writing to ${path} failed; it is tried again. Check the free space and the rights.`,
-          error,
-        )
-      }
+
+    add(batch) {
+      if (batch.sequence <= lastSequence) return
+      if (folder !== undefined) return write(batch, folder)
+      if (opening === undefined) throw notOpen()
+      return opening.then(
+        (opened) => write(batch, opened),
+        () => Promise.reject(notOpen()),
+      )
     },
-    applied() {
-      if (open === undefined || open.file.size <= open.rewriteAt) return
-      try {
-        open.file.rewrite(open.state)
-      } catch (error) {
-        degraded(open, 'it could not be rewritten', error)
-      }
-      open.rewriteAt = nextRewriteAt(open.file)
+
+    seal: (day) => using(({ writer }) => writer.seal(day)),
+    openDays: () => using(({ journals }) => journals.openDays()),
+
+    async *totals(day) {
+      if (folder === undefined) throw notOpen()
+      yield* folder.journals.totals(day)
     },
-    async close() {
-      if (open === undefined) return
-      const closing = open
-      open = undefined
-      closing.stopSyncing()
-      try {
-        if (closing.file.isGone()) restore(closing)
-        closing.file.close()
-      } finally {
-        closing.lock.release()
-      }
+
+    closeDay: (day, rollUp, { force = false } = {}) =>
+      using(async ({ led, journals, writer }) => {
+        const outbox = await led.outbox()
+        if (outbox === undefined) return { outcome: 'elsewhere' }
+        await writer.seal(day)
+        const { answer, name } = await journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
+        // The day is closed, also if this fails: then its lines are found when the outbox is read again.
+        if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
+        return answer
+      }),
+
+    put: (lines) =>
+      using(async ({ led, inbox }) => {
+        const outbox = await led.outbox()
+        await (outbox === undefined ? inbox.leave(lines) : outbox.put(lines))
+      }),
+
+    claim: (limit) =>
+      using(async ({ led, inbox, clock }) => {
+        const outbox = await led.outbox()
+        if (outbox === undefined) return { lines: [], nextDueAtMs: clock.now() + leadEveryMs }
+        await inbox.takeOut((lines) => outbox.put(lines))
+        return outbox.claim(limit)
+      }),
+
+    markAttempts: (ids, atMs) =>
+      using(async ({ led }) => leading(await led.outbox()).markAttempts(ids, atMs)),
+    settle: (settlements) => using(async ({ led }) => leading(await led.outbox()).settle(settlements)),
+
+    async *rejected() {
+      if (folder === undefined) throw notOpen()
+      const outbox = await folder.led.outbox()
+      if (outbox !== undefined) yield* outbox.rejected()
     },
-  })
+
+    outboxCounts: () => folder?.led.current?.counts() ?? noLines,
+
+    readNote: (name) => using(async () => readIfThere(disk, notePath(name))?.toString()),
+    writeNote: (name, value) =>
+      using(async () => {
+        makeFolder(disk, join(root, 'notes'))
+        await replaceFile(disk, notePath(name), Buffer.from(value))
+      }),
+
+    close,
+  }
+
+  function notePath(name: string): string {
+    return join(root, 'notes', encodeURIComponent(name))
+  }
+
+  async function close(): Promise<void> {
+    const closing = folder ?? (await opening?.catch(() => undefined))
+    folder = undefined
+    opening = undefined
+    lastSequence = 0
+    cancelSync?.()
+    cancelSync = undefined
+    if (closing === undefined) return
+    try {
+      await closing.writer.close()
+    } finally {
+      closing.led.close()
+      await closing.sign.release()
+    }
+  }
 }
 
-function nextRewriteAt({ size }: UsageFile): number {
-  return size * 2 + rewriteAfterBytes
+function leading<T>(outbox: T | undefined): T {
+  if (outbox !== undefined) return outbox
+  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'Another process sends the lines of this folder now.')
+}
+
+function invalid(option: string, value: unknown, cure: string): UsageError {
+  return new UsageError('PXU_ERR_OPTIONS_INVALID', `fileStore() got ${option} ${quoted(value)}. ${cure}`)
 }
 
 function unavailable(message: string, cause: unknown): UsageError {
-  return cause instanceof UsageError
-    ? cause
-    : new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${message} (${(cause as Error).message})`, { cause })
+  if (cause instanceof UsageError || codeOf(cause) === undefined) return cause as UsageError
+  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${message} (${(cause as Error).message})`, { cause })
 }

@@ -1,0 +1,112 @@
+import type { OutboxLine, UsageDay } from './store.ts'
+
+/** The order of sending: oldest day first, within a day totals before details, then as they came. */
+export interface Place {
+  readonly day: UsageDay
+  readonly rank: OutboxLine['rank']
+  readonly order: number
+}
+
+export function compare(a: Place, b: Place): number {
+  if (a.day !== b.day) return a.day < b.day ? -1 : 1
+  if (a.rank !== b.rank) return a.rank === 'total' ? -1 : 1
+  return a.order - b.order
+}
+
+/** A line that waits: due at a time, which may change while it waits. */
+export interface Waiting extends Place {
+  dueAtMs: number
+}
+
+/**
+ * Lines that wait for their time, and lines whose time has come, in the order of sending. Adding and taking cost the
+ * logarithm of their number.
+ */
+export class LineQueue<T extends Waiting> {
+  readonly #later = new Heap<{ line: T; dueAtMs: number }>((a, b) => a.dueAtMs - b.dueAtMs)
+  readonly #due = new Heap<T>(compare)
+  readonly #isDue = new Set<T>()
+
+  /** Takes the line in at its `dueAtMs`; if it waits already, that changes its time. */
+  add(line: T): void {
+    this.#isDue.delete(line)
+    this.#later.push({ line, dueAtMs: line.dueAtMs })
+  }
+
+  /** The line is not waited for any more. */
+  remove(line: T): void {
+    this.#isDue.delete(line)
+    line.dueAtMs = Number.POSITIVE_INFINITY
+  }
+
+  /** The first line to send now; it stays. */
+  peek(nowMs: number): T | undefined {
+    for (let next = this.#later.peek(); next !== undefined; next = this.#later.peek()) {
+      const isOutdated = next.line.dueAtMs !== next.dueAtMs
+      if (!isOutdated && next.dueAtMs > nowMs) break
+      this.#later.pop()
+      if (isOutdated) continue
+      this.#isDue.add(next.line)
+      this.#due.push(next.line)
+    }
+    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
+      if (this.#isDue.has(next)) return next
+      this.#due.pop()
+    }
+    return undefined
+  }
+
+  /** Takes out what `peek` answered. */
+  take(line: T): void {
+    this.#due.pop()
+    this.#isDue.delete(line)
+  }
+
+  /** When the first of the lines that are not due yet falls due. Ask `peek` before. */
+  nextDueAtMs(): number | undefined {
+    return this.#later.peek()?.dueAtMs
+  }
+}
+
+class Heap<T> {
+  readonly #items: T[] = []
+  readonly #compare: (a: T, b: T) => number
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare
+  }
+
+  peek(): T | undefined {
+    return this.#items[0]
+  }
+
+  push(item: T): void {
+    const items = this.#items
+    let at = items.push(item) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (this.#compare(item, items[parent] as T) >= 0) break
+      items[at] = items[parent] as T
+      at = parent
+    }
+    items[at] = item
+  }
+
+  pop(): T | undefined {
+    const items = this.#items
+    const first = items[0]
+    const item = items.pop()
+    if (item === undefined || items.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = at * 2 + 1
+      if (child >= items.length) break
+      if (child + 1 < items.length && this.#compare(items[child + 1] as T, items[child] as T) < 0) child += 1
+      if (this.#compare(items[child] as T, item) >= 0) break
+      items[at] = items[child] as T
+      at = child
+    }
+    items[at] = item
+    return first
+  }
+}

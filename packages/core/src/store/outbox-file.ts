@@ -1,0 +1,151 @@
+import { decodeFrame, frameHeadBytes, frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { type Disk, readAt } from './disk.ts'
+import { decodeLine, type LineFileEnd, type LineFileHeader } from './line-file.ts'
+import type { Place, Waiting } from './line-queue.ts'
+import type { TouchedState } from './state-log.ts'
+import type { OutboxLine, UsageDay } from './store.ts'
+
+/** A line that somebody began to send, or that was put singly. Its body stays in the file. */
+export interface TouchedLine extends Waiting, TouchedState {
+  readonly file: OutboxFile
+  readonly index: number
+  readonly offset: number
+  isClaimed: boolean
+}
+
+/** What is known of a file of lines; of those that nobody touched only how far they have been read. */
+export interface OutboxFile {
+  readonly name: string
+  readonly path: string
+  readonly file: number
+  readonly header: LineFileHeader
+  readonly headerEnd: number
+  end: LineFileEnd
+  size: number
+  /** Lines that are neither delivered nor rejected. */
+  open: number
+  readonly number: number
+  readonly done: BitSet
+  readonly touched: Map<number, TouchedLine>
+  /** Lines of which nobody knows any more whether they were sent. */
+  isSuspect: boolean
+}
+
+/** Bits by index, one byte for eight. */
+export class BitSet {
+  #bytes: Uint8Array
+  #size = 0
+
+  constructor(bytes: Uint8Array = new Uint8Array(0)) {
+    this.#bytes = bytes
+    for (const byte of bytes) for (let rest = byte; rest > 0; rest &= rest - 1) this.#size += 1
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  has(index: number): boolean {
+    return ((this.#bytes[index >> 3] ?? 0) & (1 << (index & 7))) !== 0
+  }
+
+  add(index: number): void {
+    if (this.has(index)) return
+    this.#size += 1
+    if (index >> 3 >= this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(64, ((index >> 3) + 1) * 2))
+      larger.set(this.#bytes)
+      this.#bytes = larger
+    }
+    this.#bytes[index >> 3] = (this.#bytes[index >> 3] as number) | (1 << (index & 7))
+  }
+
+  toString(): string {
+    return Buffer.from(this.#bytes).toString('base64')
+  }
+}
+
+const chunkBytes = 64 * 1024
+const firstReadBytes = 2 * 1024
+
+/** Reads the lines of a closed day one after the other: those of one rank that nobody touched yet. */
+export class FreshLines implements Place {
+  readonly day: UsageDay
+  readonly rank: OutboxLine['rank']
+  readonly order: number
+  readonly #disk: Disk
+  readonly file: OutboxFile
+  readonly #last: number
+  #index: number
+  #offset: number
+  #chunk: Buffer = Buffer.alloc(0)
+  #chunkAt = 0
+
+  constructor(disk: Disk, of: OutboxFile, rank: OutboxLine['rank']) {
+    this.#disk = disk
+    this.file = of
+    this.day = of.header.day ?? ''
+    this.rank = rank
+    this.order = of.header.revision ?? 0
+    this.#index = rank === 'total' ? 0 : of.end.totals
+    this.#last = rank === 'total' ? of.end.totals : of.end.lines
+    this.#offset = rank === 'total' ? of.headerEnd : of.end.detailsAt
+  }
+
+  /** The next line, and where it stands; `undefined` when all have been read. */
+  async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
+    for (; this.#index < this.#last; ) {
+      const { payload, end } = await this.#frame()
+      const index = this.#index
+      const offset = this.#offset
+      this.#index += 1
+      this.#offset = end
+      if (this.file.done.has(index) || this.file.touched.has(index)) continue
+      const { line } = decodeLine(payload)
+      const touched: TouchedLine = {
+        file: this.file,
+        index,
+        offset,
+        day: this.day,
+        rank: this.rank,
+        order: this.order,
+        state: this.file.isSuspect ? 'unknown' : 'pending',
+        attempts: this.file.isSuspect ? 1 : 0,
+        attemptedAtMs: undefined,
+        dueAtMs: 0,
+        isClaimed: false,
+      }
+      return { line, touched }
+    }
+    return undefined
+  }
+
+  async #frame(): Promise<{ payload: Buffer; end: number }> {
+    const seed = frameSeed(this.file.header.id)
+    for (;;) {
+      const frame = decodeFrame(this.#chunk, this.#offset - this.#chunkAt, seed)
+      if (typeof frame === 'object') return { payload: frame.payload, end: this.#chunkAt + frame.end }
+      if (frame === undefined) throw unreadable(this.file, this.#offset)
+      this.#chunk = await readAt(this.#disk, this.file.file, this.#offset, Math.max(chunkBytes, frame))
+      this.#chunkAt = this.#offset
+      if (this.#chunk.length < frame) throw unreadable(this.file, this.#offset)
+    }
+  }
+}
+
+/** One line by its place. */
+export async function readLine(disk: Disk, { file: of, offset }: TouchedLine): Promise<OutboxLine> {
+  const seed = frameSeed(of.header.id)
+  let bytes = await readAt(disk, of.file, offset, firstReadBytes)
+  let frame = decodeFrame(bytes, 0, seed)
+  if (typeof frame === 'number' && frame > frameHeadBytes) {
+    bytes = await readAt(disk, of.file, offset, frame)
+    frame = decodeFrame(bytes, 0, seed)
+  }
+  if (typeof frame !== 'object' || frame.type !== frameTypes.line) throw unreadable(of, offset)
+  return decodeLine(frame.payload).line
+}
+
+function unreadable({ path }: OutboxFile, offset: number): Error {
+  return new Error(`${path} cannot be read at ${offset}`)
+}

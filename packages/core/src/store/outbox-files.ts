@@ -1,0 +1,239 @@
+import { join } from 'node:path'
+import { frameTypes } from '../counting/journal-frames.ts'
+import { UsageError } from '../errors.ts'
+import { codeOf, type Disk } from './disk.ts'
+import { readFrames } from './frame-file.ts'
+import { formatVersion } from './journal-files.ts'
+import { decodeLine, readLineFile } from './line-file.ts'
+import { compare, LineQueue } from './line-queue.ts'
+import { BitSet, FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import type { StateSnapshot, TouchedState } from './state-log.ts'
+import type { OutboxLine } from './store.ts'
+
+/** What the log tells of a file. */
+export interface FileRecord {
+  readonly done: BitSet
+  readonly isSuspect: boolean
+  readonly touched: ReadonlyMap<number, TouchedState>
+}
+
+export const untouchedFile: () => FileRecord = () => ({
+  done: new BitSet(),
+  isSuspect: false,
+  touched: new Map(),
+})
+
+/** The files of lines with something left to send, and the order in which that is sent. */
+export class OutboxFiles {
+  readonly #disk: Disk
+  readonly #folder: string
+  readonly #onDamage: (path: string, what: string) => void
+  readonly #open = new Set<OutboxFile>()
+  readonly #queue = new LineQueue<TouchedLine>()
+  #fresh: FreshLines[] = []
+  #numbers = 0
+  #unknown = 0
+
+  constructor(disk: Disk, folder: string, onDamage: (path: string, what: string) => void) {
+    this.#disk = disk
+    this.#folder = folder
+    this.#onDamage = onDamage
+  }
+
+  get all(): ReadonlySet<OutboxFile> {
+    return this.#open
+  }
+
+  get unknown(): number {
+    return this.#unknown
+  }
+
+  /** For files and single lines, in the order in which they came. */
+  nextNumber(): number {
+    this.#numbers += 1
+    return this.#numbers
+  }
+
+  /** @param onPut told the id of every line that was put singly */
+  async open(name: string, number: number, record: FileRecord, onPut: (id: string) => void): Promise<void> {
+    const path = join(this.#folder, name)
+    const file = this.#disk.openSync(path, 'r+')
+    try {
+      const { header, headerEnd, size, end } = await readLineFile(this.#disk, file)
+      if (header.format > formatVersion) throw newerOutbox(path)
+      const { done, isSuspect } = record
+      const noEnd = { lines: 0, totals: 0, detailsAt: headerEnd }
+      const opened: OutboxFile = {
+        ...{ name, path, file, number, header, headerEnd, size, done, isSuspect },
+        end: end ?? noEnd,
+        open: 0,
+        touched: new Map(),
+      }
+      if (end !== undefined) this.#indexDay(opened, record.touched)
+      else await this.#indexSingly(opened, record.touched, onPut)
+      if (end === undefined && header.day !== undefined) {
+        this.#onDamage(path, 'the lines of a closed day behind the damage')
+      }
+      if (opened.open > 0) this.#open.add(opened)
+      else {
+        if (header.day === undefined) this.#disk.rmSync(path, { force: true })
+        this.#disk.closeSync(file)
+      }
+    } catch (error) {
+      this.#disk.closeSync(file)
+      // A disk that fails now may not fail the next time; what cannot be understood never can.
+      if (error instanceof UsageError || codeOf(error) !== undefined) throw error
+      this.#onDamage(path, `its lines (${(error as Error).message})`)
+    }
+  }
+
+  /** The file of a closed day tells how many lines it has: only those that were touched are looked at. */
+  #indexDay(file: OutboxFile, touched: FileRecord['touched']): void {
+    // A file of which only the head is left is done.
+    file.open = Math.max(0, file.end.lines - file.done.size)
+    if (file.open === 0) return
+    if (file.isSuspect) this.#unknown += file.open - touched.size
+    for (const [index, state] of touched) {
+      const rank = index < file.end.totals ? 'total' : 'detail'
+      const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
+      this.#touch({ ...state, ...place, file, index, isClaimed: false })
+    }
+    const fresh = [new FreshLines(this.#disk, file, 'total'), new FreshLines(this.#disk, file, 'detail')]
+    this.#fresh = [...this.#fresh, ...fresh].sort(compare)
+  }
+
+  /** Looks at every line: the file has no end, as lines were put into it one by one, or because it is damaged. */
+  async #indexSingly(
+    file: OutboxFile,
+    touched: FileRecord['touched'],
+    onPut: (id: string) => void,
+  ): Promise<void> {
+    let index = 0
+    await readFrames(this.#disk, file.file, ({ type, payload }, offset) => {
+      if (type !== frameTypes.line) return
+      const { line } = decodeLine(payload)
+      if (file.header.day === undefined) onPut(line.id)
+      this.#indexLine(file, index, offset, line, touched.get(index))
+      index += 1
+    })
+  }
+
+  #indexLine(
+    file: OutboxFile,
+    index: number,
+    offset: number,
+    { day, rank }: OutboxLine,
+    known?: TouchedState,
+  ): void {
+    if (file.done.has(index)) return
+    file.open += 1
+    const state: TouchedState = known ?? {
+      offset,
+      state: file.isSuspect ? 'unknown' : 'pending',
+      attempts: file.isSuspect ? 1 : 0,
+      attemptedAtMs: undefined,
+      dueAtMs: 0,
+    }
+    this.#touch({ ...state, day, rank, order: this.nextNumber(), file, index, isClaimed: false })
+  }
+
+  #touch(line: TouchedLine): void {
+    if (line.state === 'unknown') this.#unknown += 1
+    line.file.touched.set(line.index, line)
+    this.#queue.add(line)
+  }
+
+  /** Takes in a file that was just begun, for single lines. */
+  begin(file: OutboxFile): void {
+    this.#open.add(file)
+  }
+
+  /** Takes in a line that was written at the end of such a file. */
+  append(file: OutboxFile, line: OutboxLine, bytes: number): void {
+    this.#indexLine(file, file.end.lines, file.size, line)
+    file.end = { ...file.end, lines: file.end.lines + 1 }
+    file.size += bytes
+  }
+
+  /** The first line to send now, taken out of the order. */
+  async next(nowMs: number): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
+    for (;;) {
+      const due = this.#queue.peek(nowMs)
+      const fresh = this.#fresh[0]
+      if (due !== undefined && (fresh === undefined || compare(due, fresh) <= 0)) {
+        this.#queue.take(due)
+        const line = await this.#read(due.file, () => readLine(this.#disk, due))
+        if (line !== undefined) return { line, touched: due }
+      } else if (fresh !== undefined) {
+        const next = await this.#read(fresh.file, () => fresh.next())
+        if (next !== undefined) return next
+        this.#fresh = this.#fresh.filter((other) => other !== fresh)
+      } else return undefined
+    }
+  }
+
+  /** A line that cannot be read must not keep the others from being sent; it stays in the file, and among the waiting. */
+  async #read<T>({ path }: OutboxFile, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      this.#onDamage(path, `a line of it (${(error as Error).message})`)
+      return undefined
+    }
+  }
+
+  /** When the first of the lines that are not due falls due. */
+  nextDueAtMs(nowMs: number): number | undefined {
+    this.#queue.peek(nowMs)
+    return this.#queue.nextDueAtMs()
+  }
+
+  /** The line waits until then. */
+  wait(line: TouchedLine, dueAtMs: number): void {
+    line.file.touched.set(line.index, line)
+    line.dueAtMs = dueAtMs
+    this.#queue.add(line)
+  }
+
+  move(line: TouchedLine, state: 'pending' | 'unknown' | 'done'): void {
+    if (line.state === 'unknown') this.#unknown -= 1
+    if (state === 'unknown') this.#unknown += 1
+    if (state !== 'done') {
+      line.state = state
+      return
+    }
+    this.#queue.remove(line)
+    line.file.touched.delete(line.index)
+    line.file.done.add(line.index)
+    line.file.open -= 1
+  }
+
+  /** What a new log begins with. A line that was claimed and not attempted is as it was before. */
+  records(): StateSnapshot['files'] {
+    return [...this.#open].map(({ number, name, done, isSuspect, touched }) => ({
+      number,
+      name,
+      done: done.toString(),
+      isSuspect,
+      touched: [...touched.values()]
+        .filter(({ attempts, dueAtMs, isClaimed }) => attempts > 0 || (!isClaimed && dueAtMs > 0))
+        .map(({ index, offset, state, attempts, attemptedAtMs, dueAtMs, isClaimed }) => [
+          index,
+          { offset, state, attempts, attemptedAtMs, dueAtMs: isClaimed ? 0 : dueAtMs },
+        ]),
+    }))
+  }
+
+  close(file: OutboxFile): void {
+    this.#open.delete(file)
+    this.#fresh = this.#fresh.filter((fresh) => fresh.file !== file)
+    this.#disk.closeSync(file.file)
+  }
+}
+
+export function newerOutbox(path: string): UsageError {
+  return new UsageError(
+    'PXU_ERR_STORE_UNREADABLE',
+    `${path} was written by a newer px-usage. It is left as it is; use the px-usage that wrote it, or move the folder away to start anew.`,
+  )
+}

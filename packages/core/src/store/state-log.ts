@@ -1,0 +1,155 @@
+import { join } from 'node:path'
+import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { type Disk, namesIn, syncContent, syncFolder, writeLater, writeWhole } from './disk.ts'
+import { readFrames } from './frame-file.ts'
+import { formatVersion } from './journal-files.ts'
+
+/** A line by the number of its file, its index in it and its offset. */
+export type LineRef = readonly [file: number, index: number, offset: number]
+
+/** What is known of a line that somebody began to send. */
+export interface TouchedState {
+  offset: number
+  state: 'pending' | 'unknown'
+  attempts: number
+  attemptedAtMs?: number | undefined
+  dueAtMs: number
+}
+
+/** What became of a line; the time is when a line that is not done is due again. */
+export type Settled = readonly [
+  ...LineRef,
+  state: 'pending' | 'unknown' | 'delivered' | 'rejected',
+  dueAtMs: number,
+]
+
+/** What happens to lines, as kept in the log. Files are named once and then numbered. */
+export type StateChange =
+  | readonly ['file', number, string]
+  | readonly ['gone', number]
+  | readonly ['attempt', number, readonly LineRef[]]
+  | readonly ['settle', readonly Settled[]]
+  | readonly ['snapshot', StateSnapshot]
+
+/** All that is known at the beginning of a log. */
+export interface StateSnapshot {
+  delivered: number
+  rejected: number
+  /** Ids of lines put lately, oldest first. */
+  known: string[]
+  files: Array<{
+    number: number
+    name: string
+    done: string
+    isSuspect: boolean
+    touched: Array<[index: number, state: TouchedState]>
+  }>
+}
+
+/** The log of one leader: nobody else writes to it, and the next leader begins its own. */
+export interface StateLog {
+  readonly size: number
+  readonly isGone: boolean
+  /** After a throw nothing was written. */
+  append(change: StateChange): void
+  sync(): Promise<void>
+  close(): void
+}
+
+const fileName = /^state\.(\d+)-(\d+)\.log$/
+
+/** Begins a log with all that is known so far, and then lets the logs before it go. */
+export async function beginStateLog(
+  disk: Disk,
+  folder: string,
+  epoch: number,
+  snapshot: StateSnapshot,
+): Promise<StateLog> {
+  const names = namesIn(disk, folder)
+  const numbers = names.map((name) => fileName.exec(name)).filter((match) => match?.[1] === String(epoch))
+  const number = Math.max(0, ...numbers.map((match) => Number(match?.[2]))) + 1
+  const id = `state.${epoch}-${number}`
+  const path = join(folder, `${id}.log`)
+  const aside = `${path}.tmp`
+  const file = disk.openSync(aside, 'w+', 0o600)
+  const seed = frameSeed(id)
+  const encode = (change: StateChange) =>
+    encodeFrame(frameTypes.change, Buffer.from(JSON.stringify(change)), seed)
+  let size = 0
+  try {
+    const header = Buffer.from(JSON.stringify({ format: formatVersion, id }))
+    const bytes = Buffer.concat([encodeFrame(frameTypes.header, header, 0), encode(['snapshot', snapshot])])
+    await writeLater(disk, file, bytes, 0)
+    await syncContent(disk, file)
+    disk.renameSync(aside, path)
+    await syncFolder(disk, folder)
+    size = bytes.length
+  } catch (error) {
+    disk.closeSync(file)
+    disk.rmSync(aside, { force: true })
+    throw error
+  }
+  for (const name of stateLogs(names)) disk.rmSync(join(folder, name), { force: true })
+  return {
+    get size() {
+      return size
+    },
+    get isGone() {
+      return disk.fstatSync(file).nlink === 0
+    },
+    append(change) {
+      const frame = encode(change)
+      try {
+        writeWhole(disk, file, frame, size)
+      } catch (error) {
+        try {
+          disk.ftruncateSync(file, size)
+        } catch {
+          // The next change is written over the rest, and what sticks out behind it is no frame.
+        }
+        throw error
+      }
+      size += frame.length
+    },
+    sync: () => syncContent(disk, file),
+    close: () => disk.closeSync(file),
+  }
+}
+
+/** Reads the newest log. @returns how it ended; `missing` if there is none */
+export async function readStateLog(
+  disk: Disk,
+  folder: string,
+  visit: (change: StateChange) => void,
+): Promise<{ path: string; how: 'clean' | 'torn' | 'damaged' | 'missing' | 'newer' }> {
+  const name = stateLogs(namesIn(disk, folder)).at(-1)
+  if (name === undefined) return { path: folder, how: 'missing' }
+  const path = join(folder, name)
+  const file = disk.openSync(path, 'r')
+  try {
+    let isNewer = false
+    let hasSnapshot = false
+    const end = await readFrames(disk, file, ({ type, payload }) => {
+      if (type === frameTypes.header) {
+        isNewer = (JSON.parse(payload.toString()) as { format: number }).format > formatVersion
+        return !isNewer
+      }
+      hasSnapshot = true
+      if (type === frameTypes.change) visit(JSON.parse(payload.toString()) as StateChange)
+      return true
+    })
+    if (isNewer) return { path, how: 'newer' }
+    return { path, how: hasSnapshot ? end.how : 'damaged' }
+  } finally {
+    disk.closeSync(file)
+  }
+}
+
+/** Oldest first. */
+function stateLogs(names: readonly string[]): string[] {
+  const place = (name: string) => {
+    const [, epoch = '0', number = '0'] = fileName.exec(name) ?? []
+    return Number(epoch) * 1e6 + Number(number)
+  }
+  return names.filter((name) => fileName.test(name)).sort((a, b) => place(a) - place(b))
+}
