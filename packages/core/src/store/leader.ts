@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { codeOf, type Disk, makeFolder, namesIn, readIfThere } from './disk.ts'
+import { codeOf, type Disk, makeFolder, namesIn, readIfThere, writeWhole } from './disk.ts'
 import { type Owner, ownerState } from './owner-socket.ts'
 
 /** The right to close the days of a folder and to send its lines, which one process has at a time. */
@@ -72,7 +72,7 @@ function make(disk: Disk, path: string, self: Owner): boolean {
   const aside = `${path}.${self.journalId}`
   const file = disk.openSync(aside, 'w', 0o600)
   try {
-    disk.writeSync(file, Buffer.from(JSON.stringify(self)))
+    writeWhole(disk, file, Buffer.from(JSON.stringify(self)), 0)
     disk.linkSync(aside, path)
     return true
   } catch (error) {

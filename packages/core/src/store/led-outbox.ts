@@ -42,6 +42,7 @@ export class LedOutbox {
     if (this.#lead !== undefined && !this.#lead.holds()) {
       this.reload()
       this.#lead = undefined
+      this.#triedAtMs = Number.NEGATIVE_INFINITY
     }
     if (this.#outbox?.isGone) this.reload()
     this.#lead?.beat()

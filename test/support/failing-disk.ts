@@ -1,0 +1,67 @@
+import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
+
+type Call = keyof Disk
+
+/** The functions that change something on a disk. */
+const changes: readonly Call[] = [
+  'openSync',
+  'writeSync',
+  'write',
+  'ftruncateSync',
+  'renameSync',
+  'linkSync',
+  'rmSync',
+  'rmdirSync',
+  'mkdirSync',
+  'fdatasync',
+  'fsync',
+]
+
+/**
+ * The disk of this machine, of which each call is shown to `before` first: a throw there is what the call answers, in the
+ * way it answers.
+ */
+export function diskWith(before: (call: Call, args: readonly unknown[]) => void): Disk {
+  const disk: Record<string, unknown> = { ...realDisk }
+  for (const call of Object.keys(realDisk) as Call[]) {
+    const real = realDisk[call] as (...args: unknown[]) => unknown
+    if (typeof real !== 'function') continue
+    disk[call] = (...args: unknown[]) => {
+      const done = args.at(-1)
+      const isAsync = !call.endsWith('Sync') && typeof done === 'function'
+      try {
+        before(call, args)
+      } catch (error) {
+        if (!isAsync) throw error
+        setImmediate(() => (done as (error: unknown) => void)(error))
+        return
+      }
+      return real.apply(realDisk, args)
+    }
+  }
+  return disk as unknown as Disk
+}
+
+export function errno(code: string): Error {
+  return Object.assign(new Error(`${code}: as the test wants it`), { code })
+}
+
+/** A disk that is cut off at its nth change, as a kill does: nothing is written any more, half of a write at most. */
+export function cutOffAt(nth: number): { disk: Disk; readonly isCutOff: boolean } {
+  let count = 0
+  const state = {
+    isCutOff: false,
+    disk: diskWith((call, args) => {
+      if (!changes.includes(call) || (call === 'openSync' && args[1] === 'r')) return
+      count += 1
+      if (count < nth) return
+      if (!state.isCutOff && (call === 'writeSync' || call === 'write')) {
+        const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
+        realDisk.writeSync(file, bytes, offset, length >> 1, position)
+      }
+      state.isCutOff = true
+      throw errno('EIO')
+    }),
+  }
+  return state
+}
