@@ -118,16 +118,16 @@ export class DayJournals {
     { force, mayCommit }: { force: boolean; mayCommit: () => boolean },
   ): Promise<{ answer: DayClose; name?: string }> {
     const writers = new Map<string, Writer>()
+    const { revision, contained } = await this.closed.of(day)
     let waiting = 0
     for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
       const writer = await this.#writer(journalId, files)
       writers.set(journalId, writer)
-      if (writer !== 'done') waiting += 1
+      if (writer !== 'done' && (await this.#hasMore(files, contained))) waiting += 1
     }
     if (writers.size === 0) return { answer: { outcome: 'empty' } }
     if (waiting > 0 && !force) return { answer: { outcome: 'waiting', writers: waiting } }
 
-    const { revision, contained } = await this.closed.of(day)
     const files = await this.#inspectDay(day)
     const upTo: Record<string, number> = { ...contained }
     for (const { journalId, lastSequence } of files) {

@@ -1,0 +1,149 @@
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../../packages/core/src/store/store.ts'
+import { batches, day, line, type oneLinePerUser } from '../../support/count-batch.ts'
+import { cutOffAt } from '../../support/failing-disk.ts'
+import { diskOf } from '../../support/store-folder.ts'
+
+const folder = diskOf(beforeEach, afterEach)
+
+/** Two processes counted on the day and died; what is in the folder then. */
+async function twoDeadJournals(): Promise<string> {
+  for (const user of ['ada', 'bob']) {
+    const store = await folder.open()
+    const batch = batches()
+    for (let call = 0; call < 3; call++) await store.add(batch({ [user]: 1, both: 1 }))
+  }
+  return folder.afterKill()
+}
+
+/** Calls per user in all lines of the store, whatever became of them, after closing what is open. */
+async function callsInLines(store: Store): Promise<Record<string, number>> {
+  for (const open of await store.openDays()) {
+    // A journal of which not one frame was finished is empty.
+    expect(['closed', 'empty']).toContain((await store.closeDay(open, oneLinePerUserOnce)).outcome)
+  }
+  const calls: Record<string, number> = {}
+  const { lines } = await store.claim(1_000)
+  expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length)
+  for (const { id, calls: more } of lines) {
+    const user = id.split('.').at(-1) as string
+    calls[user] = (calls[user] ?? 0) + more
+  }
+  return calls
+}
+
+/** The series of all journals together. */
+const oneLinePerUserOnce: typeof oneLinePerUser extends () => infer R ? R : never = async function* (
+  totals,
+  revision,
+) {
+  const calls = new Map<string, number>()
+  for await (const { series, values } of totals) {
+    const { userId } = series.identity
+    calls.set(userId, (calls.get(userId) ?? 0) + (values[0] ?? 0))
+  }
+  for (const [user, count] of calls) yield { ...line(`${day}.${revision}.${user}`), calls: count }
+}
+
+describe('a process that is killed at any change it makes to the disk', () => {
+  test('scenarios 4 and 5: while it takes over dead journals, closes the day and lets them go: totals exact, every line once', async () => {
+    const before = await twoDeadJournals()
+    let steps = 0
+    for (let isOver = false; !isOver; ) {
+      steps += 1
+      fs.rmSync(folder.dir, { recursive: true })
+      fs.cpSync(before, folder.dir, { recursive: true })
+      const cut = cutOffAt(steps)
+      const store = folder.make({}, cut.disk)
+      let acknowledged = 0
+      try {
+        await folder.openStore(store)
+        await store.add(batches()({ cy: 1 }))
+        acknowledged = 1
+        await store.closeDay(day, oneLinePerUserOnce)
+      } catch {}
+      isOver = !cut.isCutOff
+      const third = await folder.open({ dir: folder.afterKill() })
+      const { cy = 0, ...calls } = await callsInLines(third)
+      expect(calls, `killed at change ${steps}`).toEqual({ ada: 3, bob: 3, both: 6 })
+      expect(cy, `killed at change ${steps}`).toBeGreaterThanOrEqual(acknowledged)
+      expect(cy).toBeLessThanOrEqual(1)
+      expect(fs.readdirSync(join(folder.dir, 'outbox')).filter((name) => name.endsWith('.bad'))).toEqual([])
+      await third.close()
+      await store.close().catch(() => {})
+    }
+    expect(steps).toBeGreaterThan(20)
+    expect(folder.errors).toEqual([])
+  })
+
+  test('scenario 3: between the write of counts and the answer: counted once', async () => {
+    for (let step = 1; ; step++) {
+      fs.rmSync(folder.dir, { recursive: true, force: true })
+      fs.mkdirSync(folder.dir)
+      const cut = cutOffAt(step)
+      const store = folder.make({}, cut.disk)
+      const batch = batches()
+      let acknowledged = 0
+      try {
+        await folder.openStore(store)
+        for (; acknowledged < 4; acknowledged++) await store.add(batch({ ada: 1 }))
+      } catch {}
+      const next = await folder.open({ dir: folder.afterKill() })
+      const { ada = 0 } = await callsInLines(next)
+      expect(ada).toBeGreaterThanOrEqual(acknowledged)
+      expect(ada).toBeLessThanOrEqual(Math.min(acknowledged + 1, 4))
+      await next.close()
+      await store.close().catch(() => {})
+      if (!cut.isCutOff) break
+    }
+  })
+
+  test('scenario 6: at any step of sending: what may have been sent is unknown, nothing is lost or forgotten', async () => {
+    for (let step = 1; ; step++) {
+      fs.rmSync(folder.dir, { recursive: true, force: true })
+      fs.mkdirSync(folder.dir)
+      const cut = cutOffAt(step)
+      const store = folder.make({}, cut.disk)
+      let isPut = false
+      const sent = new Set<string>()
+      const settled = new Set<string>()
+      try {
+        await folder.openStore(store)
+        await store.put([line('a'), line('b'), line('c')])
+        isPut = true
+        for (let claim = 0; claim < 3; claim++) {
+          const [next] = (await store.claim(1)).lines
+          const { id } = next as { id: string }
+          await store.markAttempts([id], 1)
+          sent.add(id)
+          if (id === 'b') await store.settle([{ id, state: 'rejected', reason: 'no' }])
+          else await store.settle([{ id, state: 'delivered' }])
+          settled.add(id)
+        }
+      } catch {}
+      const next = await folder.open({ dir: folder.afterKill() })
+      const { closed, pending } = next.outboxCounts()
+      const { lines } = await next.claim(9)
+      for (const id of settled)
+        expect(
+          lines.map((line) => line.id),
+          `killed at ${step}`,
+        ).not.toContain(id)
+      for (const { id, state } of lines) if (sent.has(id)) expect(state, `killed at ${step}`).toBe('unknown')
+      expect(closed).toBeLessThanOrEqual(3)
+      if (isPut) expect(closed, `killed at ${step}`).toBe(3)
+      expect(pending).toBe(lines.filter(({ state }) => state === 'pending').length)
+      if (settled.has('b')) {
+        const refused = []
+        for await (const { id } of next.rejected()) refused.push(id)
+        expect(refused).toEqual(['b'])
+      }
+      await next.close()
+      await store.close().catch(() => {})
+      if (!cut.isCutOff) break
+    }
+    expect(folder.errors).toEqual([])
+  })
+})
