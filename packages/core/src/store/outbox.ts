@@ -149,14 +149,16 @@ export class Outbox {
     const path = join(this.#folder, name)
     const number = this.#files.nextNumber()
     const bytes = encodeHeader(header)
-    const file = this.#disk.openSync(path, 'wx+', 0o600)
+    const aside = `${path}.tmp`
+    const file = this.#disk.openSync(aside, 'wx+', 0o600)
     try {
       writeWhole(this.#disk, file, bytes, 0)
+      this.#disk.renameSync(aside, path)
       await syncFolder(this.#disk, this.#folder)
       this.#append(['file', number, name])
     } catch (error) {
       this.#disk.closeSync(file)
-      this.#disk.rmSync(path, { force: true })
+      for (const name of [aside, path]) this.#disk.rmSync(name, { force: true })
       throw error
     }
     this.#puts = {
