@@ -40,7 +40,9 @@ export default defineConfig({
       ...['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', '5.0', '5.1', '5.2', '5.3'].map((version) =>
         adapter('express', version),
       ),
-      ...['2.13', '2.14', '2.15', '2.16', '3.3'].map((version) => adapter('koa', version)),
+      ...['2.13', '2.14', '2.15', '2.16', '3.0', '3.1', '3.2', '3.3'].map((version) =>
+        adapter('koa', version),
+      ),
       project('emulator', ['emulator/**/*.test.ts'], { testTimeout: 30_000 }),
     ],
   },

@@ -1,7 +1,7 @@
 import type { Meter } from '@px-usage/core'
 import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Context, Next } from 'koa'
-import { type RoutedContext, routeTemplate } from './route-template.ts'
+import { routeTemplate, watchRoutes } from './route-template.ts'
 
 export interface UsageMiddleware {
   (ctx: Context, next: Next): Promise<void>
@@ -19,9 +19,12 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const reader = { route: (ctx: Context) => routeTemplate(ctx as RoutedContext) }
+  const reader = { route: routeTemplate }
   const middleware = (ctx: Context, next: Next): Promise<void> => {
-    if (enabled) observeCall(ctx.req, ctx.res, ctx, { meter, options, reader })
+    if (enabled) {
+      watchRoutes(ctx)
+      observeCall(ctx.req, ctx.res, ctx, { meter, options, reader })
+    }
     return next()
   }
   return Object.assign(middleware, { meter })
