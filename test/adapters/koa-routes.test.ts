@@ -8,7 +8,10 @@ import { send, startServer } from '../support/http-client.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 
 const load = createRequire(import.meta.url)
-const mount = load('koa-mount') as (prefix: string, app: Koa | Koa.Middleware) => Koa.Middleware
+const mount = load('koa-mount') as (
+  prefix: string,
+  app: { middleware: unknown[] } | Koa.Middleware,
+) => Koa.Middleware
 const koaRoute = load('koa-route') as {
   get(path: string, handler: (ctx: Context, ...params: string[]) => unknown): Koa.Middleware
 }
