@@ -3,6 +3,7 @@ import { type RequestListener, request } from 'node:http'
 import type { FinishedCall, Meter } from '@px-usage/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RunningServer, send, startServer } from '../support/http-client.ts'
+import { recordingMeter } from '../support/recording-meter.ts'
 
 /** What the contract asks an adapter's test to build: an app with these routes, under the middleware if there is one. */
 export interface AdapterHarness {
@@ -15,13 +16,6 @@ export interface AdapterHarness {
 }
 
 type SeenCall = Pick<FinishedCall, 'method' | 'route' | 'statusCode' | 'aborted'>
-
-/** A meter that remembers what it was told. */
-function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
-  const calls: FinishedCall[] = []
-  const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {} }
-  return { meter: meter as unknown as Meter, calls }
-}
 
 /** What every adapter does, on every framework version. */
 export function adapterContract({ createApp }: AdapterHarness): void {

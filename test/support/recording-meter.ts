@@ -3,6 +3,6 @@ import type { FinishedCall, Meter } from '@px-usage/core'
 /** A meter that remembers what it was told. */
 export function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
   const calls: FinishedCall[] = []
-  const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {} }
+  const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {}, callbackFailed() {} }
   return { meter: meter as unknown as Meter, calls }
 }

@@ -22,5 +22,6 @@ export { codes, UsageError, type UsageErrorCode } from './errors.ts'
 
 // For those who write an adapter
 export { askIdentify } from './attribution/identify.ts'
+export type { CallCallback } from './attribution/callback-failures.ts'
 export type { FinishedCall } from './attribution/finished-call.ts'
 export { invalid, refuseUnknown } from './option-checks.ts'

@@ -1,4 +1,5 @@
 import type { AttributionStats } from './attribution/attribute-call.ts'
+import type { CallCallback } from './attribution/callback-failures.ts'
 import type { Endpoint } from './attribution/endpoint.ts'
 import type { FinishedCall } from './attribution/finished-call.ts'
 import type { Folded } from './counting/overflow.ts'
@@ -50,6 +51,8 @@ export interface Meter {
   record(call: FinishedCall): void
   /** Tells the meter of a call that is not to be counted, for the statistics. */
   ignore(): void
+  /** Tells the meter that a callback of the app threw or rejected, for `onError`. Never throws. */
+  callbackFailed(callback: CallCallback, error: unknown): void
   /**
    * Stores what was counted, closes the days that are due, and sends what can be sent now.
    *

@@ -1,5 +1,6 @@
 import { createAttribution } from './attribution/attribute-call.ts'
 import { createCallProperties } from './attribution/call-properties.ts'
+import { createCallbackFailures } from './attribution/callback-failures.ts'
 import { createEndpoints } from './attribution/endpoint.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
@@ -161,6 +162,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
     ignore() {
       ignored += 1
     },
+
+    callbackFailed: createCallbackFailures({ clock, diagnostics }),
 
     async flush() {
       if (closing !== undefined) return void (await closing)

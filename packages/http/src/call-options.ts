@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import {
   createMeter,
   type Identify,
@@ -7,26 +8,42 @@ import {
   memoryStore,
   UsageError,
 } from '@px-usage/core'
+import { type IsIgnored, ignorePatterns } from './ignore-patterns.ts'
 
-/** What an app can tell about its calls. `Source` is the framework's request (Express) or context (Koa). */
-export interface CallOptions<Source> {
+type CallProperties = Readonly<Record<string, string | number | boolean>>
+
+/**
+ * What an app can tell about its calls. `Source` is the framework's request (Express) or context (Koa), `Response` what its
+ * response is. The callbacks run once the response is over.
+ */
+export interface CallOptions<Source, Response = ServerResponse> {
   /** Names the caller of a request: `{ userId, accountId }`, nothing for an anonymous call, or a promise of either. */
   identify: Identify<Source>
   /** Low-cardinality dimensions of one call, beside those of the meter. */
-  properties?:
-    | ((source: Source) => Readonly<Record<string, string | number | boolean>> | undefined)
-    | undefined
-  /** Name of the endpoint where the framework's route template will not do. */
+  properties?: ((source: Source, response: Response) => CallProperties | undefined) | undefined
+  /** Name of the endpoint where the framework's route template will not do. Over 1,024 characters it is shortened. */
   endpoint?: ((source: Source) => string | undefined) | undefined
-  /** Calls not to count: a function, or a list of route templates. @default OPTIONS requests */
-  ignore?: ((source: Source) => boolean) | readonly string[] | undefined
+  /**
+   * Calls not to count: a function, or patterns on method and route template such as `'GET /health'`, `'/internal/*'` and
+   * `'OPTIONS *'`. A call that matched no route has the template `(unmatched)`. @default ['OPTIONS *']
+   */
+  ignore?: ((source: Source, response: Response) => boolean) | readonly string[] | undefined
 }
 
-export interface UsageOptions<Source>
+/** The options of the single call, checked. */
+export interface CallSettings<Source> {
+  identify: Identify<Source>
+  properties: CallOptions<Source>['properties']
+  endpoint: CallOptions<Source>['endpoint']
+  ignore: ((source: Source, response: ServerResponse) => boolean) | undefined
+  isIgnored: IsIgnored
+}
+
+export interface UsageOptions<Source, Response = ServerResponse>
   extends Omit<MeterOptions, 'properties'>,
-    Omit<CallOptions<Source>, 'properties'> {
+    Omit<CallOptions<Source, Response>, 'properties'> {
   /** Dimensions of all calls (an object), or of each call (a function). */
-  properties?: MeterOptions['properties'] | CallOptions<Source>['properties']
+  properties?: MeterOptions['properties'] | CallOptions<Source, Response>['properties']
   /** A meter to share with other apps of this process; the options of a meter are not allowed beside it. */
   meter?: Meter | undefined
   /** `false` makes a middleware that does nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
@@ -38,9 +55,11 @@ export interface UsageOptions<Source>
  *
  * @throws {UsageError} for options that cannot be used
  */
-export function parseUsageOptions<Source>(options: UsageOptions<Source>): {
+export function parseUsageOptions<Source, Response = ServerResponse>(
+  options: UsageOptions<Source, Response>,
+): {
   meter: Meter
-  options: CallOptions<Source>
+  options: CallSettings<Source>
   enabled: boolean
 } {
   if (typeof options !== 'object' || options === null) {
@@ -58,9 +77,11 @@ export function parseUsageOptions<Source>(options: UsageOptions<Source>): {
   if (typeof identify !== 'function') throw invalid('identify', identify, 'Give a function of the request.')
   if (endpoint !== undefined && typeof endpoint !== 'function')
     throw invalid('endpoint', endpoint, 'Give a function.')
-  if (ignore !== undefined && typeof ignore !== 'function' && !isTextList(ignore)) {
-    throw invalid('ignore', ignore, "Give a function or a list of route templates such as ['/health'].")
+  if (ignore !== undefined && typeof ignore !== 'function' && !Array.isArray(ignore)) {
+    throw invalid('ignore', ignore, "Give a function or a list of route patterns such as ['GET /health'].")
   }
+  const patterns = typeof ignore === 'function' ? [] : (ignore ?? ['OPTIONS *'])
+  const isIgnored = ignorePatterns(patterns, endpoint !== undefined)
   const perCall = typeof properties === 'function' ? properties : undefined
   const ofMeter: MeterOptions =
     typeof properties === 'function' || properties === undefined
@@ -71,11 +92,14 @@ export function parseUsageOptions<Source>(options: UsageOptions<Source>): {
   }
   return {
     meter: meter ?? createMeter(enabled ? ofMeter : { dryRun: true, store: memoryStore() }),
-    options: { identify, endpoint, ignore, properties: perCall },
+    options: {
+      identify,
+      endpoint,
+      // What the framework hands over as response is Node's own, or inherits from it.
+      ignore: (typeof ignore === 'function' ? ignore : undefined) as CallSettings<Source>['ignore'],
+      properties: perCall as CallSettings<Source>['properties'],
+      isIgnored,
+    },
     enabled,
   }
-}
-
-function isTextList(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }

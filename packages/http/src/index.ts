@@ -3,5 +3,5 @@ export { identifyBy } from '@px-usage/core'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For those who write an adapter
-export { type CallOptions, parseUsageOptions, type UsageOptions } from './call-options.ts'
+export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { type CallReader, observeCall } from './observe-call.ts'

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { askIdentify, type Identify, type Meter } from '@px-usage/core'
-import type { CallOptions } from './call-options.ts'
+import { askIdentify, type CallCallback, type Identify, type Meter } from '@px-usage/core'
+import type { CallSettings } from './call-options.ts'
+import { usableName } from './endpoint-name.ts'
 import { whenFinished } from './when-finished.ts'
 
 /** How one framework tells what the shared code must know of a call. `Source` is what the app's callbacks are given. */
@@ -9,8 +10,15 @@ export interface CallReader<Source> {
   route(source: Source): string | undefined
 }
 
-/** Requests that a meter counts already: a middleware that is mounted twice counts once. */
-const observed = new WeakMap<IncomingMessage, Set<Meter>>()
+/** How the calls of one middleware are counted. */
+interface Observer<Source> {
+  meter: Meter
+  options: CallSettings<Source>
+  reader: CallReader<Source>
+}
+
+/** The meters that count a request already: a middleware that is mounted twice counts once. Nearly always it is one. */
+const observed = new WeakMap<IncomingMessage, Meter | Set<Meter>>()
 
 /**
  * Records the call in the meter when its response is over. Whatever the app's callbacks do then, the app goes on as
@@ -20,57 +28,77 @@ export function observeCall<Source>(
   req: IncomingMessage,
   res: ServerResponse,
   source: Source,
-  { meter, options, reader }: { meter: Meter; options: CallOptions<Source>; reader: CallReader<Source> },
+  observer: Observer<Source>,
 ): void {
-  const meters = observed.get(req) ?? new Set()
-  if (meters.has(meter)) return
-  observed.set(req, meters.add(meter))
-  whenFinished(req, res, (aborted) => {
-    const method = req.method ?? 'GET'
-    const route = routeOf(source, options, reader)
-    if (isIgnored(source, method, route, options)) return meter.ignore()
-    meter.record({
-      identity: askIdentify(options.identify as Identify<unknown>, source),
-      method,
-      route,
-      statusCode: res.statusCode,
-      aborted,
-      properties: quietly(() => options.properties?.(source)),
-    })
+  if (isObserved(req, observer.meter)) return
+  whenFinished(req, res, (aborted) => recordCall(req, res, source, aborted, observer))
+}
+
+function isObserved(req: IncomingMessage, meter: Meter): boolean {
+  const known = observed.get(req)
+  if (known === undefined) observed.set(req, meter)
+  else if (known === meter) return true
+  else if (!(known instanceof Set)) observed.set(req, new Set([known, meter]))
+  else if (known.has(meter)) return true
+  else known.add(meter)
+  return false
+}
+
+function recordCall<Source>(
+  req: IncomingMessage,
+  res: ServerResponse,
+  source: Source,
+  aborted: boolean,
+  { meter, options, reader }: Observer<Source>,
+): void {
+  const { endpoint, ignore, properties } = options
+  const method = req.method ?? 'GET'
+  const named = endpoint && answerOf(meter, 'endpoint', endpoint, source, res)
+  const route = typeof named === 'string' && named !== '' ? usableName(named) : routeOf(reader, source)
+  if (
+    options.isIgnored(method, route) ||
+    (ignore && answerOf(meter, 'ignore', ignore, source, res) === true)
+  ) {
+    meter.ignore()
+    return
+  }
+  meter.record({
+    identity: askIdentify(options.identify as Identify<unknown>, source),
+    method,
+    route,
+    statusCode: res.statusCode,
+    aborted,
+    properties: properties && answerOf(meter, 'properties', properties, source, res),
   })
 }
 
-function routeOf<Source>(
-  source: Source,
-  options: CallOptions<Source>,
-  reader: CallReader<Source>,
-): string | undefined {
-  const named = quietly(() => options.endpoint?.(source))
-  return typeof named === 'string' && named !== '' ? named : quietly(() => reader.route(source))
-}
-
-function isIgnored<Source>(
-  source: Source,
-  method: string,
-  route: string | undefined,
-  { ignore }: CallOptions<Source>,
-): boolean {
-  if (ignore === undefined) return method === 'OPTIONS'
-  if (typeof ignore === 'function') return quietly(() => ignore(source)) === true
-  return route !== undefined && ignore.includes(route)
-}
-
-/**
- * The app's callbacks run in a listener of the response, where a throw would end the process, and so would a rejection
- * that nobody handles: a promise is no answer here.
- */
-function quietly<T>(ask: () => T): T | undefined {
+/** Nothing that a framework keeps its routes in may become an error of the app. */
+function routeOf<Source>(reader: CallReader<Source>, source: Source): string | undefined {
   try {
-    const answer = ask()
-    if (!(answer instanceof Promise)) return answer
-    answer.catch(() => {})
-    return undefined
+    return reader.route(source)
   } catch {
     return undefined
   }
+}
+
+/**
+ * The app's callbacks run where a throw would end the process, and so would a rejection that nobody handles. They are asked
+ * for an answer: a promise is none.
+ */
+function answerOf<Source, Answer>(
+  meter: Meter,
+  name: CallCallback,
+  callback: (source: Source, res: ServerResponse) => Answer,
+  source: Source,
+  res: ServerResponse,
+): Answer | undefined {
+  try {
+    const answer = callback(source, res)
+    if (!(answer instanceof Promise)) return answer
+    answer.catch(() => {})
+    meter.callbackFailed(name, new TypeError(`${name}() answered a promise.`))
+  } catch (error) {
+    meter.callbackFailed(name, error)
+  }
+  return undefined
 }

@@ -1,15 +1,84 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { subscribe } from 'node:diagnostics_channel'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import onFinished from 'on-finished'
 
+type Done = (aborted: boolean) => void
+
+/** Responses that are not over, by connection: one after the other with keep-alive, several at once with pipelining. */
+const openResponses = new WeakMap<Socket, Map<ServerResponse, Done>>()
+let isSubscribed = false
+
 /**
- * Calls `done` once the response is over: sent to the end, or given up by the client.
+ * Calls `done` once the response is over: sent to the end, or given up (`aborted`). Never before it returns.
  *
- * Nothing of the response is patched; on-finished listens to it and to the socket, which also tells of aborted requests.
+ * Nothing of the response is patched, and on Node's own HTTP/1 responses nothing listens either: Node publishes each
+ * response that finished, and what is still open when its connection closes was given up.
  */
-export function whenFinished(
-  _req: IncomingMessage,
-  res: ServerResponse,
-  done: (aborted: boolean) => void,
-): void {
-  onFinished(res, () => done(!res.writableFinished))
+export function whenFinished(req: IncomingMessage, res: ServerResponse, done: Done): void {
+  if (!isPublished(req, res)) {
+    onFinished(res, () => done(isAborted(res)))
+    return
+  }
+  if (isOver(req.socket, res)) {
+    process.nextTick(done, !res.writableFinished)
+    return
+  }
+  let open = openResponses.get(req.socket)
+  if (open === undefined) {
+    open = new Map()
+    openResponses.set(req.socket, open)
+    req.socket.on('close', onConnectionClose)
+    if (!isSubscribed) subscribe('http.server.response.finish', onResponseFinish)
+    isSubscribed = true
+  }
+  const earlier = open.get(res)
+  open.set(res, earlier === undefined ? done : both(earlier, done))
+}
+
+/**
+ * Made by a server of node:http, which will publish it. Node's server listens to each response that it makes; one that an app,
+ * a test or a gateway makes by hand has no listener yet, or no socket. A request taken over by `upgrade` is not answered.
+ */
+function isPublished(req: IncomingMessage, res: ServerResponse): boolean {
+  return (
+    res instanceof ServerResponse &&
+    req.socket instanceof Socket &&
+    res.listenerCount('finish') > 0 &&
+    (req as { upgrade?: boolean }).upgrade !== true
+  )
+}
+
+/** Too late to be told: a response that has finished is taken off its socket in the same moment. */
+function isOver(socket: Socket, res: ServerResponse): boolean {
+  return socket.closed || (res.socket === null && res.writableFinished)
+}
+
+function both(first: Done, second: Done): Done {
+  return (aborted) => {
+    first(aborted)
+    second(aborted)
+  }
+}
+
+function onResponseFinish(message: unknown): void {
+  const { socket, response } = message as { socket: Socket; response: ServerResponse }
+  const open = openResponses.get(socket)
+  const done = open?.get(response)
+  if (done === undefined) return
+  open?.delete(response)
+  done(false)
+}
+
+function onConnectionClose(this: Socket): void {
+  const open = openResponses.get(this)
+  openResponses.delete(this)
+  for (const done of open?.values() ?? []) done(true)
+}
+
+/** HTTP/2 calls a response finished also when its stream was reset. */
+function isAborted(res: ServerResponse): boolean {
+  const { stream } = res as { stream?: { aborted?: boolean; rstCode?: number } }
+  if (typeof stream?.rstCode === 'number') return stream.rstCode !== 0 || stream.aborted === true
+  return !(res.writableFinished ?? res.writableEnded)
 }
