@@ -33,7 +33,7 @@ export default defineConfig({
       project('core', ['core/**/*.test.ts']),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
-      project('http', ['adapters/http.test.ts']),
+      project('http', ['adapters/http*.test.ts']),
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
       }),

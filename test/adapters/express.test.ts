@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { pxUsage } from '@px-usage/express'
 import express, { type ErrorRequestHandler } from 'express'
 import { describe, expect, inject, it } from 'vitest'
+import { bodyStream } from '../contracts/adapter/observed-app.ts'
 import { adapterContract } from '../contracts/adapter-contract.ts'
 
 const alias = inject('framework')
@@ -14,18 +15,27 @@ describe(`express ${alias}`, () => {
   })
 
   adapterContract({
-    createApp(usage) {
+    createApp(usage, handler = () => {}) {
       const app = express()
       app.set('env', 'test')
+      app.disable('x-powered-by')
       if (usage !== undefined) {
-        const { meter, times = 1, identify = () => ({ userId: 'ann' }) } = usage
-        for (let i = 0; i < times; i++) app.use(pxUsage({ meter, identify: identify as () => null }))
+        const { meter, times = 1, second, identify = () => ({ userId: 'ann' }) } = usage
+        for (let i = 0; i < times; i++) {
+          app.use(pxUsage({ meter, identify: identify as () => null }))
+          if (second !== undefined) app.use(pxUsage({ meter: second, identify: identify as () => null }))
+        }
       }
       app.get('/users/:id', (req, res) => void res.json({ id: req.params.id }))
       const orders = express.Router()
       orders.get('/:id', (req, res) => void res.json({ id: req.params.id }))
       app.use('/orders', orders)
       app.get('/slow', () => {})
+      app.get('/stream', (_req, res) => void bodyStream().pipe(res))
+      app.all('/raw', (req, res) => handler(req, res))
+      app.get('/fails-later', (_req, _res, next) => {
+        setImmediate(() => next(new Error('This route always fails, later.')))
+      })
       app.get('/fails', () => {
         throw new Error('This route always fails.')
       })

@@ -3,6 +3,7 @@ import Router from '@koa/router'
 import { pxUsage } from '@px-usage/koa'
 import Koa from 'koa'
 import { describe, expect, inject, it } from 'vitest'
+import { bodyStream } from '../contracts/adapter/observed-app.ts'
 import { adapterContract } from '../contracts/adapter-contract.ts'
 
 const alias = inject('framework')
@@ -15,20 +16,36 @@ describe(`koa ${alias}`, () => {
   })
 
   adapterContract({
-    createApp(usage) {
+    http2: true,
+    createApp(usage, handler = () => {}) {
       const app = new Koa()
       app.silent = true
       if (usage !== undefined) {
-        const { meter, times = 1, identify = () => ({ userId: 'ann' }) } = usage
-        for (let i = 0; i < times; i++) app.use(pxUsage({ meter, identify: identify as () => null }))
+        const { meter, times = 1, second, identify = () => ({ userId: 'ann' }) } = usage
+        for (let i = 0; i < times; i++) {
+          app.use(pxUsage({ meter, identify: identify as () => null }))
+          if (second !== undefined) app.use(pxUsage({ meter: second, identify: identify as () => null }))
+        }
       }
       const router = new Router()
       router.get('/users/:id', (ctx) => {
         ctx.body = { id: ctx.params.id }
       })
       router.get('/slow', () => new Promise(() => {}))
+      router.get('/stream', (ctx) => {
+        ctx.body = bodyStream()
+      })
       router.get('/fails', () => {
         throw new Error('This route always fails.')
+      })
+      router.get('/fails-later', async () => {
+        await new Promise(setImmediate)
+        throw new Error('This route always fails, later.')
+      })
+      router.all('/raw', (ctx) => {
+        ctx.respond = false
+        ctx.res.statusCode = 200
+        handler(ctx.req, ctx.res)
       })
       const orders = new Router()
       orders.get('/:id', (ctx) => {

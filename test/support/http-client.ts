@@ -1,5 +1,5 @@
-import { Agent, createServer, type RequestListener, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Agent, createServer, type RequestListener, request, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 
 export interface Answer {
   status: number
@@ -9,14 +9,19 @@ export interface Answer {
 
 export interface RunningServer {
   url: string
+  port: number
+  server: Server
   close(): Promise<void>
 }
 
 export async function startServer(listener: RequestListener): Promise<RunningServer> {
   const server = createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -43,4 +48,51 @@ export function send(
     req.on('error', reject)
     req.end()
   })
+}
+
+export interface Connection {
+  socket: Socket
+  write(text: string): void
+  /** Resolves when what came so far passes. */
+  until(passes: (received: string) => boolean): Promise<string>
+  /** Everything that came, when the server has closed the connection. */
+  end(): Promise<string>
+}
+
+/** A connection on which the test writes HTTP itself, and sees every byte of the answers. */
+export function openConnection(port: number): Connection {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  let received = ''
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    received += text
+  })
+  socket.on('error', () => {})
+  const until = (passes: (received: string) => boolean) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        if (passes(received)) resolve(received)
+      }
+      socket.on('data', look)
+      socket.on('close', () => reject(new Error(`The connection closed after ${JSON.stringify(received)}.`)))
+      look()
+    })
+  const end = () =>
+    new Promise<string>((resolve) => {
+      if (socket.closed) resolve(received)
+      socket.on('close', () => resolve(received))
+    })
+  return { socket, write: (text) => void socket.write(text, 'latin1'), until, end }
+}
+
+/** The text of a request, with the headers that are given. */
+export function requestText(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body = '',
+): string {
+  const lines = Object.entries({ Host: 'localhost', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }

@@ -66,7 +66,8 @@ function recordCall<Source>(
     identity: askIdentify(options.identify as Identify<unknown>, source),
     method,
     route,
-    statusCode: res.statusCode,
+    // What a framework has there before it answers (Koa: 404) was never told to a client that left earlier.
+    statusCode: aborted && !res.headersSent ? 0 : res.statusCode,
     aborted,
     properties: properties && answerOf(meter, 'properties', properties, source, res),
   })

@@ -34,18 +34,23 @@ export function whenFinished(req: IncomingMessage, res: ServerResponse, done: Do
   }
   const earlier = open.get(res)
   open.set(res, earlier === undefined ? done : both(earlier, done))
+  // It waits behind another one of its connection, or is made by hand and never published.
+  if (res.socket === null && earlier === undefined) res.once('finish', () => finish(req.socket, res))
 }
 
 /**
- * Made by a server of node:http, which will publish it. Node's server listens to each response that it makes; one that an app,
- * a test or a gateway makes by hand has no listener yet, or no socket. A request taken over by `upgrade` is not answered.
+ * On a connection of a server of node:http, which publishes the responses that it makes. Gateways and test kits make theirs on
+ * other sockets; a request that is taken over by `upgrade` has no response.
  */
-function isPublished(req: IncomingMessage, res: ServerResponse): boolean {
+function isPublished(
+  { socket, upgrade }: IncomingMessage & { upgrade?: boolean },
+  res: ServerResponse,
+): boolean {
   return (
     res instanceof ServerResponse &&
-    req.socket instanceof Socket &&
-    res.listenerCount('finish') > 0 &&
-    (req as { upgrade?: boolean }).upgrade !== true
+    socket instanceof Socket &&
+    (socket as { server?: object | null }).server != null &&
+    upgrade !== true
   )
 }
 
@@ -63,17 +68,25 @@ function both(first: Done, second: Done): Done {
 
 function onResponseFinish(message: unknown): void {
   const { socket, response } = message as { socket: Socket; response: ServerResponse }
+  finish(socket, response)
+}
+
+function finish(socket: Socket, res: ServerResponse): void {
   const open = openResponses.get(socket)
-  const done = open?.get(response)
+  const done = open?.get(res)
   if (done === undefined) return
-  open?.delete(response)
+  open?.delete(res)
   done(false)
 }
 
 function onConnectionClose(this: Socket): void {
   const open = openResponses.get(this)
   openResponses.delete(this)
-  for (const done of open?.values() ?? []) done(true)
+  open?.forEach(giveUp)
+}
+
+function giveUp(done: Done): void {
+  done(true)
 }
 
 /** HTTP/2 calls a response finished also when its stream was reset. */

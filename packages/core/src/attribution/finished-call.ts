@@ -8,7 +8,7 @@ export interface FinishedCall {
   method: string
   /** Route template (`/v1/users/:id`); `undefined` when no route matched, counted as `(unmatched)`. */
   route: string | undefined
-  /** The status that was answered, also when the client did not wait for all of it. */
+  /** The status that was answered, also when the client did not wait for all of it; 0 if it left before there was one. */
   statusCode: number
   /** The client went away before the response was complete. */
   aborted: boolean
