@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CustomEvent } from '../../packages/px-emulator/src/custom-event.ts'
-import { type ReportFunction, report, reportFunctions } from '../../packages/px-emulator/src/report.ts'
+import { createDayColumns } from '../../packages/px-emulator/src/day-columns.ts'
+import { createEventTable } from '../../packages/px-emulator/src/event-table.ts'
+import { condition } from '../../packages/px-emulator/src/filter.ts'
+import {
+  type ReportFunction,
+  type ReportQuery,
+  type ReportSettings,
+  reportFunctions,
+  report as reportOf,
+} from '../../packages/px-emulator/src/report.ts'
 import { type Scope, scopes } from '../../packages/px-emulator/src/report-period.ts'
 
 const zones = [
@@ -23,6 +32,20 @@ function event(date: number, user: string, apiCalls?: unknown, more: object = {}
     date,
     attributes: { ...(apiCalls === undefined ? {} : { apiCalls }), ...more },
   }
+}
+
+function report(events: readonly CustomEvent[], query: ReportQuery, settings: Partial<ReportSettings> = {}) {
+  const table = createEventTable()
+  for (const each of events) table.push(each, 0)
+  table.reveal(0)
+  return reportOf(table, query, {
+    nowMs: Date.UTC(2026, 10, 24),
+    weekStart: 'monday',
+    averagePer: 'event',
+    numericStrings: 'ignore',
+    daysOf: createDayColumns(),
+    ...settings,
+  })
 }
 
 const query = {

@@ -1,22 +1,43 @@
-import { fields } from './custom-event.ts'
+import { randomUUID } from 'node:crypto'
+import type { AttributeModel, MemberKind } from './attribute-model.ts'
+import { fields, isObject } from './custom-event.ts'
+import { parseFilters } from './filter.ts'
 import { type FieldError, PxError, validationError } from './px-error.ts'
+import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from './scroll.ts'
+import type { Switches } from './switches.ts'
 
-type Member = Record<string, unknown>
+export type Member = Record<string, unknown>
+
+/** A member as it is kept: a removed one can come back for a while. */
+export interface KeptMember {
+  member: Member
+  removedMs?: number
+}
 
 /** One collection of the audience: the users or the accounts. */
 export interface Members {
-  create(body: unknown): void
-  /** Merges what is given into what is there, custom attributes by name. */
+  /** @throws {PxError} 400 for a member that is there already or lacks a field */
+  create(body: unknown, nowMs: number): void
+  /** Changes what is given and leaves the rest. @throws {PxError} 404 */
   update(id: string, body: unknown): void
+  /** @throws {PxError} 404 */
   get(id: string): Member
-  remove(id: string): void
-  list(): Member[]
+  has(id: string): boolean
+  /** Makes a member that an event names, or brings a removed one back; only the latter unless told to make. */
+  appear(id: string, productKey: string, nowMs: number, make: boolean): void
+  /** A removed member that comes back within seven days has its attributes again, but not after a hard removal. */
+  remove(id: string, hard: boolean, nowMs: number): void
+  all(): Member[]
+  /** A page of the list, by `filter`, `sort`, `pageSize` and `scrollId`. @throws {PxError} 400 */
+  page(query: URLSearchParams): { members: Member[]; totalHits: number; scrollId: string | null }
+  /** Undeclared attributes that were given and left out. */
+  ignored(): string[]
+  restore(id: string, kept: KeptMember | null): void
   clear(): void
-  /** The custom attributes in use, as attribute metadata. */
-  attributes(): { apiName: string; type: string; state: string; origin: string }[]
 }
 
 interface MembersKind {
+  kind: MemberKind
   /** As it stands in messages: `User`. */
   name: string
   /** The field that holds the id. */
@@ -24,25 +45,107 @@ interface MembersKind {
   required: readonly string[]
 }
 
-export const userKind: MembersKind = { name: 'User', idField: 'identifyId', required: ['identifyId'] }
-export const accountKind: MembersKind = { name: 'Account', idField: 'id', required: ['id', 'name'] }
+export const userKind: MembersKind = {
+  kind: 'user',
+  name: 'User',
+  idField: 'identifyId',
+  required: ['identifyId'],
+}
+export const accountKind: MembersKind = {
+  kind: 'account',
+  name: 'Account',
+  idField: 'id',
+  required: ['id', 'name'],
+}
+
+const revivalMs = 7 * 86_400_000
+
+export interface MembersRules {
+  switches: Readonly<Switches>
+  model: AttributeModel
+  /** Told of every change, to keep it. */
+  changed(id: string, kept: KeptMember | null): void
+}
 
 /** Users or accounts, by their case-sensitive id. */
-export function createMembers({ name, idField, required }: MembersKind): Members {
-  const members = new Map<string, Member>()
+export function createMembers({ kind, name, idField, required }: MembersKind, rules: MembersRules): Members {
+  const { switches, model } = rules
+  const kept = new Map<string, KeptMember>()
+  const ignored = new Set<string>()
 
-  function known(id: string): Member {
-    const member = members.get(id)
-    if (member === undefined) throw new PxError(404, `${name} was not found for parameters {id=${id}}`)
+  function find(id: string): Member | undefined {
+    const found = kept.get(id)
+    return found?.removedMs === undefined ? found?.member : undefined
+  }
+
+  function known(id: string, status = 404): Member {
+    const member = find(id)
+    if (member === undefined) throw new PxError(status, `${name} was not found for parameters {id=${id}}`)
     return member
   }
 
+  function keep(id: string, entry: KeptMember | null): void {
+    if (entry === null) kept.delete(id)
+    else kept.set(id, entry)
+    rules.changed(id, entry)
+  }
+
+  /** The custom attributes of a body that are taken. @throws {PxError} 400 */
+  function declared(given: unknown): [string, unknown][] {
+    const undeclared = (apiName: string) =>
+      switches.undeclaredAttribute !== 'store' && !model.isDeclared(kind, apiName)
+    if (given !== null && !isObject(given)) {
+      const error = {
+        object: kind,
+        field: 'customAttributes',
+        rejectedValue: given,
+        message: 'must be an object',
+      }
+      throw validationError([error])
+    }
+    const entries = Object.entries(given ?? {})
+    const unknown = entries.filter(([apiName]) => undeclared(apiName))
+    if (switches.undeclaredAttribute === 'refuse' && unknown.length > 0) {
+      throw validationError(
+        unknown.map(([apiName, rejectedValue]) => ({
+          object: kind,
+          field: `customAttributes.${apiName}`,
+          rejectedValue,
+          message: 'is not declared',
+        })),
+      )
+    }
+    for (const [apiName] of unknown) ignored.add(apiName)
+    return entries.filter(([apiName]) => !undeclared(apiName))
+  }
+
+  function put(member: Member, body: Member): Member {
+    const { customAttributes, ...rest } = body
+    delete rest[idField]
+    if (customAttributes === undefined) return { ...member, ...rest }
+    const before = switches.putAttributes === 'merge' ? (member.customAttributes as object | undefined) : {}
+    const after = new Map(Object.entries(before ?? {}))
+    for (const [apiName, value] of declared(customAttributes)) {
+      if (value !== null || switches.nullAttribute === 'store') after.set(apiName, value)
+      else if (switches.nullAttribute === 'clear') after.delete(apiName)
+    }
+    return { ...member, ...rest, customAttributes: Object.fromEntries(after) }
+  }
+
+  function add(id: string, body: Member, nowMs: number): void {
+    const former = kept.get(id)
+    const revived = former?.removedMs !== undefined && nowMs - former.removedMs <= revivalMs
+    const blank: Member = { aptrinsicId: randomUUID(), [idField]: id }
+    if (kind === 'user') Object.assign(blank, { id, type: 'USER' })
+    keep(id, { member: put(revived ? former.member : blank, body) })
+  }
+
   return {
-    create(body) {
+    create(body, nowMs) {
       const given = fields(body)
       const errors: FieldError[] = []
       const refuse = (field: string, message: string) =>
-        errors.push({ object: name.toLowerCase(), field, rejectedValue: given[field] ?? null, message })
+        errors.push({ object: kind, field, rejectedValue: given[field] ?? null, message })
       for (const field of required) {
         if (typeof given[field] !== 'string' || given[field] === '') refuse(field, 'must not be empty')
       }
@@ -51,44 +154,63 @@ export function createMembers({ name, idField, required }: MembersKind): Members
         refuse('propertyKeys', 'must hold at least one product key')
       if (errors.length > 0) throw validationError(errors)
       const id = given[idField] as string
-      if (members.has(id)) throw new PxError(400, `${name} ${id} exists already, possible duplicate`)
-      members.set(id, { ...given })
+      if (find(id) !== undefined) throw new PxError(400, `${name} ${id} exists already, possible duplicate`)
+      add(id, given, nowMs)
     },
-
     update(id, body) {
+      keep(id, { member: put(known(id, switches.unknownPutStatus), fields(body)) })
+    },
+    get: (id) => known(id),
+    has: (id) => find(id) !== undefined,
+    appear(id, productKey, nowMs, make) {
+      if (find(id) !== undefined) return
+      const removedMs = kept.get(id)?.removedMs ?? Number.NEGATIVE_INFINITY
+      if (make || nowMs - removedMs <= revivalMs) {
+        add(id, { propertyKeys: [productKey], ...(kind === 'account' ? { name: id } : {}) }, nowMs)
+      }
+    },
+    remove(id, hard, nowMs) {
       const member = known(id)
-      const { customAttributes, ...rest } = fields(body)
-      delete rest[idField]
-      const merged = {
-        ...(member.customAttributes as object | undefined),
-        ...(customAttributes as object | undefined),
-      }
-      members.set(id, {
-        ...member,
-        ...rest,
-        ...(Object.keys(merged).length > 0 ? { customAttributes: merged } : {}),
-      })
+      keep(id, hard ? null : { member, removedMs: nowMs })
     },
-
-    get: known,
-    remove(id) {
-      known(id)
-      members.delete(id)
-    },
-    list: () => [...members.values()],
-    clear: () => members.clear(),
-    attributes() {
-      const types = new Map<string, string>()
-      for (const { customAttributes } of members.values()) {
-        for (const [name, value] of Object.entries(customAttributes ?? {}))
-          types.set(name, attributeType(value))
+    all: () =>
+      [...kept.values()].filter(({ removedMs }) => removedMs === undefined).map(({ member }) => member),
+    page(asked) {
+      const scroll = readScroll(asked, 0, 0)
+      const pageSize = pageSizeOf(scroll.query)
+      const filters = parseFilters(scroll.query.getAll('filter'), () => true)
+      const hits = this.all().filter(
+        (member) =>
+          filters.length === 0 ||
+          filters.some((all) => all.every(({ field, holds }) => holds(valueAt(member, field)))),
+      )
+      for (const { field, descending } of sortKeys(scroll.query).reverse()) {
+        hits.sort((a, b) => (descending ? -1 : 1) * compareValues(valueAt(a, field), valueAt(b, field)))
       }
-      return [...types].map(([apiName, type]) => ({ apiName, type, state: 'ENABLED', origin: 'CUSTOM' }))
+      const members = hits.slice(scroll.offset, scroll.offset + pageSize)
+      const offset = scroll.offset + members.length
+      const isLast = offset >= hits.length
+      const scrollId = isLast && switches.lastScrollId === 'null' ? null : scrollIdOf({ ...scroll, offset })
+      return { members, totalHits: hits.length, scrollId }
+    },
+    ignored: () => [...ignored],
+    restore(id, entry) {
+      if (entry === null) kept.delete(id)
+      else kept.set(id, entry)
+    },
+    clear() {
+      kept.clear()
+      ignored.clear()
     },
   }
 }
 
-function attributeType(value: unknown): string {
-  if (typeof value === 'number') return 'NUMBER'
-  return typeof value === 'boolean' ? 'BOOLEAN' : 'STRING'
+/** The value at a path such as `customAttributes.plan`. */
+function valueAt(member: Member, path: string): unknown {
+  let value: unknown = member
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    value = (value as Member)[name]
+  }
+  return value
 }

@@ -1,39 +1,51 @@
-import type { CustomEvent } from './custom-event.ts'
+import { fieldOf } from './event-query.ts'
+import type { EventTable } from './event-table.ts'
 
 /** What a chart can be made of: of each event name, the attributes that hold numbers and those that group. */
 export interface Catalog {
+  /** Changes with each event, and when they are forgotten. */
+  revision: string
   events: number
-  names: { name: string; numbers: string[]; groups: string[] }[]
+  names: { name: string; events: number; numbers: string[]; groups: string[] }[]
 }
 
 const maxNames = 200
 const maxAttributes = 100
 
-/** Keeps the catalog of a growing list of events, looking at each event once. */
-export function createCatalog(events: readonly CustomEvent[]): () => Catalog {
-  let seen = 0
-  let names = new Map<string, { numbers: Set<string>; groups: Set<string> }>()
-  return () => {
-    if (events.length < seen) {
-      seen = 0
-      names = new Map()
-    }
-    for (; seen < events.length; seen += 1) {
-      const { eventName, attributes } = events[seen]!
-      const known = names.get(eventName) ?? { numbers: new Set(), groups: new Set() }
-      if (names.size < maxNames) names.set(eventName, known)
-      for (const [name, value] of Object.entries(attributes)) {
-        const kind = typeof value === 'number' ? known.numbers : known.groups
-        if (kind.size < maxAttributes) kind.add(name)
-      }
-    }
-    return {
-      events: events.length,
-      names: [...names].map(([name, { numbers, groups }]) => ({
-        name,
-        numbers: [...numbers],
-        groups: [...groups],
-      })),
+/** @param visible events that can be seen */
+export function catalogOf(table: EventTable, visible: number): Catalog {
+  const names = new Map<string, { events: number; numbers: Set<string>; groups: Set<string> }>()
+  for (const { eventName, fields, visible: rows } of table.shapes) {
+    if (rows === 0) continue
+    const known = names.get(eventName) ?? { events: 0, numbers: new Set(), groups: new Set() }
+    if (names.size < maxNames) names.set(eventName, known)
+    known.events += rows
+    for (const { name, isAttribute, kind } of fields) {
+      if (!isAttribute) continue
+      const names = kind === 'number' ? known.numbers : known.groups
+      if (names.size < maxAttributes) names.add(name)
     }
   }
+  return {
+    revision: `${table.generation}.${visible}`,
+    events: visible,
+    names: [...names].map(([name, { events, numbers, groups }]) => ({
+      name,
+      events,
+      numbers: [...numbers],
+      groups: [...groups],
+    })),
+  }
+}
+
+/** Values that a field has, for a choice of them: the first so many. */
+export function valuesOf(table: EventTable, eventName: string, name: string, limit: number): string[] {
+  const values = new Set<string>()
+  for (const shape of table.shapes) {
+    const column = shape.eventName === eventName ? fieldOf(shape, name)?.column : undefined
+    for (let row = 0; column !== undefined && row < shape.visible && values.size < limit; row += 1) {
+      values.add(String(column.at(row)))
+    }
+  }
+  return [...values].sort()
 }

@@ -16,15 +16,34 @@ export interface CustomEvent {
 }
 
 const required = ['eventName', 'identifyId', 'propertyKey', 'userType'] as const
+const optionalTexts = [
+  'accountId',
+  'sessionId',
+  'url',
+  'referrer',
+  'remoteHost',
+  'eventId',
+  'eventType',
+] as const
+const objects = ['attributes', 'globalContext'] as const
 const userTypes: ReadonlySet<unknown> = new Set(['LEAD', 'USER', 'VISITOR', 'EMPTY_USER_TYPE'])
+/** Beyond it an instant has no day. */
+const maxDateMs = 8.64e15
+
+export interface EventRules {
+  nowMs: number
+  missingDate: 'now' | 'refuse'
+  /** Whether the event keeps an `eventId` of its sender. */
+  keepsId: boolean
+}
 
 /**
- * Checks the body of `POST /v1/events/custom` and makes the event that is stored: with an id of its own, and the time of
- * arrival where it has no date. Exact repeats are stored again: nothing says that PX would notice them.
+ * Checks the body of `POST /v1/events/custom` and makes the event that is stored. Exact repeats are stored again: nothing
+ * says that PX would notice them.
  *
  * @throws {PxError} 400
  */
-export function customEvent(body: unknown, nowMs: number): CustomEvent {
+export function customEvent(body: unknown, { nowMs, missingDate, keepsId }: EventRules): CustomEvent {
   const given = fields(body)
   const errors: FieldError[] = []
   const refuse = (field: string, message: string) =>
@@ -32,17 +51,23 @@ export function customEvent(body: unknown, nowMs: number): CustomEvent {
   for (const field of required) {
     if (typeof given[field] !== 'string' || given[field] === '') refuse(field, 'must not be empty')
   }
-  if (given.userType !== undefined && !userTypes.has(given.userType))
-    refuse('userType', 'is no known user type')
-  if (given.date !== undefined && !Number.isSafeInteger(given.date))
+  if (typeof given.userType === 'string' && given.userType !== '' && !userTypes.has(given.userType)) {
+    refuse('userType', `must be one of ${[...userTypes].join(', ')}`)
+  }
+  for (const field of optionalTexts) {
+    if (isGiven(given[field]) && typeof given[field] !== 'string') refuse(field, 'must be a string')
+  }
+  for (const field of objects) {
+    if (isGiven(given[field]) && !isObject(given[field])) refuse(field, 'must be an object')
+  }
+  if (isGiven(given.date) ? !isDate(given.date) : missingDate === 'refuse') {
     refuse('date', 'must be epoch milliseconds')
-  if (given.accountId !== undefined && typeof given.accountId !== 'string')
-    refuse('accountId', 'must be a string')
-  if (given.attributes !== undefined && !isObject(given.attributes)) refuse('attributes', 'must be an object')
+  }
   if (errors.length > 0) throw validationError(errors)
+  const sent = Object.fromEntries(Object.entries(given).filter(([, value]) => isGiven(value)))
   return {
-    ...given,
-    eventId: randomUUID(),
+    ...sent,
+    eventId: keepsId && typeof given.eventId === 'string' ? given.eventId : randomUUID(),
     date: given.date ?? nowMs,
     attributes: flatAttributes((given.attributes ?? {}) as Record<string, unknown>),
   } as CustomEvent
@@ -50,11 +75,43 @@ export function customEvent(body: unknown, nowMs: number): CustomEvent {
 
 /** The body as an object. @throws {PxError} 400 for anything else */
 export function fields(body: unknown): Record<string, unknown> {
-  if (!isObject(body)) throw new PxError(400, 'Malformed JSON request')
+  if (!isObject(body)) {
+    const object = Array.isArray(body) ? 'array' : body === null ? 'null' : typeof body
+    throw validationError([{ object, field: '', rejectedValue: null, message: 'must be one object' }])
+  }
   return body
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** @throws {PxError} 400 */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new PxError(400, 'Malformed JSON request', null, (error as Error).message)
+  }
+}
+
+const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:?00)$/
+
+/** An event as PX gives it back: datetimes in UTC as epoch milliseconds. */
+export function withEpochDates(event: CustomEvent): CustomEvent {
+  const entries = Object.entries(event.attributes)
+  const isIso = (value: unknown) =>
+    typeof value === 'string' && isoDate.test(value) && !Number.isNaN(Date.parse(value))
+  if (!entries.some(([, value]) => isIso(value))) return event
+  const read = entries.map(([name, value]) => [name, isIso(value) ? Date.parse(value as string) : value])
+  return { ...event, attributes: Object.fromEntries(read) }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+function isDate(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= maxDateMs
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

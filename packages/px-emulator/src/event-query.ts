@@ -1,111 +1,124 @@
+import { TextColumn } from './columns.ts'
 import type { CustomEvent } from './custom-event.ts'
+import type { EventShape, EventTable, FieldColumn } from './event-table.ts'
+import { type Condition, instant, parseFilters } from './filter.ts'
 import { PxError } from './px-error.ts'
+import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from './scroll.ts'
 
 const dayMs = 86_400_000
 const maxRangeDays = 190
-const maxPageSize = 1_000
-const operators = ['==', '!=', '<=', '>=', '!~', '<', '>', '~'] as const
+const filterable: ReadonlySet<string> = new Set(['identifyId', 'eventName', 'date'])
+const sortable: ReadonlySet<string> = new Set(['accountId', 'date'])
 
-type Condition = (event: CustomEvent) => boolean
+export interface EventQuery {
+  nowMs: number
+  /** Events that can be seen, in the order of arrival. */
+  visible: number
+  /** Whether the last page has a `scrollId` too. */
+  lastScrollId: boolean
+}
 
 /**
- * Answers `GET /v1/events/custom`: `filter` (`;` is and, several are or), `sort`, `pageSize`, `scrollId`, `dateRangeStart`
- * and `dateRangeEnd`. Without a range the last day is searched.
+ * Answers `GET /v1/events/custom`: `filter`, `sort`, `pageSize`, `scrollId`, `dateRangeStart` and `dateRangeEnd`. Without a
+ * range, and without a condition on `date`, the last day is searched.
  *
  * @throws {PxError} 400 for a filter, page size or range that PX does not take
  */
-export function queryEvents(all: readonly CustomEvent[], query: URLSearchParams, nowMs: number): object {
-  const pageSize = Number(query.get('pageSize') ?? 25)
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > maxPageSize) {
-    throw new PxError(400, `pageSize must be between 1 and ${maxPageSize}`)
-  }
-  const filters = query.getAll('filter').map((filter) => filter.split(';').map(condition))
-  const endMs = instant(query.get('dateRangeEnd')) ?? nowMs
+export function queryEvents(
+  table: EventTable,
+  asked: URLSearchParams,
+  { nowMs, visible, lastScrollId }: EventQuery,
+): { customEvents: CustomEvent[]; totalHits: number; scrollId: string | null } {
+  const scroll = readScroll(asked, nowMs, visible)
+  const { query, offset, upTo } = scroll
+  const pageSize = pageSizeOf(query)
+  const filters = parseFilters(query.getAll('filter'), (field) => filterable.has(field))
+  const endMs = instant(query.get('dateRangeEnd')) ?? scroll.startedMs
   const startMs = instant(query.get('dateRangeStart')) ?? endMs - dayMs
   if (endMs - startMs > maxRangeDays * dayMs) throw new PxError(400, `Exceeded date range${maxRangeDays}days`)
-  const hasDateFilter = query.getAll('filter').some((filter) => /(^|;)date[=!<>~]/.test(filter))
-  const hits = all.filter(
-    (event) =>
-      (hasDateFilter || (event.date >= startMs && event.date <= endMs)) &&
-      (filters.length === 0 || filters.some((conditions) => conditions.every((holds) => holds(event)))),
+  const ranged = !filters.some((all) => all.some(({ field }) => field === 'date'))
+  if (ranged) {
+    const within: Condition = {
+      field: 'date',
+      holds: (value) => (value as number) >= startMs && (value as number) <= endMs,
+    }
+    if (filters.length === 0) filters.push([within])
+    else for (const all of filters) all.push(within)
+  }
+  const tests = new Map<EventShape, (row: number) => boolean>()
+  const hits: number[] = []
+  for (let place = 0; place < Math.min(upTo, table.length); place += 1) {
+    const [shape, row] = table.locate(place)
+    let test = tests.get(shape)
+    if (test === undefined) {
+      test = anyOf(filters.map((all) => allOf(all.map((each) => rowTest(shape, each)))))
+      tests.set(shape, test)
+    }
+    if (test(row)) hits.push(place)
+  }
+  sortPlaces(table, hits, query)
+  const page = hits.slice(offset, offset + pageSize)
+  const next = offset + page.length
+  const isLast = next >= hits.length
+  return {
+    customEvents: page.map((place) => table.at(place)),
+    totalHits: hits.length,
+    scrollId: isLast && !lastScrollId ? null : scrollIdOf({ ...scroll, offset: next }),
+  }
+}
+
+/** A condition as a test of the rows of a shape; each text of a dictionary is looked at once. */
+export function rowTest(shape: EventShape, { field, holds }: Condition): (row: number) => boolean {
+  const found = fieldOf(shape, field)
+  if (found === undefined) {
+    const verdict = holds(field === 'eventName' ? shape.eventName : undefined)
+    return () => verdict
+  }
+  const { column } = found
+  if (!(column instanceof TextColumn) || column.dictionary === undefined) {
+    return (row) => holds(column.at(row))
+  }
+  const { texts } = column.dictionary
+  const verdicts: boolean[] = []
+  return (row) => {
+    const code = column.code(row)
+    verdicts[code] ??= holds(texts[code])
+    return verdicts[code]
+  }
+}
+
+const ownFields: ReadonlySet<string> = new Set(['identifyId', 'accountId', 'date'])
+
+/** One of these fields, or the attribute of this name: names of attributes are compared without regard to case. */
+export function fieldOf({ fields }: EventShape, name: string): FieldColumn | undefined {
+  if (ownFields.has(name)) return fields.find((field) => !field.isAttribute && field.name === name)
+  const folded = name.toLowerCase()
+  return (
+    fields.find((field) => field.isAttribute && field.name === name) ??
+    fields.find((field) => field.isAttribute && field.name.toLowerCase() === folded)
   )
-  sortBy(hits, query.get('sort'))
-  const offset = Number(query.get('scrollId') ?? 0)
-  const customEvents = hits.slice(offset, offset + pageSize)
-  return { customEvents, totalHits: hits.length, scrollId: String(offset + customEvents.length) }
 }
 
-function condition(text: string): Condition {
-  const match = /^(\w+)(==|!=|<=|>=|!~|<|>|~)([\s\S]*)$/.exec(text)
-  const [, field, operator, wanted] = match ?? []
-  if (field === undefined || !['identifyId', 'eventName', 'date'].includes(field)) {
-    throw new PxError(400, `Unsupported filter ${JSON.stringify(text)}`)
+type RowTest = (row: number) => boolean
+
+function allOf(tests: readonly RowTest[]): RowTest {
+  return (row) => tests.every((test) => test(row))
+}
+
+function anyOf(tests: readonly RowTest[]): RowTest {
+  return (row) => tests.some((test) => test(row))
+}
+
+function sortPlaces(table: EventTable, places: number[], query: URLSearchParams): void {
+  for (const { field, descending } of sortKeys(query).reverse()) {
+    if (!sortable.has(field)) throw new PxError(400, `Unsupported sort ${JSON.stringify(field)}`)
+    const keyed = places.map((place) => {
+      const [shape, row] = table.locate(place)
+      return { place, key: fieldOf(shape, field)?.column.at(row) }
+    })
+    keyed.sort((a, b) => (descending ? -1 : 1) * compareValues(a.key, b.key))
+    keyed.forEach(({ place }, at) => {
+      places[at] = place
+    })
   }
-  if (field === 'date') {
-    const at = instant(wanted ?? '')
-    if (at === undefined) throw new PxError(400, `Unsupported date ${JSON.stringify(wanted)}`)
-    return (event) => compare(event.date, at, operator as (typeof operators)[number])
-  }
-  const folded = (wanted ?? '').toLowerCase()
-  if (operator === '~' || operator === '!~') {
-    const pattern = wildcard(folded)
-    return (event) => pattern.test(String(event[field]).toLowerCase()) === (operator === '~')
-  }
-  return (event) =>
-    compare(String(event[field]).toLowerCase(), folded, operator as (typeof operators)[number])
-}
-
-function compare<T extends string | number>(
-  value: T,
-  wanted: T,
-  operator: (typeof operators)[number],
-): boolean {
-  switch (operator) {
-    case '==':
-      return value === wanted
-    case '!=':
-      return value !== wanted
-    case '<':
-      return value < wanted
-    case '<=':
-      return value <= wanted
-    case '>':
-      return value > wanted
-    case '>=':
-      return value >= wanted
-    default:
-      return false
-  }
-}
-
-/** `*` is any text, `?` one character. */
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${escaped}$`, 's')
-}
-
-/** Epoch ms, or an ISO date: both are in use. */
-function instant(text: string | null): number | undefined {
-  if (text === null) return undefined
-  const at = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text)
-  return Number.isNaN(at) ? undefined : at
-}
-
-function sortBy(events: CustomEvent[], sort: string | null): void {
-  for (const key of (sort ?? '').split(';').filter(Boolean).reverse()) {
-    const field = key.replace(/^-/, '')
-    if (field !== 'date' && field !== 'accountId')
-      throw new PxError(400, `Unsupported sort ${JSON.stringify(key)}`)
-    const direction = key.startsWith('-') ? -1 : 1
-    events.sort((a, b) => direction * compareAny(a[field], b[field]))
-  }
-}
-
-function compareAny(a: unknown, b: unknown): number {
-  if (a === b) return 0
-  if (a === undefined || b === undefined) return a === undefined ? -1 : 1
-  return (a as string | number) < (b as string | number) ? -1 : 1
 }

@@ -1,8 +1,7 @@
+export { type Emulator, type EmulatorOptions, startEmulator } from './start-emulator.ts'
 export type { CustomEvent } from './custom-event.ts'
-export {
-  type Emulator,
-  type EmulatorOptions,
-  type Fault,
-  type ReceivedRequest,
-  startEmulator,
-} from './start-emulator.ts'
+export type { DeclaredAttribute } from './attribute-model.ts'
+export type { Fault, FaultRule, ReceivedRequest } from './faults.ts'
+export type { KeyPermissions } from './api-keys.ts'
+export type { Report, ReportQuery } from './report.ts'
+export type { Switches } from './switches.ts'

@@ -2,18 +2,24 @@
 export class PxError extends Error {
   readonly statusCode: number
   readonly subErrors: readonly FieldError[] | null
+  readonly debugMessage: string | null
 
-  constructor(statusCode: number, message: string, subErrors: readonly FieldError[] | null = null) {
+  constructor(
+    statusCode: number,
+    message: string,
+    subErrors: readonly FieldError[] | null = null,
+    debugMessage: string | null = null,
+  ) {
     super(message)
     this.statusCode = statusCode
     this.subErrors = subErrors
+    this.debugMessage = debugMessage
   }
 
   body(): object {
     const status = statusNames[this.statusCode] ?? 'INTERNAL_SERVER_ERROR'
-    return {
-      externalapierror: { status, message: this.message, debugMessage: null, subErrors: this.subErrors },
-    }
+    const { message, debugMessage, subErrors } = this
+    return { externalapierror: { status, message, debugMessage, subErrors } }
   }
 }
 
@@ -32,6 +38,7 @@ const statusNames: Readonly<Record<number, string>> = {
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   413: 'PAYLOAD_TOO_LARGE',
+  429: 'TOO_MANY_REQUESTS',
 }
 
 export function validationError(subErrors: readonly FieldError[]): PxError {

@@ -1,43 +1,22 @@
-import { accountKind, createMembers, type Members, userKind } from './audience.ts'
-import { type CustomEvent, customEvent, fields } from './custom-event.ts'
+import { accountKind, type Members, userKind } from './audience.ts'
+import { fields, withEpochDates } from './custom-event.ts'
 import { queryEvents } from './event-query.ts'
 import { PxError } from './px-error.ts'
+import type { PxState } from './px-state.ts'
+import { takeEvent } from './take-event.ts'
 
 export interface PxRequest {
   method: string
   /** Path segments after `/v1`, decoded. */
   path: readonly string[]
   query: URLSearchParams
+  /** The parsed body. @throws {PxError} 400 */
   body(): unknown
 }
 
 export interface PxAnswer {
   status: number
-  body?: object
-}
-
-export interface PxState {
-  readonly productKey: string
-  readonly events: CustomEvent[]
-  readonly users: Members
-  readonly accounts: Members
-  /** Users whose events are taken and thrown away. */
-  readonly denied: Set<string>
-}
-
-export function createPxState(productKey: string): PxState {
-  return {
-    productKey,
-    events: [],
-    users: createMembers(userKind),
-    accounts: createMembers(accountKind),
-    denied: new Set(),
-  }
-}
-
-export function resetPxState({ events, users, accounts, denied }: PxState): void {
-  events.length = 0
-  for (const known of [users, accounts, denied]) known.clear()
+  body?: unknown
 }
 
 /**
@@ -46,89 +25,117 @@ export function resetPxState({ events, users, accounts, denied }: PxState): void
  * @throws {PxError} what PX would answer instead
  */
 export function answerPx(state: PxState, request: PxRequest, nowMs: number): PxAnswer {
-  const [collection, rest] = [request.path[0], request.path.slice(1)]
-  if (collection === 'events' && rest.length === 1 && rest[0] === 'custom')
+  const [collection, ...rest] = request.path
+  if (collection === 'events' && rest.length === 1 && rest[0] === 'custom') {
     return answerEvents(state, request, nowMs)
+  }
   if (collection === 'admin') return answerAdmin(state, rest, request)
   if (collection === 'users' && rest[0] === 'denylist') return deny(state, rest, request)
-  if (collection === 'users') return answerMembers(state.users, 'users', userKind.idField, rest, request)
-  if (collection === 'accounts')
-    return answerMembers(state.accounts, 'accounts', accountKind.idField, rest, request)
+  if ((collection === 'users' || collection === 'accounts') && rest.length <= 1) {
+    return answerMembers(state, collection, rest[0], request, nowMs)
+  }
   throw new PxError(404, 'No such path')
 }
 
-function answerEvents(state: PxState, { method, query, body }: PxRequest, nowMs: number): PxAnswer {
-  if (method === 'GET') return { status: 200, body: queryEvents(state.events, query, nowMs) }
-  if (method !== 'POST') throw new PxError(405, `Request method '${method}' not supported`)
-  const event = customEvent(body(), nowMs)
-  if (!state.denied.has(event.identifyId)) state.events.push(event)
-  return { status: 201 }
+function notSupported(method: string): PxError {
+  return new PxError(405, `Request method '${method}' not supported`)
 }
 
-/** What a sender can learn of the subscription. The attributes are those in use: PX would list the declared ones. */
+function answerEvents(state: PxState, { method, query, body }: PxRequest, nowMs: number): PxAnswer {
+  const { switches, events } = state
+  if (method === 'GET') {
+    const visible = events.reveal(nowMs - switches.visibilityLagMs)
+    const lastScrollId = switches.lastScrollId === 'given'
+    const found = queryEvents(events, query, { nowMs, visible, lastScrollId })
+    if (switches.isoDates === 'epoch') found.customEvents = found.customEvents.map(withEpochDates)
+    return { status: 200, body: found }
+  }
+  if (method !== 'POST') throw notSupported(method)
+  const event = takeEvent(state, body(), nowMs)
+  switch (switches.createdBody) {
+    case 'json':
+      return { status: 201, body: event ?? {} }
+    case 'text':
+      return { status: 201, body: 'Created' }
+    default:
+      return { status: 201 }
+  }
+}
+
+/** What a sender can learn of the subscription. */
 function answerAdmin(state: PxState, path: string[], { method }: PxRequest): PxAnswer {
-  if (method !== 'GET') throw new PxError(405, `Request method '${method}' not supported`)
+  if (method !== 'GET') throw notSupported(method)
   switch (path.join('/')) {
     case 'subscription':
-      return {
-        status: 200,
-        body: {
-          id: 'emulator',
-          name: 'PX emulator',
-          timeZone: 'UTC',
-          website: '',
-          products: [
-            {
-              name: 'Emulated product',
-              productKeys: [{ channel: 'WEB_APP', productKey: state.productKey, url: '' }],
-            },
-          ],
-        },
-      }
+      return { status: 200, body: subscription(state) }
     case 'model/user/attributes':
-      return { status: 200, body: state.users.attributes() }
+      return { status: 200, body: state.model.list('user') }
     case 'model/account/attributes':
-      return { status: 200, body: state.accounts.attributes() }
+      return { status: 200, body: state.model.list('account') }
     default:
       throw new PxError(404, 'No such path')
   }
 }
 
-function deny({ denied }: PxState, [, id, ...more]: string[], { method, body }: PxRequest): PxAnswer {
+function subscription({ timeZone, productKey }: PxState) {
+  const productKeys = [{ channel: 'WEB_APP', productKey, url: '' }]
+  const products = [{ name: 'Emulated product', productKeys }]
+  return { id: 'emulator', name: 'PX emulator', timeZone, website: '', products }
+}
+
+function deny(state: PxState, [, id, ...more]: string[], { method, body }: PxRequest): PxAnswer {
   if (method !== 'PUT' || id === undefined || more.length > 0) throw new PxError(404, 'No such path')
-  if (body() === true) denied.add(id)
-  else denied.delete(id)
+  state.deny(id, body() === true)
   return { status: 204 }
 }
 
 function answerMembers(
-  members: Members,
-  name: string,
-  idField: string,
-  [id, ...more]: string[],
-  { method, body }: PxRequest,
+  state: PxState,
+  collection: 'users' | 'accounts',
+  id: string | undefined,
+  { method, query, body }: PxRequest,
+  nowMs: number,
 ): PxAnswer {
-  if (more.length > 0) throw new PxError(404, 'No such path')
-  if (id === undefined) {
-    if (method === 'GET')
-      return {
-        status: 200,
-        body: { [name]: members.list(), totalHits: members.list().length, scrollId: null },
-      }
-    if (method !== 'POST') throw new PxError(405, `Request method '${method}' not supported`)
-    members.create(body())
+  const members: Members = state[collection]
+  const { idField } = collection === 'users' ? userKind : accountKind
+  if (method === 'POST' && id === undefined) {
+    members.create(body(), nowMs)
     return { status: 201 }
   }
-  if (method === 'GET') return { status: 200, body: members.get(id) }
-  if (method === 'PUT') {
+  if (method === 'GET' && id === undefined) {
+    const { members: page, ...rest } = members.page(query)
+    return { status: 200, body: { [collection]: page, ...rest } }
+  }
+  if (method === 'GET' && id !== undefined) return { status: 200, body: members.get(id) }
+  if (method === 'PUT' && id !== undefined) {
     // An id that does not fit in a path comes in the body, to /update.
     const given = fields(body())
     members.update(id === 'update' ? String(given[idField]) : id, given)
     return { status: 204 }
   }
-  if (method === 'DELETE') {
-    members.remove(id === 'delete' ? String(fields(body())[idField]) : id)
-    return { status: 204 }
+  if (method === 'DELETE' && id !== undefined) {
+    const given = id === 'delete' ? fields(body()) : {}
+    const hard = String(given.hardDelete ?? query.get('hardDelete')) === 'true'
+    remove(state, collection, id === 'delete' ? String(given[idField]) : id, hard, nowMs)
+    return { status: state.switches.deletedStatus }
   }
-  throw new PxError(405, `Request method '${method}' not supported`)
+  throw notSupported(method)
+}
+
+/** With an account go all of its users. */
+function remove(
+  { users, accounts }: PxState,
+  collection: 'users' | 'accounts',
+  id: string,
+  hard: boolean,
+  nowMs: number,
+): void {
+  if (collection === 'users') {
+    users.remove(id, hard, nowMs)
+    return
+  }
+  accounts.remove(id, hard, nowMs)
+  for (const { identifyId, accountId } of users.all()) {
+    if (accountId === id) users.remove(identifyId as string, hard, nowMs)
+  }
 }

@@ -3,24 +3,30 @@ import { PxError } from './px-error.ts'
 export const scopes = ['Daily', 'Weekly', 'Monthly'] as const
 export type Scope = (typeof scopes)[number]
 
-const minuteMs = 60_000
+const dayMs = 86_400_000
+const slotMs = 15 * 60_000
 
 /**
- * Answers which day, `2026-11-23`, an instant falls on in an IANA zone.
+ * Answers on which day an instant falls in an IANA zone, as the number of days since 1970-01-01.
  *
- * Intl is slow and the dates of events repeat, so each minute is asked once: offsets of all zones are whole minutes since 1972.
+ * Intl is slow and events crowd on few hours, so each quarter of an hour is asked once: offsets and their changes have been
+ * whole quarters for decades.
  *
  * @throws {PxError} 400 for an unknown zone
  */
-export function createDayOf(timeZone: string): (ms: number) => string {
+export function createDayNumberOf(timeZone: string): (ms: number) => number {
   const format = dayFormat(timeZone)
-  const days = new Map<number, string>()
+  const days = new Map<number, number>()
   return (ms) => {
-    const minute = Math.floor(ms / minuteMs)
-    let day = days.get(minute)
+    const slot = Math.floor(ms / slotMs)
+    let day = days.get(slot)
     if (day === undefined) {
-      day = format.format(minute * minuteMs)
-      days.set(minute, day)
+      const parts = format.formatToParts(slot * slotMs)
+      const part = (type: string) => Number(parts.find((found) => found.type === type)?.value)
+      const date = new Date(0)
+      date.setUTCFullYear(part('year'), part('month') - 1, part('day'))
+      day = Math.floor(date.getTime() / dayMs)
+      days.set(slot, day)
     }
     return day
   }
@@ -28,25 +34,44 @@ export function createDayOf(timeZone: string): (ms: number) => string {
 
 function dayFormat(timeZone: string): Intl.DateTimeFormat {
   try {
-    // Swedish writes a date as ISO 8601 does.
-    return new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
+    return new Intl.DateTimeFormat('en-u-ca-iso8601-nu-latn', {
+      timeZone,
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+    })
   } catch {
     throw new PxError(400, `${JSON.stringify(timeZone)} is not a time zone such as Europe/Paris`)
   }
 }
 
-/** The first day of the day, week or month that a day is in. Weeks begin on Monday: how PX does it is not known. */
-export function periodOf(day: string, scope: Scope): string {
-  if (scope === 'Monthly') return `${day.slice(0, 8)}01`
-  if (scope === 'Daily') return day
-  const weekday = (new Date(`${day}T00:00Z`).getUTCDay() + 6) % 7
-  return nextPeriod(day, 'Daily', -weekday)
+/** `2026-11-23` as the number of days since 1970-01-01. @throws {PxError} 400 */
+export function dayNumber(day: string): number {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN
+  if (Number.isNaN(ms)) throw new PxError(400, `${JSON.stringify(day)} is not a day such as 2026-11-23`)
+  return ms / dayMs
 }
 
-/** The period that begins `steps` later. */
-export function nextPeriod(period: string, scope: Scope, steps = 1): string {
-  const date = new Date(`${period}T00:00Z`)
-  if (scope === 'Monthly') date.setUTCMonth(date.getUTCMonth() + steps)
-  else date.setUTCDate(date.getUTCDate() + steps * (scope === 'Weekly' ? 7 : 1))
-  return date.toISOString().slice(0, 10)
+/** A number of days since 1970-01-01 as `2026-11-23`. */
+export function dayText(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10)
+}
+
+/** The first day of the day, week or month that a day is in. How PX begins its weeks is not known. */
+export function periodOf(day: number, scope: Scope, weekStart: 'monday' | 'sunday'): number {
+  if (scope === 'Daily') return day
+  if (scope === 'Monthly') return day - new Date(day * dayMs).getUTCDate() + 1
+  // 1970-01-01 was a Thursday.
+  return day - modulo(day + (weekStart === 'monday' ? 3 : 4), 7)
+}
+
+/** The first day of the period after the one that begins on this day. */
+export function nextPeriod(period: number, scope: Scope): number {
+  if (scope === 'Daily') return period + 1
+  if (scope === 'Weekly') return period + 7
+  return periodOf(period + 31, 'Monthly', 'monday')
+}
+
+function modulo(value: number, by: number): number {
+  return ((value % by) + by) % by
 }

@@ -1,168 +1,179 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
-import type { CustomEvent } from './custom-event.ts'
-import { PxError } from './px-error.ts'
-import { answerPx, createPxState, type PxAnswer, resetPxState } from './px-routes.ts'
-import { createReportPage } from './report-page.ts'
+import type { KeyPermissions } from './api-keys.ts'
+import type { DeclaredAttribute, MemberKind } from './attribute-model.ts'
+import { type CustomEvent, withEpochDates } from './custom-event.ts'
+import { createDayColumns } from './day-columns.ts'
+import { createFaultRules, type Fault, type FaultRule, type ReceivedRequest } from './faults.ts'
+import { createDoor } from './http-door.ts'
+import { createPxState, restoreRecord } from './px-state.ts'
+import { createRateLimiter } from './rate-limiter.ts'
+import { type Report, type ReportQuery, report } from './report.ts'
+import { openStorageDir, type StorageDir } from './storage-dir.ts'
+import { checkSwitches, defaultSwitches, type Switches } from './switches.ts'
 
 export interface EmulatorOptions {
   /** 0 takes a free one. @default 7070 */
   port?: number
-  /** Where it listens. Anything but loopback shows the page to the network. @default '127.0.0.1' */
+  /** Where it listens. Anything but loopback shows the page and its controls to the network. @default '127.0.0.1' */
   host?: string
-  /** The key that `X-APTRINSIC-API-KEY` must carry. @default 'emulator-key' */
+  /** A key with all permissions, for `X-APTRINSIC-API-KEY`. @default 'emulator-key' */
   apiKey?: string
-  /** The product key of `/v1/admin/subscription`. @default 'AP-DEMOEMULATOR-2' */
+  /** Further keys, each with what it may do. */
+  keys?: Record<string, KeyPermissions>
+  /** The product key of the subscription. @default 'AP-DEMOEMULATOR-2' */
   productKey?: string
-  /** Breaks requests to `/v1`, to try what a sender makes of it. */
+  /** The time zone of the subscription. @default 'UTC' */
+  timeZone?: string
+  /** Declared custom attributes; PX takes no others. @default none */
+  attributes?: { [K in MemberKind]?: readonly DeclaredAttribute[] }
+  /** Declared event names, for the switch `undeclaredEvent`. @default none */
+  eventNames?: readonly string[]
+  /** How it does what nobody outside knows of PX. */
+  switches?: Partial<Switches>
+  /** Breaks requests to `/v1`, to try what a sender makes of it. Asked before the rules of `addFault`. */
   fault?: (request: ReceivedRequest) => Fault | undefined
-}
-
-/** What goes wrong with one request. */
-export interface Fault {
-  /** Waits before anything else. */
-  delayMs?: number
-  /** Answers this in place of the emulator. */
-  status?: number
-  body?: string
-  headers?: Record<string, string>
-  /** Cuts the connection without an answer. */
-  reset?: boolean
-  /** Does what was asked all the same, so that the sender cannot know. @default false */
-  store?: boolean
-}
-
-/** A request to `/v1` as it came in. */
-export interface ReceivedRequest {
-  method: string
-  /** With its query, as received. */
-  url: string
-  headers: IncomingMessage['headers']
-  body: string
+  /** Where fault rules with a probability draw from. @default 1 */
+  seed?: number
+  /** Keeps events, users and accounts in this directory, so that they are there after a restart. @default in memory */
+  dir?: string
+  /** How many received requests are kept, newest last. @default 10000 */
+  keepRequests?: number
+  /** The time, in epoch milliseconds. @default Date.now */
+  now?: () => number
 }
 
 export interface Emulator {
   /** `http://127.0.0.1:7070` */
-  url: string
-  apiKey: string
-  productKey: string
-  /** Events stored so far, in the order of arrival. */
+  readonly url: string
+  readonly apiKey: string
+  readonly productKey: string
+  /** Events stored so far, in the order of arrival, as GET answers them. Those that cannot be seen yet are among them. */
   events(): readonly CustomEvent[]
-  /** Everything that came to `/v1`, in the order of arrival. */
-  requests: readonly ReceivedRequest[]
-  /** Forgets events, users, accounts and requests. */
+  /** What came to `/v1`, in the order of arrival. */
+  readonly requests: readonly ReceivedRequest[]
+  /** Switches in force. */
+  readonly switches: Readonly<Switches>
+  /** @throws {Error} for an unknown switch or value */
+  setSwitches(switches: Partial<Switches>): void
+  /** Breaks the requests that match. Answers the id of the rule. */
+  addFault(rule: FaultRule): number
+  removeFault(id: number): void
+  clearFaults(): void
+  /** Makes a key that may do this. */
+  addKey(key: string, permissions: KeyPermissions): void
+  declareAttributes(kind: MemberKind, attributes: readonly DeclaredAttribute[]): void
+  /** A chart as the page shows it, over the events that can be seen. */
+  report(query: ReportQuery): Report
+  /** Forgets events, users, accounts, requests and fault rules; the switches are those of the start again. */
   reset(): void
   close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
-
-const maxBodyBytes = 1024 * 1024
 
 /** Starts a stand-in for the REST API of PX, and a page that shows what it received. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', fault } = options
-  const productKey = options.productKey ?? 'AP-DEMOEMULATOR-2'
-  const state = createPxState(productKey)
-  const page = createReportPage(state)
+  const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', timeZone = 'UTC' } = options
+  const { productKey = 'AP-DEMOEMULATOR-2', keepRequests = 10_000, now = Date.now } = options
+  const first: Switches = { ...defaultSwitches, ...checkSwitches(options.switches ?? {}) }
+  const switches: Switches = { ...first }
+  let storage: StorageDir | undefined
+  const state = createPxState({
+    productKey,
+    timeZone,
+    switches,
+    eventNames: options.eventNames ?? [],
+    record: (change) => storage?.append(change),
+  })
+  for (const kind of ['user', 'account'] as const) {
+    state.model.declare(kind, options.attributes?.[kind] ?? [], now())
+  }
+  if (options.dir !== undefined)
+    storage = openStorageDir(options.dir, (record) => restoreRecord(state, record))
+  const keys = new Map([[apiKey, { read: true, write: true }], ...Object.entries(options.keys ?? {})])
+  const faults = createFaultRules(options.seed ?? 1)
+  const limiter = createRateLimiter(switches)
+  const daysOf = createDayColumns()
   const requests: ReceivedRequest[] = []
+  let requestCount = 0
 
-  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const url = new URL(req.url ?? '/', 'http://emulator')
-    const [root, ...path] = url.pathname.split('/').filter(Boolean).map(decodeSegment)
-    if (root !== 'v1') return answerPage(req, res, url)
-    const body = await readBody(req)
-    const received = { method: req.method ?? 'GET', url: req.url ?? '/', headers: req.headers, body }
-    requests.push(received)
-    const work = (): PxAnswer => {
-      if (req.headers['x-aptrinsic-api-key'] !== apiKey) {
-        throw new PxError(401, 'Authentication failed in loginAwareAuthentication')
-      }
-      const request = { method: received.method, path, query: url.searchParams, body: () => parseJson(body) }
-      return answerPx(state, request, Date.now())
-    }
-    const broken = fault?.(received)
-    if (broken?.delayMs !== undefined) await setTimeout(broken.delayMs, undefined, { ref: false })
-    if (broken?.store) work()
-    if (broken?.reset) {
-      res.destroy()
-    } else if (broken?.status !== undefined) {
-      res.writeHead(broken.status, broken.headers).end(broken.body)
-    } else {
-      const result = work()
-      sendJson(res, result.status, result.body)
-    }
+  const room = {
+    state,
+    keys,
+    faults,
+    requests,
+    now,
+    requestCount: () => requestCount,
+    forgetRequests() {
+      requests.length = 0
+      requestCount = 0
+    },
+    report(query: ReportQuery): Report {
+      state.events.reveal(now() - switches.visibilityLagMs)
+      return report(state.events, query, { ...switches, nowMs: now(), daysOf })
+    },
+    reset() {
+      state.reset()
+      storage?.clear()
+      faults.clear()
+      limiter.reset()
+      Object.assign(switches, first)
+      room.forgetRequests()
+    },
   }
-
-  async function answerPage(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
-    if (req.method !== 'GET') throw new PxError(405, `Request method '${req.method}' not supported`)
-    const { contentType, body } = await page(url)
-    res.writeHead(200, {
-      'content-type': contentType,
-      'content-security-policy': "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-    })
-    res.end(body)
-  }
-
-  const server = createServer((req, res) => {
-    answer(req, res).catch((error: unknown) => {
-      const known = error instanceof PxError ? error : new PxError(500, String(error))
-      if (!res.headersSent) sendJson(res, known.statusCode, known.body())
-      else res.destroy()
-    })
+  const server = createDoor({
+    ...room,
+    limiter,
+    isLoopback: isLoopback(host),
+    fault: options.fault,
+    received(request) {
+      requestCount += 1
+      requests.push(request)
+      // Cut back in steps: moving a long list up by one for each request would be slow.
+      if (requests.length > keepRequests * 1.1) requests.splice(0, requests.length - keepRequests)
+    },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
+  }).catch((error: unknown) => {
+    storage?.close()
+    throw error
   })
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= new Promise((resolve) => {
+      server.close(() => {
+        storage?.close()
+        resolve()
+      })
+      server.closeAllConnections()
+    })
+    return closing
+  }
   const { port: taken } = server.address() as AddressInfo
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     apiKey,
     productKey,
-    events: () => state.events,
-    requests,
-    reset() {
-      resetPxState(state)
-      requests.length = 0
+    events() {
+      const all = Array.from({ length: state.events.length }, (_, place) => state.events.at(place))
+      return switches.isoDates === 'epoch' ? all.map(withEpochDates) : all
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    requests,
+    switches,
+    setSwitches: (given) => void Object.assign(switches, checkSwitches(given)),
+    addFault: faults.add,
+    removeFault: (id) => void faults.remove(id),
+    clearFaults: faults.clear,
+    addKey: (key, permissions) => void keys.set(key, permissions),
+    declareAttributes: (kind, attributes) => state.model.declare(kind, attributes, now()),
+    report: room.report,
+    reset: room.reset,
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
-}
-
-async function readBody(req: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > maxBodyBytes) throw new PxError(413, `A body may have ${maxBodyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new PxError(400, 'Malformed JSON request')
-  }
-}
-
-function sendJson(res: ServerResponse, status: number, body?: object): void {
-  if (body === undefined) res.writeHead(status).end()
-  else res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

@@ -83,7 +83,7 @@ async function drawReport() {
   asked += 1
   const mine = asked
   const query = new URLSearchParams(/** @type {any} */ (new FormData(form)))
-  const report = await get(`/report/chart?${query}`)
+  const report = await get(`/_px-emulator/report?${query}`)
   if (mine !== asked) return
   const chosen = field('function')
   const counts = ['Count', 'Users'].includes(chosen.value)
@@ -171,9 +171,13 @@ function shortDay(day = '') {
 }
 
 async function drawLists() {
-  if (byId('events').open) fillEvents(byId('event-list'), await get('/report/events'))
+  if (byId('events').open)
+    fillEvents(
+      byId('event-list'),
+      (await get('/_px-emulator/events')).map((/** @type {any} */ { event }) => event),
+    )
   if (!byId('audience').open) return
-  const { users, accounts } = await get('/report/audience')
+  const { users, accounts } = await get('/_px-emulator/audience')
   const attributes = (/** @type {any} */ member) => member.customAttributes
   fillTable(
     byId('users'),
@@ -201,7 +205,7 @@ async function shownFailure(act) {
 
 async function poll() {
   await shownFailure(async () => {
-    const found = await get('/report/catalog')
+    const found = await get('/_px-emulator/catalog')
     if (found.events !== catalog.events) {
       catalog = found
       byId('empty').hidden = catalog.events > 0

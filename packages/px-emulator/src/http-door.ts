@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { authorize } from './api-keys.ts'
+import { answerControl, type ControlRoom } from './control-api.ts'
+import { parseJson } from './custom-event.ts'
+import type { Fault, ReceivedRequest } from './faults.ts'
+import { PxError } from './px-error.ts'
+import { answerPx, type PxRequest } from './px-routes.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import { pageFile } from './report-page.ts'
+import { sendAnswer, wait, wireAnswer, wireError } from './send-answer.ts'
+import { defaultSwitches } from './switches.ts'
+
+export interface DoorSettings extends ControlRoom {
+  limiter: RateLimiter
+  /** Whether the page and the inspection API answer to loopback names only. */
+  isLoopback: boolean
+  fault: ((request: ReceivedRequest) => Fault | undefined) | undefined
+  received(request: ReceivedRequest): void
+}
+
+const maxBodyBytes = 1024 * 1024
+
+/** Serves `/v1`, the inspection API and the page. */
+export function createDoor(settings: DoorSettings): Server {
+  return createServer((req, res) => {
+    serve(settings, req, res).catch((error: unknown) => {
+      if (res.headersSent) res.destroy()
+      else void sendAnswer(res, wireError(error, defaultSwitches))
+    })
+  })
+}
+
+async function serve(settings: DoorSettings, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const url = urlOf(req)
+  const [, root, ...rest] = url.pathname.split('/')
+  if (root === 'v1') return serveV1(settings, req, res, url, rest)
+  if (settings.isLoopback) checkCaller(req)
+  if (root !== '_px-emulator') {
+    const { headers, body } = await pageFile(req.method ?? 'GET', url.pathname)
+    res.writeHead(200, headers).end(body)
+    return
+  }
+  const body = await readBody(req)
+  const path = rest.map(decode)
+  const request: PxRequest = {
+    method: req.method ?? 'GET',
+    path,
+    query: url.searchParams,
+    body: () => parseJson(body),
+  }
+  const answer = wireAnswer(answerControl(settings, request))
+  await sendAnswer(res, { ...answer, headers: { ...answer.headers, 'cache-control': 'no-store' } })
+}
+
+async function serveV1(
+  settings: DoorSettings,
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+  rest: readonly string[],
+): Promise<void> {
+  const { state, keys, limiter, faults, now } = settings
+  const body = await readBody(req)
+  const { method = 'GET', headers } = req
+  const received: ReceivedRequest = { method, url: req.url ?? '/', headers, body, receivedMs: now() }
+  settings.received(received)
+  const fault = settings.fault?.(received) ?? faults.pick(received)
+  if (fault?.delayMs !== undefined) await wait(fault.delayMs)
+  const work = () => {
+    try {
+      const key = authorize(
+        keys,
+        headers['x-aptrinsic-api-key'] as string | undefined,
+        method,
+        state.switches,
+      )
+      limiter.take(key, now())
+      const path = rest.map(state.switches.pathIds === 'decode' ? decode : (segment) => segment)
+      const request: PxRequest = { method, path, query: url.searchParams, body: () => parseJson(body) }
+      return wireAnswer(answerPx(state, request, now()))
+    } catch (error) {
+      return wireError(error, state.switches)
+    }
+  }
+  const inPlace = fault?.status !== undefined || fault?.reset === true
+  const real = inPlace && fault?.store !== true ? undefined : work()
+  const status = fault?.status ?? real?.status ?? 200
+  const answer =
+    fault?.status !== undefined || fault?.body !== undefined || real === undefined
+      ? { status, headers: fault?.headers ?? {}, body: fault?.body ?? '' }
+      : { ...real, headers: { ...real.headers, ...fault?.headers } }
+  received.status = await sendAnswer(res, answer, fault)
+}
+
+function urlOf(req: IncomingMessage): URL {
+  try {
+    return new URL(`http://emulator${req.url?.startsWith('/') ? '' : '/'}${req.url}`)
+  } catch {
+    throw new PxError(400, `Malformed path ${JSON.stringify(req.url)}`)
+  }
+}
+
+/**
+ * A page of somewhere else, open in the same browser, must not work the emulator: it can send requests to loopback, and by
+ * a name of its own that points there it could read the answers too.
+ *
+ * @throws {PxError} 403
+ */
+function checkCaller({ headers }: IncomingMessage): void {
+  const name = (headers.host ?? '').replace(/:\d+$/, '')
+  const isLocal = name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)
+  const isForeign = headers.origin !== undefined && headers.origin !== `http://${headers.host}`
+  if (!isLocal || isForeign) {
+    throw new PxError(403, `The page answers on this machine only; ${headers.origin ?? name} is elsewhere`)
+  }
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+async function readBody(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBodyBytes) throw new PxError(413, `A body may have ${maxBodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

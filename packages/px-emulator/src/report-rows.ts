@@ -1,0 +1,107 @@
+import { NumberColumn, TextColumn } from './columns.ts'
+import { fieldOf, rowTest } from './event-query.ts'
+import type { EventShape } from './event-table.ts'
+import type { Condition } from './filter.ts'
+
+/** The events that take part in a report, each with its line, its day from the first one on, its user and its value. */
+export interface ReportRows {
+  length: number
+  lines: Uint32Array
+  days: Uint32Array
+  users: Uint32Array
+  values: Float64Array
+  /** The lines by number. */
+  names: readonly string[]
+}
+
+export interface RowsWanted {
+  property: string
+  by: string | undefined
+  filters: readonly Condition[]
+  /** First and last day, in days since 1970-01-01. */
+  from: number
+  to: number
+  /** Whether an event without a number in the property is left out. */
+  needsNumber: boolean
+  numericStrings: 'ignore' | 'count'
+  daysOf(shape: EventShape): { at(row: number): number }
+}
+
+const noValue = '(none)'
+
+export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): ReportRows {
+  const size = shapes.reduce((sum, { visible }) => sum + visible, 0)
+  const numbers = new Map<string, number>()
+  const numberOf = (name: string) => {
+    const known = numbers.get(name) ?? numbers.size
+    numbers.set(name, known)
+    return known
+  }
+  const lines = new Uint32Array(size)
+  const days = new Uint32Array(size)
+  const users = new Uint32Array(size)
+  const values = new Float64Array(size)
+  let length = 0
+  for (const shape of shapes) {
+    const shapeDays = wanted.daysOf(shape)
+    const read = numberReader(shape, wanted)
+    const line = lineReader(shape, wanted.by, numberOf)
+    const tests = wanted.filters.map((filter) => rowTest(shape, filter))
+    const user = fieldOf(shape, 'identifyId')!.column as TextColumn
+    for (let row = 0; row < shape.visible; row += 1) {
+      const day = shapeDays.at(row)
+      if (day < wanted.from || day > wanted.to) continue
+      const value = read(row)
+      if (wanted.needsNumber && Number.isNaN(value)) continue
+      if (!tests.every((test) => test(row))) continue
+      lines[length] = line(row)
+      days[length] = day - wanted.from
+      users[length] = user.code(row)
+      values[length] = value
+      length += 1
+    }
+  }
+  return { length, lines, days, users, values, names: [...numbers.keys()] }
+}
+
+/** The number in the property of each row, `NaN` for none. */
+function numberReader(shape: EventShape, { property, numericStrings }: RowsWanted): (row: number) => number {
+  const column = fieldOf(shape, property)?.column
+  if (column instanceof NumberColumn) return (row) => column.at(row)
+  if (!(column instanceof TextColumn) || numericStrings === 'ignore') return () => Number.NaN
+  return (row) => {
+    const text = column.at(row)
+    return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  }
+}
+
+/** The number of the line that each row belongs to; each text of a dictionary is looked up once. */
+function lineReader(
+  shape: EventShape,
+  by: string | undefined,
+  numberOf: (name: string) => number,
+): (row: number) => number {
+  const column = by ? fieldOf(shape, by)?.column : undefined
+  if (column === undefined) {
+    let line: number | undefined
+    return () => {
+      line ??= numberOf(by ? noValue : '')
+      return line
+    }
+  }
+  if (!(column instanceof TextColumn) || column.dictionary === undefined) {
+    return (row) => numberOf(String(column.at(row)))
+  }
+  const { texts } = column.dictionary
+  const lineOfCode: number[] = []
+  return (row) => {
+    const code = column.code(row)
+    lineOfCode[code] ??= numberOf(texts[code] === 'null' && isJson(shape, column) ? noValue : texts[code]!)
+    return lineOfCode[code]
+  }
+}
+
+/** A column of values that are neither numbers nor texts, in which `null` stands for nothing. */
+function isJson({ fields }: EventShape, column: TextColumn): boolean {
+  return fields.some((field) => field.column === column && field.kind === 'json')
+}
