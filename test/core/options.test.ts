@@ -136,7 +136,7 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     'an ignore that is a text',
     () => pxUsageKoa({ ...keys, identify: () => null, ignore: '/health' as never }),
     'PXU_ERR_OPTIONS_INVALID',
-    ['"/health"', "['/health']"],
+    ['"/health"', "['GET /health']"],
   ],
 ]
 

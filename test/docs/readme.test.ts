@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -20,14 +20,6 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-async function stored(): Promise<string> {
-  const names = await readdir(dir)
-  const texts = names
-    .filter((name) => name.endsWith('.jsonl'))
-    .map((name) => readFile(join(dir, name), 'utf8'))
-  return (await Promise.all(texts)).join('')
-}
-
 // The files are typechecked with everything else; what stands before the marker is what the README shows.
 it.each(['express', 'koa'])('the lines for %s in the README run as they stand', async (framework) => {
   const source = await readFile(join(import.meta.dirname, `readme-${framework}.ts`), 'utf8')
@@ -38,7 +30,9 @@ it.each(['express', 'koa'])('the lines for %s in the README run as they stand', 
   const { listener, meter } = await import(`./readme-${framework}.ts`)
   const server = await startServer(listener)
   expect((await send(`${server.url}/hello`)).body).toBe('hello')
-  await vi.waitFor(async () => expect(await stored()).toContain('"userId":"ann"'))
+  await vi.waitFor(async () =>
+    expect(await meter().preview()).toMatchObject([{ identifyId: 'ann' }, { identifyId: 'ann' }]),
+  )
   await server.close()
   await meter().close()
 })

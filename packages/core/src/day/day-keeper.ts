@@ -72,9 +72,12 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   }
 
   async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
-    for (const day of tables.days()) if (isToClose(day)) await tables.seal(day)
+    const counted = tables.days()
+    // A day that falls due only while others are closed was not sealed, and waits for the next time.
+    const unsealed = new Set(counted.filter((day) => !isToClose(day)))
+    for (const day of counted) if (!unsealed.has(day)) await tables.seal(day)
     for (const day of await store.openDays()) {
-      if (!isToClose(day)) continue
+      if (unsealed.has(day) || !isToClose(day)) continue
       const closed = await close(day)
       if (closed.outcome === 'closed') diagnostics.publish('day:closed', { day, ...closed })
     }
