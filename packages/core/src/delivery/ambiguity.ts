@@ -138,7 +138,7 @@ export function createAmbiguity({
       if (toAsk.length === 0) return { settlements, sendAnyway }
       const heldForMs = nextLookUpMs - clock.elapsed()
       if (heldForMs > 0) {
-        for (const line of toAsk) settlements.push(parkUntil(line, clock.now() + heldForMs))
+        for (const line of toAsk) settlements.push(parkUntil(line, clock.now() + Math.ceil(heldForMs)))
         return { settlements, sendAnyway }
       }
       const { found, absent, failure } = await ask(toAsk)

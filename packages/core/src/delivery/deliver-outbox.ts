@@ -235,7 +235,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   function wakeAfter(waitMs: number): void {
     if (over) return
     cancelWake()
-    const delayMs = Math.max(waitMs, 1)
+    const delayMs = Math.max(Math.ceil(waitMs), 1)
     wakeAt = { elapsedMs: clock.elapsed() + delayMs, epochMs: clock.now() + delayMs }
     cancelWake = clock.setTimer(() => void start(), delayMs)
   }
