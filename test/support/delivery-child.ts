@@ -47,6 +47,6 @@ for (;;) {
   delivery.wake()
 }
 await delivery.stop()
-await store.close()
 process.stdout.write(`done ${JSON.stringify({ ...store.outboxCounts(), ...delivery.state() })}\n`)
+await store.close()
 await delivery.breakOff()

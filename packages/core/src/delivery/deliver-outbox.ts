@@ -181,7 +181,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       chosen.map(({ id }) => id),
       clock.now(),
     )
+    const startMs = network.elapsed()
     const { results, isSpent, failure } = await sendAll(chosen, claimed)
+    const tookMs = network.elapsed() - startMs
     const settlements = lines.map((line) => settlementOf(line, results.get(line.id)))
     await settle(
       settlements.filter((settlement) => settlement !== undefined),
@@ -191,7 +193,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     await settleRefused(false)
     if (failure !== undefined) throw failure.cause
     if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
-    else health.volleyEnded([...results.values()], network.elapsed() - claimed.elapsedMs)
+    else health.volleyEnded([...results.values()], tookMs)
   }
 
   /** Looks up what is due of the lines of unknown fate. @returns those to send again without knowing */
