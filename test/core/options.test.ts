@@ -54,6 +54,12 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     ['properties is 42', 'object'],
   ],
   [
+    'a property that PX cannot keep',
+    () => createMeter({ ...keys, properties: { apiType: 'RESTful', plan: {} as never } }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['"plan"', 'flat values'],
+  ],
+  [
     'an API key with a line break in it',
     () => createMeter({ ...keys, apiKey: 'secret-key\nsecret-key' }),
     'PXU_ERR_OPTIONS_INVALID',

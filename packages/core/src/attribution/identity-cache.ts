@@ -48,6 +48,7 @@ export function isLookup(promise: object): boolean {
 
 /** The cache has no other way to say that it knows something. */
 const nobody = Symbol('nobody')
+const cleanEveryMs = 1_000
 const evenStale = { allowStale: true }
 
 /**
@@ -66,7 +67,16 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
     ttlResolution: 0,
   })
   const lookups = new Map<string, Promise<Owner>>()
+  let cleanedAtMs = Number.NEGATIVE_INFINITY
   const deadlines = createDeadlines<() => void>(clock, timeoutMs, (giveUp) => giveUp())
+
+  /** The error of one failure in a while: to clean one takes half a millisecond, and few are told. */
+  function tellable(error: unknown, credential: string): Error | undefined {
+    const nowMs = clock.elapsed()
+    if (nowMs - cleanedAtMs < cleanEveryMs) return undefined
+    cleanedAtMs = nowMs
+    return withoutCredential(error, credential)
+  }
 
   function ask(credential: string): Promise<Owner> {
     return new Promise((resolve) => {
@@ -80,7 +90,7 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
         resolve(owner)
       }
       const fail = (reason: 'threw' | 'rejected', error: unknown) =>
-        conclude(new IdentifyFailure(reason, withoutCredential(error, credential)))
+        conclude(new IdentifyFailure(reason, tellable(error, credential)))
       deadlines.add(giveUp)
       try {
         Promise.resolve(lookup(credential, { signal: abort.signal })).then(

@@ -20,11 +20,16 @@ export function withoutCredential(thrown: unknown, credential: string): Error {
   }
 }
 
-function piecesOf(credential: string): ReadonlySet<string> {
-  const pieces = new Set<string>()
+/** By length: most are of the full one, those of short forms shorter. */
+type Pieces = ReadonlyMap<number, ReadonlySet<string>>
+
+function piecesOf(credential: string): Pieces {
+  const pieces = new Map<number, Set<string>>()
   for (const form of formsOf(credential)) {
     const length = Math.min(pieceLength, form.length)
-    for (let from = 0; from + length <= form.length; from++) pieces.add(form.slice(from, from + length))
+    const ofLength = pieces.get(length) ?? new Set<string>()
+    pieces.set(length, ofLength)
+    for (let from = 0; from + length <= form.length; from++) ofLength.add(form.slice(from, from + length))
   }
   return pieces
 }
@@ -45,10 +50,9 @@ function formsOf(credential: string): string[] {
   )
 }
 
-function without(pieces: ReadonlySet<string>, text: string): string {
+function without(pieces: Pieces, text: string): string {
   let clean = ''
-  let from = 0
-  while (from < text.length) {
+  for (let from = 0; from < text.length; ) {
     const end = endOfPieces(pieces, text, from)
     clean += end === from ? text[from] : '(credential)'
     from = Math.max(end, from + 1)
@@ -57,11 +61,11 @@ function without(pieces: ReadonlySet<string>, text: string): string {
 }
 
 /** Where the pieces end that begin at `from` and overlap one another; `from` if none begins there. */
-function endOfPieces(pieces: ReadonlySet<string>, text: string, from: number): number {
+function endOfPieces(pieces: Pieces, text: string, from: number): number {
   let end = from
   for (let at = from; at <= end && at < text.length; at++) {
-    for (let length = pieceLength; length > 0; length--) {
-      if (pieces.has(text.slice(at, at + length)) && at + length > end) end = at + length
+    for (const [length, ofLength] of pieces) {
+      if (at + length > end && ofLength.has(text.slice(at, at + length))) end = at + length
     }
   }
   return end

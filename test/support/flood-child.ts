@@ -1,0 +1,97 @@
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { createMeter, identifyBy, memoryStore } from '@px-usage/core'
+import { inMemoryDelivery } from '@px-usage/core/testing'
+import { pxUsage } from '@px-usage/express'
+import express from 'express'
+
+// Floods of what never comes twice. Run with --expose-gc; tells the live heap in MB after each 20,000, and the statistics.
+const flood = process.argv[2]
+const total = 100_000
+
+const meter = createMeter({ store: memoryStore(), delivery: inMemoryDelivery().delivery })
+const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }
+const heap: number[] = []
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function measure(): Promise<void> {
+  for (let i = 0; i < 5; i++) await turn()
+  global.gc?.()
+  heap.push(Math.round((process.memoryUsage().heapUsed / 2 ** 20) * 10) / 10)
+}
+
+async function repeat(step: (index: number) => void): Promise<void> {
+  for (let index = 0; index < total; index++) {
+    step(index)
+    if (index % 500 === 499) await turn()
+    if (index % 20_000 === 19_999) await measure()
+  }
+}
+
+async function unusableIds(): Promise<void> {
+  await repeat((index) => {
+    const junk = [
+      `text ${index}`,
+      { id: index },
+      { userId: { id: index } },
+      { userId: '', accountId: `${index}` },
+    ]
+    meter.record({ ...call, identity: junk[index % junk.length] as never })
+  })
+}
+
+async function unknownCredentials(): Promise<void> {
+  const identify = identifyBy<string>({
+    credential: (key) => key,
+    lookup: (key) => (key.includes('7 ') ? Promise.reject(new Error(`no ${key}`)) : Promise.resolve(null)),
+  })
+  await repeat((index) =>
+    meter.record({ ...call, identity: identify(`sk_live_${index} ${'x'.repeat(200)}`) as never }),
+  )
+}
+
+async function properties(): Promise<void> {
+  await repeat((index) => meter.record({ ...call, identity: null, properties: { requestId: `r${index}` } }))
+}
+
+/** Through Express and sockets: 404 for each path, many requests in one write. */
+async function unmatchedPaths(): Promise<void> {
+  const app = express()
+  app.use(pxUsage({ meter, identify: () => ({ userId: 'scanner' }) }))
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const batch = 500
+  for (let from = 0; from < total; from += batch) {
+    let text = ''
+    for (let id = from; id < from + batch; id++)
+      text += `GET /${id}/wp-login.php?${id} HTTP/1.1\r\nHost: a\r\n\r\n`
+    let answered = 0
+    const done = new Promise<void>((resolve) => {
+      socket.on('data', function count(chunk: Buffer) {
+        answered += chunk.toString('latin1').split('</html>').length - 1
+        if (answered < batch) return
+        socket.off('data', count)
+        resolve()
+      })
+    })
+    socket.write(text)
+    await done
+    if ((from + batch) % 20_000 === 0) await measure()
+  }
+  socket.destroy()
+  server.close()
+}
+
+const floods: Record<string, () => Promise<void>> = {
+  'unusable ids': unusableIds,
+  'unknown credentials': unknownCredentials,
+  'property values': properties,
+  'unmatched paths': unmatchedPaths,
+}
+await floods[flood ?? '']?.()
+await turn()
+const { calls } = meter.stats()
+process.stdout.write(JSON.stringify({ heap, calls, routes: meter.routes() }))
+await meter.close()
