@@ -1,5 +1,6 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Properties } from '../store/store.ts'
+import { detached } from './detached-text.ts'
 import { usableProperties } from './properties.ts'
 
 /** The properties of single calls, together with those that all calls of a meter have. */
@@ -40,7 +41,9 @@ export function createCallProperties(own: Properties, diagnostics: Diagnostics):
     }
     remembered += 1
     let step = start
-    for (const [name, value] of Object.entries(given)) step = stepAfter(step, name, value)
+    for (const [name, value] of Object.entries(given)) {
+      step = stepAfter(step, name, typeof value === 'string' ? detached(value) : value)
+    }
     step.found = found
   }
 

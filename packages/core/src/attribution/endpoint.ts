@@ -1,3 +1,5 @@
+import { detached } from './detached-text.ts'
+
 /** What was called: the method and the route template. */
 export interface Endpoint {
   readonly method: string
@@ -36,11 +38,11 @@ export function createEndpoints(): Endpoints {
   let listed = 0
 
   function first(method: string, route: string): Endpoint {
-    const endpoint = Object.freeze({ method, route })
-    if (listed >= maxListed) return endpoint
+    if (listed >= maxListed) return { method, route }
     listed += 1
+    const endpoint = Object.freeze({ method, route: detached(route) })
     const byRoute = byMethod.get(method) ?? new Map<string, Endpoint>()
-    byMethod.set(method, byRoute.set(route, endpoint))
+    byMethod.set(method, byRoute.set(endpoint.route, endpoint))
     return endpoint
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { detached } from './detached-text.ts'
 
 /** Who made a call: the person (`identifyId` in PX) and the company they belong to (`accountId`). */
 export interface Identity {
@@ -39,8 +40,12 @@ const stable = new WeakSet<object>()
 
 /** As `usableIdentity`, for an answer that is kept: when it is given again, the very same object is answered at once. */
 export function stableIdentity(answer: unknown): Identity | undefined {
-  const identity = usableIdentity(answer)
-  if (identity !== undefined) stable.add(Object.freeze(identity))
+  const usable = usableIdentity(answer)
+  if (usable === undefined) return undefined
+  const { userId, accountId } = usable
+  const identity: Identity = { userId: detached(userId) }
+  if (accountId !== undefined) identity.accountId = detached(accountId)
+  stable.add(Object.freeze(identity))
   return identity
 }
 

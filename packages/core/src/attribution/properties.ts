@@ -1,5 +1,6 @@
 import { quoted } from '../errors.ts'
 import type { Properties, PropertyValue } from '../store/store.ts'
+import { detached } from './detached-text.ts'
 
 /** PX takes up to 50 properties and 1,024 characters (px-api, limits of custom events); the rollups add a dozen. */
 const maxProperties = 36
@@ -64,7 +65,7 @@ export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}):
       continue
     }
     names.add(folded)
-    usable[name] = value as PropertyValue
+    usable[name] = typeof value === 'string' ? detached(value) : (value as PropertyValue)
   }
   return usable
 }

@@ -1,3 +1,4 @@
+import { detached } from '../attribution/detached-text.ts'
 import type { Identity } from '../attribution/identity.ts'
 
 /** Numbers identities from 0, in the order of their first sight. */
@@ -83,12 +84,4 @@ function tailHash(text: string): number {
   if (length < 3) return length === 0 ? 0 : text.charCodeAt(length - 1)
   const last = text.charCodeAt(length - 1) + 10 * text.charCodeAt(length - 2)
   return last + 100 * text.charCodeAt(length - 3)
-}
-
-/**
- * The text in memory of its own. An id cut out of a header or a token is for V8 a view into it (from 13 characters on) and
- * would keep all of it for the day.
- */
-function detached(text: string): string {
-  return text.length < 13 || !text.isWellFormed() ? text : Buffer.from(text).toString()
 }
