@@ -54,8 +54,8 @@ export interface RollUpSettings {
 export type Detail = 'whole' | 'folded' | 'left out'
 
 /** So many series are grouped before the event loop gets its turn, and so many lines are made. */
-const groupedPerTurn = 1_000
-const linesPerTurn = 200
+const groupedPerTurn = 250
+const linesPerTurn = 100
 
 /**
  * Groups the totals of a day into one usage per rollup and entity, totals first. Which usages there are, and their ids, does

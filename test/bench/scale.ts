@@ -1,0 +1,164 @@
+import { createDayTables } from '../../packages/core/src/counting/day-tables.ts'
+import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
+import { type RollUpSettings, rollUp } from '../../packages/core/src/day/rollup.ts'
+import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
+import { defaults } from '../../packages/core/src/options.ts'
+import { memoryStore } from '../../packages/core/src/store/memory-store.ts'
+import type { SeriesTotal, Store } from '../../packages/core/src/store/store.ts'
+import { noLimits, ownProperties } from '../support/series-tables.ts'
+
+/**
+ * What many series cost: memory, and the longest time for which the event loop stands still while they are made, handed to
+ * a store and rolled up. Run with `node --expose-gc --import tsx`.
+ */
+const endpoints = 20
+const accounts = 1_000
+const day = '2026-11-23'
+const routes = Array.from({ length: endpoints }, (_, at) => `/v1/things/:id/parts-${at}`)
+const statusCodes = [200, 200, 404, 500]
+
+function fresh(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+async function usedBytes(): Promise<number> {
+  // What the turn before held is garbage in the next one only.
+  await new Promise((resolve) => setImmediate(resolve))
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+interface Timed {
+  ms: number
+  /** The longest time between two turns of the event loop. */
+  stallMs: number
+}
+
+/** CPU time of this thread where Node can tell it (from 23.9 on), else of all threads of the process. */
+const cpuUsage: typeof process.cpuUsage =
+  (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
+
+/**
+ * Notes the longest time between two calls, by the wall clock or by CPU time if that is less: where other processes want the
+ * core, the wall clock shows them too.
+ */
+function createProbe() {
+  let lastMs = performance.now()
+  let lastCpu = cpuUsage()
+  let longestMs = 0
+  return {
+    look(): void {
+      const wallMs = performance.now() - lastMs
+      const { user, system } = cpuUsage(lastCpu)
+      longestMs = Math.max(longestMs, Math.min(wallMs, (user + system) / 1_000))
+      lastMs += wallMs
+      lastCpu = cpuUsage()
+    },
+    longestMs: () => longestMs,
+  }
+}
+
+/** A probe in every turn of the loop is finer than a timer, which fires once a millisecond at most. */
+async function timed(task: () => Promise<unknown>): Promise<Timed> {
+  const startMs = performance.now()
+  const probe = createProbe()
+  let isDone = false
+  const turn = () => {
+    probe.look()
+    if (!isDone) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await task()
+  isDone = true
+  const ms = performance.now() - startMs
+  await new Promise((resolve) => setImmediate(resolve))
+  return { ms, stallMs: probe.longestMs() }
+}
+
+/** A store that reads every batch as a journal does, and keeps nothing. */
+function readingStore(): Store & { read: number } {
+  return {
+    ...memoryStore(),
+    read: 0,
+    add(batch) {
+      batch.forEach((_id, gained) => {
+        for (let measure = 0; measure < gained.length; measure++) this.read += gained[measure] as number
+      })
+    },
+  }
+}
+
+/** The totals of a day as they come out of a store: every identity and endpoint is an object of its own. */
+function* totals(users: number): Iterable<SeriesTotal> {
+  const instrument = { ...apiCalls }
+  for (let user = 0; user < users; user++) {
+    for (const route of routes) {
+      const identity = { userId: fresh(`user-${user}`), accountId: fresh(`account-${user % accounts}`) }
+      const endpoint = { method: 'GET', route }
+      yield {
+        series: { instrument, identity, properties: ownProperties, endpoint },
+        values: [7, 2, 1, 0],
+      }
+    }
+  }
+}
+
+async function measure(users: number): Promise<string[]> {
+  const series = users * endpoints
+  const store = readingStore()
+  const diagnostics = createDiagnostics()
+  const tables = createDayTables({ store, limits: noLimits, properties: ownProperties, diagnostics })
+  const table = tables.of(day)
+
+  /** The longest that the calls of one user took together. */
+  function countAll(): number {
+    const probe = createProbe()
+    for (let user = 0; user < users; user++) {
+      const identity = { userId: fresh(`user-${user}`), accountId: fresh(`account-${user % accounts}`) }
+      for (let at = 0; at < endpoints; at++) {
+        const statusCode = statusCodes[at % 4] as number
+        table.addCall(identity, ownProperties, 'GET', routes[at] as string, statusCode, at % 2 === 0)
+      }
+      probe.look()
+    }
+    return probe.longestMs()
+  }
+
+  const before = await usedBytes()
+  const longestNewMs = countAll()
+  const bytes = ((await usedBytes()) - before) / series
+  const stored = await timed(() => tables.store())
+  const longestKnownMs = countAll()
+  if (tables.stored() !== series) throw new Error(`${tables.stored()} of ${series} are stored`)
+  const settings: RollUpSettings = {
+    rollups: defaults.rollups,
+    day,
+    timeZone: 'UTC',
+    revision: 0,
+    namespace: 'AP-BENCH-2',
+  }
+  let lines = 0
+  const rolled = await timed(async () => {
+    for await (const _usage of rollUp(totals(users), settings)) lines += 1
+  })
+  return [
+    series.toLocaleString('en'),
+    `${bytes.toFixed(1)} B`,
+    `${longestNewMs.toFixed(1)} ms`,
+    `${longestKnownMs.toFixed(1)} ms`,
+    `${stored.ms.toFixed(0)} ms, ${stored.stallMs.toFixed(1)} ms`,
+    `${rolled.ms.toFixed(0)} ms, ${rolled.stallMs.toFixed(1)} ms`,
+    lines.toLocaleString('en'),
+  ]
+}
+
+await measure(500)
+const rows: string[][] = []
+for (const users of [500, 5_000, 50_000]) rows.push(await measure(users))
+console.log(
+  '| Series | memory each | longest of 20 adds, new | known | all to the store: time, longest stall | rollup: time, longest stall | lines |',
+)
+console.log('|--:|--:|--:|--:|--:|--:|--:|')
+for (const row of rows) console.log(`| ${row.join(' | ')} |`)
