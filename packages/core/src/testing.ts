@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
-import type { SendLine } from './delivery/deliver-outbox.ts'
 import type { PxEvent } from './delivery/px-event.ts'
+import type { SendLine } from './delivery/send-volley.ts'
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {

@@ -1,8 +1,9 @@
 import { memoryStore, type OutboxLine, type UsageError } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
-import { createDelivery, type SendLine } from '../../../packages/core/src/delivery/deliver-outbox.ts'
+import { createDelivery } from '../../../packages/core/src/delivery/deliver-outbox.ts'
 import type { DeliveryResult } from '../../../packages/core/src/delivery/delivery-result.ts'
+import type { SendLine } from '../../../packages/core/src/delivery/send-volley.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 
 function line(id: string, day = '2026-11-23', rank: OutboxLine['rank'] = 'total'): OutboxLine {
@@ -143,6 +144,32 @@ describe('delivery', () => {
     isDown = false
     await clock.advance(600_000)
     expect(store.outboxCounts()).toMatchObject({ delivered: 1_000, pending: 0 })
+  })
+
+  it('a send that rejects leaves no line of its volley unsettled', async () => {
+    const { store, delivery } = await setUp((id) => {
+      if (id === 'line 3') throw new Error('a bug')
+      return delivered
+    })
+    await store.put(Array.from({ length: 8 }, (_, index) => line(`line ${index}`)))
+    await delivery.run()
+    expect(store.outboxCounts()).toMatchObject({ delivered: 7, unknown: 1, pending: 0 })
+  })
+
+  it('a store that fails while lines are on their way is told, and everything is sent later', async () => {
+    const { store, delivery, clock, errors, sent } = await setUp(() => delivered)
+    const { settle } = store
+    await store.put(Array.from({ length: 20 }, (_, index) => line(`line ${index}`)))
+    store.settle = async () => {
+      throw new Error('EIO')
+    }
+    await delivery.run()
+    expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_STORE_UNAVAILABLE'])
+    store.settle = settle
+    await clock.advance(3_600_000)
+    expect(store.outboxCounts()).toMatchObject({ delivered: 20, pending: 0, unknown: 0 })
+    expect(new Set(sent).size).toBe(20)
+    expect(delivery.state().possibleDuplicates).toBe(sent.length - 20)
   })
 
   it('sends nothing after stop()', async () => {

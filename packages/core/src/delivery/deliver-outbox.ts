@@ -3,15 +3,13 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
 import { createAmbiguity } from './ambiguity.ts'
-import { type DeliveryResult, resultOf } from './delivery-result.ts'
+import type { DeliveryResult } from './delivery-result.ts'
 import type { Pacing } from './pacing.ts'
-import { createPxHealth, type LastError, lanes, largestVolley } from './px-health.ts'
+import { createPxHealth, type LastError, largestVolley } from './px-health.ts'
 import type { LookUp } from './reconcile.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
-
-/** Sends one line: PX over the network, or the in-memory delivery of the test kit. */
-export type SendLine = (line: ClaimedLine) => Promise<DeliveryResult>
+import { type SendLine, sendVolley } from './send-volley.ts'
 
 /** How the sender stands. */
 export interface SenderState {
@@ -79,14 +77,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   let wakeAt: { elapsedMs: number; epochMs: number } | undefined
   let cancelWake = () => {}
 
-  async function attempt(line: ClaimedLine): Promise<DeliveryResult> {
-    try {
-      return await send(line)
-    } catch (error) {
-      return resultOf({ answered: false, error, maybeSent: true }, clock.now())
-    }
-  }
-
   function given({ id, state }: ClaimedLine): Settlement {
     return { id, state, dueAtMs: clock.now() }
   }
@@ -139,40 +129,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     }
   }
 
-  /** Sends the lines, a few at a time, until one says to stop or the time is up. What has no result was not sent. */
-  async function sendAll(lines: readonly ClaimedLine[], { wallMs, elapsedMs }: Claimed) {
-    const results = new Map<string, DeliveryResult>()
-    let next = 0
-    let isEnded = false
-    let isSpent = false
-    let failure: { cause: unknown } | undefined
-    // By both clocks: one of them stands still while a machine sleeps.
-    const isMine = () => Math.max(network.now() - wallMs, network.elapsed() - elapsedMs) < volleyEndsAfterMs
-    const goesOn = () => !over && !isEnded && isMine()
-
-    async function lane(): Promise<void> {
-      while (goesOn() && next < lines.length) {
-        const line = lines[next++] as ClaimedLine
-        const answer = await leave()
-        if (answer === 'spent') isSpent = true
-        if (answer !== 'go') isEnded = true
-        if (!goesOn()) return
-        const result = await attempt(line)
-        results.set(line.id, result)
-        if (health.learn(line, result)) isEnded = true
-      }
-    }
-
-    const all = Array.from({ length: Math.min(lanes, lines.length) }, () =>
-      lane().catch((cause: unknown) => {
-        isEnded = true
-        failure ??= { cause }
-      }),
-    )
-    await Promise.all(all)
-    return { results, isSpent, failure }
-  }
-
   /** Attempts as many of the lines as are wise together, and gives the others back. */
   async function volley(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
     const chosen = lines.slice(0, health.volleySize())
@@ -182,7 +138,16 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       clock.now(),
     )
     const startMs = network.elapsed()
-    const { results, isSpent, failure } = await sendAll(chosen, claimed)
+    // By both clocks: one of them stands still while a machine sleeps.
+    const isMine = () =>
+      Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < volleyEndsAfterMs
+    const { results, isSpent, failure } = await sendVolley(chosen, {
+      send,
+      leave,
+      now: clock.now,
+      goesOn: () => !over && isMine(),
+      learn: health.learn,
+    })
     const tookMs = network.elapsed() - startMs
     const settlements = lines.map((line) => settlementOf(line, results.get(line.id)))
     await settle(

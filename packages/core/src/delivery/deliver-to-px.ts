@@ -2,11 +2,12 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ClaimedLine, Store } from '../store/store.ts'
 import { createDailyBudget } from './daily-budget.ts'
-import { createDelivery, type Delivery, type SenderState, type SendLine } from './deliver-outbox.ts'
+import { createDelivery, type Delivery, type SenderState } from './deliver-outbox.ts'
 import { resultOf } from './delivery-result.ts'
 import { createPacing } from './pacing.ts'
 import { createPxClient, type Dispatcher } from './px-client.ts'
 import { createLookUp } from './reconcile.ts'
+import type { SendLine } from './send-volley.ts'
 
 /** The settings of a meter that say how its lines get to PX. */
 export interface DeliverySettings {
