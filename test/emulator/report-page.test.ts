@@ -1,33 +1,42 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromiumFlags, findChromium } from '../support/chromium.ts'
+import { sendNinetyDays } from '../support/ninety-days.ts'
 
 const executablePath = findChromium()
 const dayMs = 86_400_000
 const monday = Date.UTC(2026, 10, 9, 12)
 const hostile = '<img src=x onerror="document.title=1">'
 
+/** The pictures are looked at by people: the README shows the one of the desktop in light. */
+const pictures = process.env.SCREENSHOT_DIR ?? join(tmpdir(), 'px-emulator-pictures')
+
 let emulator: Emulator
 let browser: Browser
 let page: Page
 let complaints: string[]
 
-async function post(event: object): Promise<void> {
-  const answer = await fetch(`${emulator.url}/v1/events/custom`, {
-    method: 'POST',
+async function send(path: string, body: object, method = 'POST'): Promise<void> {
+  const answer = await fetch(`${emulator.url}/v1/${path}`, {
+    method,
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
-    body: JSON.stringify({
-      eventName: 'dailyApiCalls',
-      identifyId: 'ann',
-      propertyKey: emulator.productKey,
-      userType: 'USER',
-      ...event,
-    }),
+    body: JSON.stringify(body),
   })
-  expect(answer.status).toBe(201)
+  expect(answer.ok).toBe(true)
 }
+
+const post = (event: object) =>
+  send('events/custom', {
+    eventName: 'dailyApiCalls',
+    identifyId: 'ann',
+    propertyKey: emulator.productKey,
+    userType: 'USER',
+    ...event,
+  })
 
 async function tableRows(): Promise<string[][]> {
   await page.locator('#numbers').evaluate((details) => details.setAttribute('open', ''))
@@ -111,36 +120,200 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '0'])
   })
 
-  test('the trap is told exactly when it is chosen', async () => {
+  test('the traps are told exactly when they are chosen', async () => {
+    for (const apiCalls of [7, 8]) await post({ eventName: 'rows', date: monday, attributes: { apiCalls } })
     await post({ date: monday, attributes: { apiCalls: 7 } })
     await page.goto(emulator.url)
-    await page.getByRole('heading', { name: 'Sum of apiCalls, daily' }).waitFor()
-    const hint = page.getByRole('note')
-    expect(await hint.isVisible()).toBe(false)
-    await page.getByLabel('Scope').selectOption('Weekly')
-    await page.getByText('about 7 times a daily figure').waitFor()
-    await page.getByLabel('Function').selectOption('Average')
-    await hint.waitFor({ state: 'hidden' })
-    await post({ date: monday, attributes: { apiCalls: 8 } })
-    await page.getByText('up to 2 of these events on one day').waitFor()
+    const hints: string[] = []
+    for (const eventName of ['dailyApiCalls', 'rows']) {
+      await page.locator('[name=eventName]').selectOption(eventName)
+      for (const [name, shown] of Object.entries({
+        Sum: 'Sum of apiCalls',
+        Average: 'Average of apiCalls',
+        Count: 'Count',
+        Min: 'Min of apiCalls',
+        Max: 'Max of apiCalls',
+        'Unique users': 'Unique users',
+      })) {
+        for (const scope of ['Daily', 'Weekly', 'Monthly']) {
+          await page.getByLabel('Function').selectOption({ label: name })
+          await page.getByLabel('Scope').selectOption(scope)
+          await page.getByRole('heading', { name: `${shown}, ${scope.toLowerCase()}`, exact: true }).waitFor()
+          await page.getByText(`of ${eventName},`).waitFor()
+          const hint = page.getByRole('note')
+          if (await hint.isVisible()) hints.push(`${eventName} ${name} ${scope}: ${await hint.textContent()}`)
+        }
+      }
+    }
+    expect(hints).toEqual([
+      expect.stringMatching(/^dailyApiCalls Sum Weekly: .*about 7 times a daily figure/),
+      expect.stringMatching(/^dailyApiCalls Sum Monthly: .*about 30 times a daily figure/),
+      expect.stringMatching(/^rows Sum Weekly: /),
+      expect.stringMatching(/^rows Sum Monthly: /),
+      expect.stringMatching(/^rows Average Daily: .*up to 2 of these events on one day/),
+      expect.stringMatching(/^rows Average Weekly: /),
+      expect.stringMatching(/^rows Average Monthly: /),
+    ])
+  })
+
+  test('the numbers move while traffic runs, and begin anew after a reset', async () => {
+    await post({ date: monday, attributes: { apiCalls: 5 } })
+    await page.goto(emulator.url)
+    await page.getByText('5 in all').waitFor()
+    await post({ date: monday, attributes: { apiCalls: 6 } })
+    await page.getByText('11 in all').waitFor()
+    expect(await page.getByRole('status').textContent()).toBe('Live, 2 events')
+    expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '11'])
+    emulator.reset()
+    await page.getByText('No event received yet').waitFor()
+  })
+
+  test('a filter leaves the others out, a breakdown shows each apart, and both are there again after a reload', async () => {
+    for (const [accountId, apiCalls] of [
+      ['acme', 5],
+      ['globex', 7],
+      ['initech', 11],
+    ] as const) {
+      await post({ date: monday, accountId, attributes: { apiCalls } })
+    }
+    await page.goto(emulator.url)
+    await page.getByText('23 in all').waitFor()
+    await page.getByLabel('Break down by').selectOption('Account')
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByLabel('Filter how').selectOption('is not')
+    await page.getByLabel('Filter value').fill('globex')
+    await page.getByLabel('Filter value').press('Tab')
+    await page.getByText('16 in all').waitFor()
+    expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '11', '5'])
+    await page.reload()
+    await page.getByText('16 in all').waitFor()
+    expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '11', '5'])
+    await page.getByRole('button', { name: 'Remove filter' }).click()
+    await page.getByText('23 in all').waitFor()
+  })
+
+  test('everything is reached and worked by keyboard', async () => {
+    await post({ date: monday, attributes: { apiCalls: 5 } })
+    await page.goto(emulator.url)
+    await page.getByText('5 in all').waitFor()
+    const reached: string[] = []
+    for (let step = 0; step < 26; step += 1) {
+      await page.keyboard.press('Tab')
+      reached.push(
+        await page.evaluate(() => {
+          const focused = document.activeElement as HTMLSelectElement | null
+          return focused?.name || focused?.textContent?.trim() || ''
+        }),
+      )
+      if (reached.at(-1) === 'function') await page.keyboard.type('Max')
+      if (reached.at(-1) === 'Table of these numbers') await page.keyboard.press('Enter')
+    }
+    const places = [
+      'Report',
+      'Audience',
+      'Events',
+      'eventName',
+      'property',
+      'function',
+      'scope',
+      'by',
+      'timeZone',
+    ]
+    const after = ['from', 'to', 'Add filter', 'Table of these numbers', 'Download CSV']
+    expect(reached.filter((name, at) => name !== '' && name !== reached[at - 1])).toEqual(
+      expect.arrayContaining([...places, ...after]),
+    )
+    await page.getByRole('heading', { name: 'Max of apiCalls, daily' }).waitFor()
+    await page.getByRole('link', { name: 'Download CSV' }).waitFor()
+  })
+
+  test('the audience shows the latest attributes, and which were left out', async () => {
+    emulator.declareAttributes('user', [{ apiName: 'calls', type: 'NUMBER' }])
+    await send('users', { identifyId: 'ann', accountId: 'acme', propertyKeys: ['AP-1'] })
+    for (const calls of [1, 2]) await send('users/ann', { customAttributes: { calls, seats: 3 } }, 'PUT')
+    await page.goto(`${emulator.url}/#audience`)
+    await page.getByRole('columnheader', { name: 'calls' }).waitFor()
+    expect(await page.locator('#users tbody td').allTextContents()).toEqual(['ann', 'acme', '2'])
+    expect(await page.getByRole('note').textContent()).toContain('nobody declared them: seats')
+  })
+
+  test('the events show each body as it is read back', async () => {
+    await post({ date: monday, attributes: { apiCalls: 5, nested: { a: 1 } } })
+    await page.goto(`${emulator.url}/#events`)
+    await page.locator('#event-list summary').click()
+    const body = await page.locator('#event-list pre').textContent()
+    expect(JSON.parse(body ?? '')).toEqual(emulator.events()[0])
+  })
+
+  test('a range that ends before it begins says so', async () => {
+    await post({ date: monday, attributes: { apiCalls: 5 } })
+    await page.goto(emulator.url)
+    await page.getByText('5 in all').waitFor()
+    await page.locator('[name=from]').fill('2026-11-20')
+    await page.locator('[name=to]').fill('2026-11-10')
+    await page.locator('[name=to]').press('Tab')
+    await page.getByRole('alert').getByText('2026-11-20 is after 2026-11-10').waitFor()
   })
 
   test('hostile names and values are text', async () => {
+    emulator.setSwitches({ undeclaredAttribute: 'store' })
+    const customAttributes = { [hostile]: hostile }
+    await send('users', { identifyId: hostile, accountId: hostile, propertyKeys: ['AP-1'], customAttributes })
+    await send('accounts', { id: hostile, name: hostile, propertyKeys: ['AP-1'], customAttributes })
     await post({
       eventName: hostile,
       identifyId: hostile,
+      accountId: hostile,
       date: monday,
-      attributes: { [hostile]: hostile, n: 1 },
+      attributes: { [hostile]: hostile, n: 1, ['__proto__']: 'x' },
     })
     await page.goto(emulator.url)
     await page.getByRole('heading', { name: 'Sum of n, daily' }).waitFor()
     await page.getByLabel('Break down by').selectOption(hostile)
     await page.getByText('Table of these numbers').click()
     await page.getByRole('columnheader', { name: hostile }).waitFor()
-    await page.getByText('Events, newest first').click()
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByLabel('Filter value').fill(hostile)
+    await page.getByLabel('Filter value').press('Tab')
+    await page.getByText('1 in all').waitFor()
+    await page.getByRole('link', { name: 'Audience' }).click()
+    expect(await page.getByRole('cell', { name: hostile }).count()).toBeGreaterThan(3)
+    await page.getByRole('link', { name: 'Events' }).click()
     await page.locator('#event-list summary').click()
     expect(await page.locator('#event-list pre').textContent()).toContain('onerror')
     expect(await page.locator('main img').count()).toBe(0)
     expect(await page.title()).toBe('PX emulator')
+  })
+
+  test('it fits a desktop and a phone, in light and in dark', async () => {
+    await sendNinetyDays(emulator)
+    await mkdir(pictures, { recursive: true })
+    await page.close()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const [size, width, height] of [
+        ['desktop', 1_200, 800],
+        ['phone', 390, 844],
+      ] as const) {
+        page = await browser.newPage({ viewport: { width, height }, colorScheme, timezoneId: 'UTC' })
+        const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)
+        const picture = (name: string) => join(pictures, `${name}-${size}-${colorScheme}.png`)
+        await page.goto(`${emulator.url}/?by=accountId`)
+        await page.getByText('902 events of dailyApiCalls').waitFor()
+        await page.screenshot({ path: picture('report') })
+        await page.getByText('Table of these numbers').click()
+        expect(await fits()).toBe(true)
+        const table = page.locator('#numbers .wide')
+        expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+        await table.screenshot({ path: picture('table') })
+        for (const view of ['Audience', 'Events']) {
+          await page.getByRole('link', { name: view }).click()
+          await page.getByRole('heading', { name: view === 'Events' ? 'Events' : 'Users' }).waitFor()
+          expect(await fits()).toBe(true)
+          await page.screenshot({ path: picture(view.toLowerCase()) })
+        }
+        await page.close()
+      }
+    }
+    page = await browser.newPage()
   })
 })

@@ -161,3 +161,60 @@ test('a chart that cannot be drawn is refused with the value in question', () =>
   expect(() => report([], { ...query, scope: 'Yearly' as Scope })).toThrow('Yearly')
   expect(() => report([], { ...query, from: '1970-01-01', to: '2026-01-01' })).toThrow('at most')
 })
+
+test('a filter takes part by number, by text in any case, and by pattern; an event without the field counts as empty', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const events = [
+    event(noon, 'ann', 1, { plan: 'Pro' }),
+    event(noon, 'bob', 20, { plan: 'Free' }),
+    event(noon, 'cyd', 300),
+  ]
+  const sum = (...filters: [string, string, string][]) =>
+    report(events, { ...query, filters: filters.map((each) => condition(...each)) }).series[0]?.values.at(
+      -1,
+    ) ?? 0
+  expect(sum(['plan', '==', 'pro'])).toBe(1)
+  expect(sum(['plan', '!=', 'Pro'])).toBe(320)
+  expect(sum(['plan', '~', '*r*'])).toBe(21)
+  expect(sum(['apiCalls', '>=', '20'])).toBe(320)
+  expect(sum(['APICALLS', '>', '9'], ['identifyId', '==', 'bob'])).toBe(20)
+  expect(sum(['plan', '==', ''])).toBe(300)
+})
+
+test('texts of digits take part where the switch says so', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const events = [event(noon, 'ann', '7'), event(noon, 'bob', 5), event(noon, 'cyd', '7 apples')]
+  expect(report(events, query).series[0]?.values.at(-1)).toBe(5)
+  expect(report(events, query, { numericStrings: 'count' }).series[0]?.values.at(-1)).toBe(12)
+})
+
+test('a week begins on Sunday where the switch says so', () => {
+  const sunday = Date.UTC(2026, 10, 22, 12)
+  const weekly = { ...query, scope: 'Weekly' as Scope, from: '2026-11-22', to: '2026-11-22' }
+  expect(report([event(sunday, 'ann', 1)], weekly).periods).toEqual(['2026-11-16'])
+  expect(report([event(sunday, 'ann', 1)], weekly, { weekStart: 'sunday' }).periods).toEqual(['2026-11-22'])
+})
+
+test('an average per user and day is the mean of the daily totals of the users', () => {
+  const row = fc.tuple(fc.nat(20), fc.constantFrom('ann', 'bob', 'cyd'), fc.nat(100))
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 60 }), fc.constantFrom(...scopes), (all, scope) => {
+      const events = all.map(([day, user, calls]) => event(Date.UTC(2026, 10, 1 + day, 12), user, calls))
+      const range = { from: '2026-10-01', to: '2026-12-31', scope }
+      const found = report(events, { ...query, ...range, function: 'Average' }, { averagePer: 'userDay' })
+      const total = report(events, { ...query, ...range }).series[0]!.values
+      const userDays = found.periods.map((period, at) => {
+        const next = found.periods[at + 1] ?? '2027-01-01'
+        const days = all.map(([day, user]) => [
+          new Date(Date.UTC(2026, 10, 1 + day)).toISOString().slice(0, 10),
+          user,
+        ])
+        const within = days.filter(([day]) => day! >= period && day! < next)
+        return new Set(within.map((each) => each.join())).size
+      })
+      expect(found.series[0]?.values).toEqual(
+        userDays.map((count, at) => (count === 0 ? null : total[at]! / count)),
+      )
+    }),
+  )
+})

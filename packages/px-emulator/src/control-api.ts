@@ -65,7 +65,10 @@ const handlers: Readonly<Record<string, Handler>> = {
     state.timeZone = timeZone
   },
   'POST reset': ({ reset }) => reset(),
-  'GET catalog': ({ state, now }) => catalogOf(state.events, visible(state, now())),
+  'GET catalog': ({ state, now }) => ({
+    timeZone: state.timeZone,
+    ...catalogOf(state.events, visible(state, now())),
+  }),
   'GET values': ({ state }, { query }) =>
     valuesOf(state.events, query.get('eventName') ?? '', query.get('field') ?? '', shownValues),
   'GET report': ({ report }, { query }) => report(reportQuery(query)),

@@ -18,7 +18,10 @@ const files: Readonly<Record<string, string>> = {
   '/': join(pageDir, 'index.html'),
   '/page/chart.js': chartFile,
   ...Object.fromEntries(
-    ['report.css', 'report.js', 'lists.js'].map((name) => [`/page/${name}`, join(pageDir, name)]),
+    ['report.css', 'report.js', 'draw-chart.js', 'filters.js', 'hint.js', 'lists.js'].map((name) => [
+      `/page/${name}`,
+      join(pageDir, name),
+    ]),
   ),
 }
 

@@ -46,6 +46,9 @@ export interface ReportSettings {
 }
 
 export interface Report {
+  /** First and last day looked at. */
+  from: string
+  to: string
   /** First day of each day, week or month, without gaps. */
   periods: string[]
   /** Largest first; beyond nine lines the rest is one line more. */
@@ -95,6 +98,8 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
   const values = cellValues(rows, layout, query.function, settings.averagePer)
   const perUserDay = { rows: rows.length, groups: periodOfDay.length, members: users }
   return {
+    from: dayText(from),
+    to: dayText(to),
     periods: periods.map(dayText),
     series: names.map((name, line) => ({
       name: query.by ? name : query.eventName,

@@ -13,17 +13,20 @@ export function element(tag, text, className = '') {
 }
 
 /**
+ * On a narrow screen a table of more than two columns is stacked, each value below the other with its name.
+ *
  * @param {HTMLTableElement} table
  * @param {string} caption
  * @param {string[]} heads
  * @param {unknown[][]} rows
  */
 export function fillTable(table, caption, heads, rows) {
-  const kind = (/** @type {number} */ column) =>
-    rows.some((row) => typeof row[column] === 'number') ? 'number' : ''
+  const kinds = heads.map((_, column) =>
+    rows.some((row) => typeof row[column] === 'number') ? 'number' : '',
+  )
   const head = document.createElement('tr')
   heads.forEach((text, column) => {
-    const cell = element('th', text, kind(column))
+    const cell = element('th', text, kinds[column])
     cell.setAttribute('scope', 'col')
     head.append(cell)
   })
@@ -31,12 +34,15 @@ export function fillTable(table, caption, heads, rows) {
   for (const row of rows) {
     const line = document.createElement('tr')
     row.forEach((value, column) => {
-      line.append(element('td', shown(value), kind(column)))
+      const cell = element('td', shown(value), kinds[column])
+      cell.dataset.label = heads[column]
+      line.append(cell)
     })
     body.append(line)
   }
   const top = document.createElement('thead')
   top.append(head)
+  table.classList.toggle('stacked', heads.length > 2)
   table.replaceChildren(element('caption', caption), top, body)
 }
 
@@ -51,28 +57,56 @@ function shown(value) {
  * New events come on top; those already there stay, so that an open one stays open.
  *
  * @param {HTMLUListElement} list
- * @param {{ eventId: string, eventName: string, identifyId: string, date: number }[]} events
+ * @param {{ receivedMs: number, event: any }[]} events
  */
 export function fillEvents(list, events) {
   const known = new Map(
     [...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.id, item]),
   )
-  list.replaceChildren(...events.map((event) => known.get(event.eventId) ?? eventItem(event)))
+  list.replaceChildren(...events.map((each) => known.get(each.event.eventId) ?? eventItem(each)))
 }
 
-/** @param {{ eventId: string, eventName: string, identifyId: string, date: number }} event */
-function eventItem(event) {
+/** @param {{ receivedMs: number, event: any }} each */
+function eventItem({ receivedMs, event }) {
   const item = document.createElement('li')
   item.dataset.id = event.eventId
-  const details = document.createElement('details')
-  const date = new Date(event.date)
-  const when = Number.isNaN(date.getTime()) ? String(event.date) : date.toISOString()
-  details.append(
-    element('summary', `${when}  ${event.eventName}  ${event.identifyId}`),
-    element('pre', JSON.stringify(event, null, 2)),
+  const summary = document.createElement('summary')
+  summary.append(
+    element('span', instant(event.date), 'when'),
+    element('span', event.eventName, 'what'),
+    element('span', [event.identifyId, event.accountId].filter(Boolean).join(' · '), 'who'),
   )
+  const details = document.createElement('details')
+  const body = element('pre', JSON.stringify(event, null, 2))
+  body.tabIndex = 0
+  details.append(summary, element('p', `Received ${instant(receivedMs)}`, 'quiet'), body)
   item.append(details)
   return item
+}
+
+/** @param {number} ms */
+function instant(ms) {
+  return new Date(ms).toISOString().replace('T', ' ').replace('.000Z', ' UTC').replace('Z', ' UTC')
+}
+
+const maxAttributeColumns = 8
+
+/**
+ * @param {HTMLTableElement} table
+ * @param {string} caption
+ * @param {[head: string, field: string][]} own
+ * @param {any[]} members
+ */
+export function fillMembers(table, caption, own, members) {
+  const names = new Set(members.flatMap(({ customAttributes }) => Object.keys(customAttributes ?? {})))
+  const shownNames = [...names].slice(0, maxAttributeColumns)
+  const heads = [...own.map(([head]) => head), ...shownNames]
+  const rows = members.map((member) => [
+    ...own.map(([, field]) => member[field]),
+    ...shownNames.map((name) => member.customAttributes?.[name]),
+  ])
+  const left = names.size - shownNames.length
+  fillTable(table, left > 0 ? `${caption}, ${left} more attributes` : caption, heads, rows)
 }
 
 /**

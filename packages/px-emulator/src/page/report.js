@@ -1,102 +1,127 @@
-import { csv, fillEvents, fillTable } from './lists.js'
+import { drawChart } from './draw-chart.js'
+import { addFilter, chosenFilters } from './filters.js'
+import { hint } from './hint.js'
+import { csv, fillEvents, fillMembers, fillTable } from './lists.js'
 
 const pollMs = 2000
-const colours = [
-  '#3b6fe0',
-  '#e0803b',
-  '#2fa37c',
-  '#b657c9',
-  '#c9a227',
-  '#4bb3d1',
-  '#d1506b',
-  '#7d8b3a',
-  '#8a6f5c',
-  '#8b93a1',
-]
+const views = ['report', 'audience', 'events']
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 const form = byId('query')
 const field = (/** @type {string} */ name) => form.elements.namedItem(name)
 
-/** @type {any} */
-let chart
-/** @type {{ events: number, names: { name: string, numbers: string[], groups: string[] }[] }} */
-let catalog = { events: -1, names: [] }
+/** @type {{ revision: string, events: number, timeZone: string, names: { name: string, events: number, numbers: string[], groups: string[] }[] }} */
+let catalog = { revision: '', events: 0, timeZone: 'UTC', names: [] }
+/** What the address asks for, until it has been chosen once. */
+const wanted = new URLSearchParams(location.search)
 let csvUrl = ''
 let asked = 0
 
 /** @param {string} path */
 async function get(path) {
-  const answer = await fetch(path)
+  const answer = await fetch(`/_px-emulator/${path}`)
   const body = await answer.json()
   if (!answer.ok) throw new Error(body.externalapierror.message)
   return body
 }
 
 /**
- * @param {HTMLSelectElement} select
+ * @param {string} name
  * @param {[value: string, text: string][]} options
+ * @param {string} [preferred]
  */
-function fillSelect(select, options) {
-  const chosen = select.value
-  if (options.length === select.length && options.every(([value], at) => select.options[at]?.value === value))
-    return
-  select.replaceChildren(...options.map(([value, text]) => new Option(text, value)))
-  if (options.some(([value]) => value === chosen)) select.value = chosen
+function fillSelect(name, options, preferred = '') {
+  const select = field(name)
+  const isSame =
+    options.length === select.length && options.every(([value], at) => select.options[at]?.value === value)
+  const has = (/** @type {string | null} */ value) => options.some(([each]) => each === value)
+  const asked = wanted.get(name)
+  const chosen = [asked, select.value, preferred].find((value) => has(value ?? null))
+  if (!isSame) select.replaceChildren(...options.map(([value, text]) => new Option(text, value)))
+  if (chosen !== undefined) select.value = chosen
+  if (has(asked)) wanted.delete(name)
+}
+
+const same = (/** @type {string} */ name) => /** @type {[string, string]} */ ([name, name])
+
+function knownFields() {
+  const event = catalog.names.find(({ name }) => name === field('eventName').value)
+  const numbers = event?.numbers.filter((name) => name !== 'timestamp') ?? []
+  /** @type {[string, string][]} */
+  const groups = [['accountId', 'Account'], ['identifyId', 'User'], ...(event?.groups ?? []).map(same)]
+  return { numbers, groups }
 }
 
 function fillChoices() {
   fillSelect(
-    field('eventName'),
-    catalog.names.map(({ name }) => [name, name]),
+    'eventName',
+    catalog.names.map(({ name }) => same(name)),
+    'dailyApiCalls',
   )
-  const event = catalog.names.find(({ name }) => name === field('eventName').value)
-  const numbers = event?.numbers.filter((name) => name !== 'timestamp') ?? []
-  fillSelect(
-    field('property'),
-    numbers.map((name) => [name, name]),
-  )
-  /** @type {[string, string][]} */
-  const groups = (event?.groups ?? []).map((name) => [name, name])
-  fillSelect(field('by'), [['', 'Nothing'], ['accountId', 'Account'], ['identifyId', 'User'], ...groups])
+  const { numbers, groups } = knownFields()
+  fillSelect('property', numbers.map(same), 'apiCalls')
+  fillSelect('by', [['', 'Nothing'], ...groups])
 }
 
-/**
- * The two ways in which the right function answers a question nobody asked.
- *
- * @param {{ eventsPerUserDay: number }} report
- */
-function hint(report) {
-  const { value: chosen } = field('function')
-  const { value: scope } = field('scope')
-  if (chosen === 'Sum' && scope !== 'Daily') {
-    const times = scope === 'Weekly' ? 7 : 30
-    return `Sum over a ${scope === 'Weekly' ? 'week' : 'month'} is the total of that time, about ${times} times a daily figure. For a typical day choose Average.`
+function filterRow(/** @type {[string, string, string] | undefined} */ chosen = undefined) {
+  const { numbers, groups } = knownFields()
+  const valuesOf = (/** @type {string} */ name) =>
+    get(`values?${new URLSearchParams({ eventName: field('eventName').value, field: name })}`)
+  addFilter(byId('filters'), [...groups, ...numbers.map(same)], valuesOf, chosen)
+}
+
+function reportQuery() {
+  const query = new URLSearchParams(/** @type {any} */ (new FormData(form)))
+  for (const [name, value] of [...query]) if (value === '') query.delete(name)
+  for (const [name, operator, value] of chosenFilters(byId('filters'))) {
+    query.append('filter', JSON.stringify([name, operator, operator === '~' ? `*${value}*` : value]))
   }
-  if (chosen === 'Average' && report.eventsPerUserDay > 1) {
-    return `A user has up to ${report.eventsPerUserDay} of these events on one day. Average divides by events, so this is not a daily total per user. Choose Sum, or an event with one line per user and day.`
-  }
-  return ''
+  return query
 }
 
 async function drawReport() {
   asked += 1
   const mine = asked
-  const query = new URLSearchParams(/** @type {any} */ (new FormData(form)))
-  const report = await get(`/_px-emulator/report?${query}`)
+  const query = reportQuery()
+  history.replaceState(null, '', `?${query}${location.hash}`)
+  const [from, to] = [field('from').value, field('to').value]
+  const report =
+    from !== '' && to !== '' && from > to
+      ? new Error(`${from} is after ${to}`)
+      : await get(`report?${query}`).catch((/** @type {Error} */ error) => error)
   if (mine !== asked) return
-  const chosen = field('function')
-  const counts = ['Count', 'Users'].includes(chosen.value)
-  byId('title').textContent =
-    `${chosen.selectedOptions[0].text}${counts ? '' : ` of ${field('property').value}`}, ${field('scope').value.toLowerCase()}`
-  byId('subtitle').textContent =
-    `${report.events.toLocaleString('en')} events of ${field('eventName').value}, days in ${field('timeZone').value}`
-  const text = hint(report)
+  byId('failure').hidden = !(report instanceof Error)
+  if (report instanceof TypeError) throw report
+  if (report instanceof Error) byId('failure').textContent = report.message
+  else showReport(report)
+}
+
+/** @param {any} report */
+function showReport(report) {
+  const { value: chosen, selectedOptions } = field('function')
+  const scope = field('scope').value
+  const isTotal = chosen === 'Sum' || chosen === 'Count'
+  const of = ['Count', 'Users'].includes(chosen) ? '' : ` of ${field('property').value}`
+  byId('title').textContent = `${selectedOptions[0].text}${of}, ${scope.toLowerCase()}`
+  const values = report.series.flatMap((/** @type {any} */ { values }) => values)
+  const total = values.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0)
+  byId('subtitle').textContent = [
+    `${report.events.toLocaleString('en')} events of ${field('eventName').value}`,
+    `${report.from} to ${report.to}`,
+    `days in ${field('timeZone').value}`,
+    ...(isTotal ? [`${total.toLocaleString('en', { maximumFractionDigits: 2 })} in all`] : []),
+  ].join(', ')
+  const text = hint(chosen, scope, report)
   byId('hint').textContent = text
   byId('hint').hidden = text === ''
-  draw(report)
+  drawChart(byId('chart'), report, {
+    stacked: isTotal,
+    scope,
+    text: getComputedStyle(byId('status')).color,
+    line: getComputedStyle(form).borderTopColor,
+  })
   const heads = [
-    field('scope').value === 'Daily' ? 'Day' : 'From',
+    scope === 'Daily' ? 'Day' : 'From',
     ...report.series.map((/** @type {any} */ line) => line.name),
   ]
   const rows = report.periods.map((/** @type {string} */ period, /** @type {number} */ at) => [
@@ -109,88 +134,58 @@ async function drawReport() {
   byId('csv').href = csvUrl
 }
 
-/** @param {{ periods: string[], series: { name: string, values: (number | null)[] }[] }} report */
-function draw({ periods, series }) {
-  const style = getComputedStyle(byId('status'))
-  const grid = getComputedStyle(form).borderTopColor
-  const stacked = field('function').value === 'Sum' || field('function').value === 'Count'
-  const data = {
-    labels: periods,
-    datasets: series.map(({ name, values }, at) => ({
-      label: name,
-      data: values,
-      backgroundColor: colours[at],
-      borderColor: colours[at],
-      borderWidth: stacked ? 0 : 2,
-      borderRadius: 2,
-      maxBarThickness: 56,
-      pointRadius: 3,
-      spanGaps: true,
-    })),
-  }
-  const axis = { ticks: { color: style.color, maxRotation: 0, autoSkipPadding: 16 }, border: { color: grid } }
-  const options = {
-    animation: false,
-    maintainAspectRatio: false,
-    interaction: { mode: 'index', intersect: false },
-    scales: {
-      x: {
-        ...axis,
-        stacked,
-        grid: { display: false },
-        ticks: { ...axis.ticks, callback: (/** @type {number} */ at) => shortDay(periods[at]) },
-      },
-      y: { ...axis, stacked, beginAtZero: true, grid: { color: grid } },
-    },
-    plugins: {
-      legend: {
-        display: series.length > 1,
-        position: 'bottom',
-        labels: { color: style.color, boxWidth: 12 },
-      },
-    },
-  }
-  const type = stacked ? 'bar' : 'line'
-  if (chart?.config.type === type) {
-    chart.data = data
-    chart.options = options
-    chart.update('none')
-  } else {
-    chart?.destroy()
-    chart = new /** @type {any} */ (globalThis).Chart(byId('chart'), { type, data, options })
-  }
+async function drawEvents() {
+  const events = await get('events')
+  fillEvents(byId('event-list'), events)
+  const all = catalog.events.toLocaleString('en')
+  byId('event-count').textContent =
+    events.length < catalog.events ? `The newest ${events.length} of ${all}` : `${all} in all`
 }
 
-/** @param {string | undefined} day */
-function shortDay(day = '') {
-  const shown = field('scope').value === 'Monthly' ? { year: 'numeric' } : { day: 'numeric' }
-  return new Date(day).toLocaleDateString(
-    'en',
-    /** @type {any} */ ({ month: 'short', ...shown, timeZone: 'UTC' }),
-  )
-}
-
-async function drawLists() {
-  if (byId('events').open)
-    fillEvents(
-      byId('event-list'),
-      (await get('/_px-emulator/events')).map((/** @type {any} */ { event }) => event),
-    )
-  if (!byId('audience').open) return
-  const { users, accounts } = await get('/_px-emulator/audience')
-  const attributes = (/** @type {any} */ member) => member.customAttributes
-  fillTable(
+async function drawAudience() {
+  const { users, accounts, userCount, accountCount, ignored } = await get('audience')
+  fillMembers(
     byId('users'),
-    `Users (${users.length})`,
-    ['Id', 'Account', 'Attributes'],
-    users.map((/** @type {any} */ user) => [user.identifyId, user.accountId, attributes(user)]),
+    `Users (${userCount})`,
+    [
+      ['Id', 'identifyId'],
+      ['Account', 'accountId'],
+    ],
+    users,
   )
-  fillTable(
+  fillMembers(
     byId('accounts'),
-    `Accounts (${accounts.length})`,
-    ['Id', 'Name', 'Attributes'],
-    accounts.map((/** @type {any} */ account) => [account.id, account.name, attributes(account)]),
+    `Accounts (${accountCount})`,
+    [
+      ['Id', 'id'],
+      ['Name', 'name'],
+    ],
+    accounts,
   )
+  const names = [...new Set([...ignored.user, ...ignored.account])]
+  byId('ignored').hidden = names.length === 0
+  byId('ignored').textContent =
+    `Left out, because nobody declared them: ${names.join(', ')}. PX takes declared attributes only.`
+}
+
+function currentView() {
+  const named = location.hash.slice(1)
+  return views.includes(named) ? named : 'report'
+}
+
+/** Shows the view that the address names; without an event yet, the report tells how to send one. */
+async function drawView() {
+  const view = currentView()
+  const isEmpty = view === 'report' && catalog.events === 0
+  for (const each of views) byId(each).hidden = each !== view || isEmpty
+  byId('empty').hidden = !isEmpty
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === `#${view}`) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+  if (view === 'events') await drawEvents()
+  else if (view === 'audience') await drawAudience()
+  else if (!isEmpty) await drawReport()
 }
 
 /** @param {() => Promise<void>} act */
@@ -205,32 +200,47 @@ async function shownFailure(act) {
 
 async function poll() {
   await shownFailure(async () => {
-    const found = await get('/_px-emulator/catalog')
-    if (found.events !== catalog.events) {
+    const found = await get('catalog')
+    const isNew = found.revision !== catalog.revision
+    if (isNew) {
+      const isFirst = catalog.revision === ''
       catalog = found
-      byId('empty').hidden = catalog.events > 0
-      byId('report').hidden = catalog.events === 0
       fillChoices()
-      if (catalog.events > 0) await drawReport()
+      if (isFirst) begin()
     }
-    await drawLists()
+    if (isNew || currentView() === 'audience') await drawView()
   })
   setTimeout(poll, pollMs)
 }
 
-const here = Intl.DateTimeFormat().resolvedOptions().timeZone
-const zones = [...new Set(['UTC', here, ...Intl.supportedValuesOf('timeZone')])]
-fillSelect(
-  field('timeZone'),
-  zones.map((zone) => [zone, zone]),
-)
+/** Chooses what the address asks for. */
+function begin() {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const zones = [...new Set([catalog.timeZone, 'UTC', here, ...Intl.supportedValuesOf('timeZone')])]
+  fillSelect('timeZone', zones.map(same), catalog.timeZone)
+  for (const name of ['function', 'scope', 'from', 'to']) {
+    const value = wanted.get(name)
+    if (value !== null) field(name).value = value
+  }
+  for (const name of ['function', 'scope']) if (field(name).value === '') field(name).selectedIndex = 0
+  for (const text of wanted.getAll('filter')) {
+    try {
+      const [name, operator, value] = JSON.parse(text)
+      filterRow([name, operator, operator === '~' ? value.replace(/^\*|\*$/g, '') : value])
+    } catch {
+      // An address that somebody wrote by hand: the report goes without this filter.
+    }
+  }
+}
+
 form.addEventListener('change', () => {
   fillChoices()
   shownFailure(drawReport)
 })
 form.addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault())
-for (const id of ['events', 'audience']) byId(id).addEventListener('toggle', () => shownFailure(drawLists))
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => shownFailure(drawReport))
+byId('add-filter').addEventListener('click', () => filterRow())
+addEventListener('hashchange', () => shownFailure(drawView))
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => shownFailure(drawView))
 byId('sample').textContent = `curl -X POST ${location.origin}/v1/events/custom \\
   -H 'X-APTRINSIC-API-KEY: <the key>' -H 'Content-Type: application/json' \\
   -d '{"eventName":"dailyApiCalls","identifyId":"user-1","userType":"USER",
