@@ -360,7 +360,7 @@ describe('point 6: GET of events', () => {
     expect(second.scrollId).toEqual(expect.any(String))
     expect((await find(`scrollId=${second.scrollId}`)).body.customEvents).toEqual([])
     expect((await find('scrollId=made-up')).status).toBe(400)
-    emulator.setSwitches({ lastScrollId: 'null' })
+    emulator.setSwitches({ lastScrollId: 'none' })
     expect((await find(`scrollId=${first.scrollId}`)).body.scrollId).toBeNull()
   })
 

@@ -190,7 +190,7 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
       const members = hits.slice(scroll.offset, scroll.offset + pageSize)
       const offset = scroll.offset + members.length
       const isLast = offset >= hits.length
-      const scrollId = isLast && switches.lastScrollId === 'null' ? null : scrollIdOf({ ...scroll, offset })
+      const scrollId = isLast && switches.lastScrollId === 'none' ? null : scrollIdOf({ ...scroll, offset })
       return { members, totalHits: hits.length, scrollId }
     },
     ignored: () => [...ignored],

@@ -1,29 +1,105 @@
 import { parseArgs } from 'node:util'
-import { startEmulator } from './start-emulator.ts'
+import type { DeclaredAttribute } from './attribute-model.ts'
+import { type Emulator, startEmulator } from './start-emulator.ts'
+import { defaultSwitches, type Switches, switchValues } from './switches.ts'
 
-const help = `Usage: px-emulator [--port 7070] [--host 127.0.0.1] [--api-key emulator-key]
+const help = `Usage: px-emulator [options]
 
 A local stand-in for the REST API of Gainsight PX, with a page that shows the events received.
+
+  --port 7070                  0 takes a free one
+  --host 127.0.0.1             anything but loopback shows page and controls to the network
+  --api-key emulator-key       the key that senders must have
+  --product-key AP-...         the product key of the subscription
+  --time-zone UTC              the zone of the subscription, an IANA name
+  --dir DIRECTORY              keeps what it received there, for the next start
+  --user-attribute NAME:TYPE   declares a custom attribute of users: STRING, NUMBER, BOOLEAN, DATE_TIME
+  --account-attribute NAME:TYPE
+  --switch NAME=VALUE          decides what nobody outside knows of PX; --switch help lists them
 `
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '7070' },
-    host: { type: 'string', default: '127.0.0.1' },
-    'api-key': { type: 'string', default: 'emulator-key' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const text = { type: 'string' } as const
+const texts = { type: 'string' as const, multiple: true as const, default: [] as string[] }
 
-if (values.help) {
-  process.stdout.write(help)
-} else {
-  const emulator = await startEmulator({
-    port: Number(values.port),
-    host: values.host,
-    apiKey: values['api-key'],
+try {
+  await run()
+} catch (error) {
+  process.stderr.write(`px-emulator: ${(error as Error).message}\n`)
+  process.exitCode = 1
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { ...text, default: '7070' },
+      host: { ...text, default: '127.0.0.1' },
+      'api-key': text,
+      'product-key': text,
+      'time-zone': text,
+      dir: text,
+      'user-attribute': texts,
+      'account-attribute': texts,
+      switch: texts,
+      help: { type: 'boolean', default: false },
+    },
   })
+  if (values.help) {
+    process.stdout.write(help)
+    return
+  }
+  if (values.switch.includes('help')) {
+    for (const [name, value] of Object.entries(defaultSwitches)) {
+      process.stdout.write(`${name}=${value}  (${switchValues(name as keyof Switches)})\n`)
+    }
+    return
+  }
+  const given = {
+    apiKey: values['api-key'],
+    productKey: values['product-key'],
+    timeZone: values['time-zone'],
+    dir: values.dir,
+  }
+  const emulator = await startEmulator({
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    port: portOf(values.port),
+    host: values.host,
+    attributes: {
+      user: values['user-attribute'].map(attributeOf),
+      account: values['account-attribute'].map(attributeOf),
+    },
+    switches: Object.fromEntries(values.switch.map(switchOf)),
+  })
+  tell(emulator)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
+}
+
+function tell({ url, apiKey, productKey, isLoopback }: Emulator): void {
   process.stdout.write(
-    `PX emulator: ${emulator.url}\nPX_BASE_URL=${emulator.url} PX_API_KEY=${emulator.apiKey}\n`,
+    `PX emulator: ${url}\nPX_BASE_URL=${url} PX_API_KEY=${apiKey} PX_PRODUCT_KEY=${productKey}\n`,
   )
+  if (!isLoopback) {
+    process.stderr.write(
+      'Whoever reaches this address sees the page and can reset the emulator: they need no key.\n',
+    )
+  }
+}
+
+function portOf(given: string): number {
+  const port = Number(given)
+  if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`--port ${given} is not a port from 0 to 65535`)
+  return port
+}
+
+function attributeOf(given: string): DeclaredAttribute {
+  const [apiName = '', type = 'STRING'] = given.split(':')
+  return { apiName, type: type as NonNullable<DeclaredAttribute['type']> }
+}
+
+/** Numbers and `null` are meant as such. */
+function switchOf(given: string): [string, unknown] {
+  const [name = '', ...rest] = given.split('=')
+  const value = rest.join('=')
+  const isNumber = value !== '' && !Number.isNaN(Number(value))
+  const isNull = value === 'null'
+  return [name, isNumber ? Number(value) : isNull ? null : value]
 }

@@ -8,7 +8,7 @@ import { PxError } from './px-error.ts'
 import type { PxAnswer, PxRequest } from './px-routes.ts'
 import type { PxState } from './px-state.ts'
 import type { Report, ReportFunction, ReportQuery } from './report.ts'
-import type { Scope } from './report-period.ts'
+import { checkZone, type Scope } from './report-period.ts'
 import { checkSwitches, type Switches, switchValues } from './switches.ts'
 
 /** What the inspection API shows and works on. */
@@ -61,8 +61,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   'PUT subscription': ({ state }, { body }) => {
     const { timeZone } = fields(body())
-    if (typeof timeZone !== 'string') throw new PxError(400, 'timeZone is an IANA zone')
-    state.timeZone = timeZone
+    state.timeZone = checkZone(String(timeZone))
   },
   'POST reset': ({ reset }) => reset(),
   'GET catalog': ({ state, now }) => ({

@@ -32,6 +32,12 @@ export function createDayNumberOf(timeZone: string): (ms: number) => number {
   }
 }
 
+/** Answers the zone. @throws {PxError} 400 for an unknown one */
+export function checkZone(timeZone: string): string {
+  dayFormat(timeZone)
+  return timeZone
+}
+
 function dayFormat(timeZone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat('en-u-ca-iso8601-nu-latn', {

@@ -130,7 +130,8 @@ function dayRange(
     }
   }
   const today = createDayNumberOf(timeZone)(nowMs)
-  const last = to ? dayNumber(to) : newest === Number.NEGATIVE_INFINITY ? today : newest
+  const latest = newest === Number.NEGATIVE_INFINITY ? today : newest
+  const last = to ? dayNumber(to) : Math.max(latest, from ? dayNumber(from) : latest)
   const [longest, shortest] = defaultDays.map((days) => last + 1 - days) as [number, number]
   const first = from ? dayNumber(from) : Math.max(longest, Math.min(oldest, shortest))
   if (first > last) throw new PxError(400, `${dayText(first)} is after ${dayText(last)}`)

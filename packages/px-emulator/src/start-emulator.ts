@@ -8,6 +8,7 @@ import { createDoor } from './http-door.ts'
 import { createPxState, restoreRecord } from './px-state.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { type Report, type ReportQuery, report } from './report.ts'
+import { checkZone } from './report-period.ts'
 import { openStorageDir, type StorageDir } from './storage-dir.ts'
 import { checkSwitches, defaultSwitches, type Switches } from './switches.ts'
 
@@ -47,6 +48,8 @@ export interface Emulator {
   readonly url: string
   readonly apiKey: string
   readonly productKey: string
+  /** Whether only this machine can reach it. */
+  readonly isLoopback: boolean
   /** Events stored so far, in the order of arrival, as GET answers them. Those that cannot be seen yet are among them. */
   events(): readonly CustomEvent[]
   /** What came to `/v1`, in the order of arrival. */
@@ -76,6 +79,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { productKey = 'AP-DEMOEMULATOR-2', keepRequests = 10_000, now = Date.now } = options
   const first: Switches = { ...defaultSwitches, ...checkSwitches(options.switches ?? {}) }
   const switches: Switches = { ...first }
+  checkZone(timeZone)
   let storage: StorageDir | undefined
   const state = createPxState({
     productKey,
@@ -155,6 +159,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     apiKey,
     productKey,
+    isLoopback: isLoopback(host),
     events() {
       const all = Array.from({ length: state.events.length }, (_, place) => state.events.at(place))
       return switches.isoDates === 'epoch' ? all.map(withEpochDates) : all

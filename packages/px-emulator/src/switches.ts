@@ -51,7 +51,7 @@ export interface Switches {
   /** How long an event is not seen in GET and in reports. @default 0 */
   visibilityLagMs: number
   /** Whether the last page of a list has a `scrollId`. @default 'given' */
-  lastScrollId: 'given' | 'null'
+  lastScrollId: 'given' | 'none'
   /** Texts of the form `2026-11-23T10:00:00Z` are read back as epoch ms, or as sent. @default 'epoch' */
   isoDates: 'epoch' | 'text'
   /** Whether a text such as `"120"` takes part in Sum, Average, Min and Max. @default 'ignore' */
@@ -99,7 +99,7 @@ const table: { readonly [K in keyof Switches]: readonly [Switches[K], Allowed<Sw
   rateLimitScope: ['subscription', ['subscription', 'key']],
   retryAfterSeconds: [null, 'number or null'],
   visibilityLagMs: [0, 'number'],
-  lastScrollId: ['given', ['given', 'null']],
+  lastScrollId: ['given', ['given', 'none']],
   isoDates: ['epoch', ['epoch', 'text']],
   numericStrings: ['ignore', ['ignore', 'count']],
   averagePer: ['event', ['event', 'userDay']],

@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { type RequestOptions, request } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import { type Emulator, startEmulator } from 'px-emulator'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let emulator: Emulator
+beforeEach(async () => {
+  emulator = await startEmulator({ port: 0 })
+})
+afterEach(() => emulator.close())
+
+/** `fetch` sets Host and Origin by itself. */
+async function statusOf(
+  path: string,
+  headers: RequestOptions['headers'] = {},
+  method = 'GET',
+  to = emulator.url,
+) {
+  const sent = request(`${to}${path}`, { method, headers: { ...headers } })
+  sent.end()
+  const [answer] = await once(sent, 'response')
+  answer.resume()
+  return answer.statusCode as number
+}
+
+test('a page of somewhere else cannot work the emulator through a browser on the same machine', async () => {
+  const elsewhere = { origin: 'https://elsewhere.example' }
+  expect(await statusOf('/_px-emulator/reset', elsewhere, 'POST')).toBe(403)
+  expect(await statusOf('/_px-emulator/requests', { host: 'rebound.example:7070' })).toBe(403)
+  expect(await statusOf('/', { host: 'rebound.example' })).toBe(403)
+  const own = { origin: emulator.url, host: new URL(emulator.url).host }
+  expect(await statusOf('/_px-emulator/reset', own, 'POST')).toBe(204)
+  expect(await statusOf('/', { host: 'localhost:7070' })).toBe(200)
+})
+
+test('it listens on loopback alone, and on another address only when told to', async () => {
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === 'IPv4' && !each.internal)?.address
+  expect(new URL(emulator.url).hostname).toBe('127.0.0.1')
+  if (outside === undefined) return
+  const { port } = new URL(emulator.url)
+  await expect(statusOf('/', {}, 'GET', `http://${outside}:${port}`)).rejects.toThrow('ECONNREFUSED')
+  const open = await startEmulator({ port: 0, host: '0.0.0.0' })
+  const url = `http://${outside}:${new URL(open.url).port}`
+  expect(await statusOf('/', {}, 'GET', url).finally(() => open.close())).toBe(200)
+})
+
+test('paths that nobody means answer 4xx and leave the emulator running', async () => {
+  for (const path of [
+    '//',
+    '/%',
+    '/v1/%E0%A4%A/x',
+    '/_px-emulator/',
+    '/_px-emulator/__proto__',
+    '/page/../cli.ts',
+  ]) {
+    expect([path, await statusOf(path)]).toEqual([
+      path,
+      expect.toSatisfy((status) => status >= 400 && status < 500),
+    ])
+  }
+  expect(await statusOf('/', {}, 'POST')).toBe(405)
+  expect(await statusOf('/')).toBe(200)
+})
+
+test('a body beyond one megabyte answers 413', async () => {
+  const answer = await fetch(`${emulator.url}/v1/events/custom`, {
+    method: 'POST',
+    body: 'x'.repeat(1024 * 1024 + 1),
+  })
+  expect(answer.status).toBe(413)
+  expect(emulator.events()).toEqual([])
+})
+
+test('the page may load nothing from elsewhere and run no script but its own', async () => {
+  const policy = (await fetch(emulator.url)).headers.get('content-security-policy')
+  expect(policy).toContain("default-src 'self'")
+  expect(policy).not.toContain('unsafe')
+})
+
+test('a port that is taken is an error, not a hang', async () => {
+  const port = Number(new URL(emulator.url).port)
+  await expect(startEmulator({ port })).rejects.toThrow('EADDRINUSE')
+})
+
+test('it closes with connections open, twice too, and can be disposed of', async () => {
+  emulator.addFault({ fault: { delayMs: 60_000 } })
+  const waiting = fetch(`${emulator.url}/v1/users`)
+  const failed = expect(waiting).rejects.toThrow()
+  while (emulator.requests.length === 0) await new Promise(setImmediate)
+  await Promise.all([emulator.close(), emulator.close(), emulator[Symbol.asyncDispose]()])
+  await failed
+})

@@ -1,0 +1,90 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Emulator, startEmulator } from 'px-emulator'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let dir: string
+let emulator: Emulator
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'px-emulator-'))
+  emulator = await startEmulator({ port: 0, dir, switches: { undeclaredAttribute: 'store' } })
+})
+afterEach(async () => {
+  await emulator.close()
+  await rm(dir, { recursive: true })
+})
+
+async function restart(): Promise<void> {
+  await emulator.close()
+  emulator = await startEmulator({ port: 0, dir })
+}
+
+async function ask(method: string, path: string, body?: unknown) {
+  const answer = await fetch(`${emulator.url}/v1/${path}`, {
+    method,
+    headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
+    body: body === undefined ? null : JSON.stringify(body),
+  })
+  const text = await answer.text()
+  return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+const post = (apiCalls: number, identifyId = 'ann') =>
+  ask('POST', 'events/custom', {
+    eventName: 'dailyApiCalls',
+    identifyId,
+    propertyKey: emulator.productKey,
+    userType: 'USER',
+    date: Date.UTC(2026, 10, 22, 12),
+    attributes: { apiCalls, city: 'Zürich', nested: { a: 1 } },
+  })
+
+test('events, users, accounts, removals and the denylist are there again after a restart', async () => {
+  await post(1)
+  await post(2)
+  for (const id of ['ann', 'bob']) await ask('POST', 'users', { identifyId: id, propertyKeys: ['AP-1'] })
+  await ask('PUT', 'users/ann', { customAttributes: { calls: 2 } })
+  await ask('POST', 'accounts', { id: 'acme', name: 'Acme', propertyKeys: ['AP-1'] })
+  await ask('DELETE', 'users/bob')
+  await ask('PUT', 'users/denylist/cyd', true)
+  const events = emulator.events()
+  const ann = (await ask('GET', 'users/ann')).body
+  await restart()
+  expect(emulator.events()).toEqual(events)
+  expect((await ask('GET', 'users/ann')).body).toEqual(ann)
+  expect((await ask('GET', 'users/bob')).status).toBe(404)
+  expect((await ask('GET', 'accounts/acme')).status).toBe(200)
+  await post(3, 'cyd')
+  expect(emulator.events()).toEqual(events)
+  await post(3)
+  await restart()
+  expect(emulator.events()).toHaveLength(3)
+})
+
+test('after a reset nothing comes back', async () => {
+  await post(1)
+  emulator.reset()
+  await post(2)
+  await restart()
+  expect(emulator.events().map(({ attributes }) => attributes.apiCalls)).toEqual([2])
+})
+
+test('a line that a crash cut off is dropped, and what comes after it is kept', async () => {
+  await post(1)
+  await appendFile(join(dir, 'px-emulator.jsonl'), '["event",1,{"eventName":"dail')
+  await restart()
+  expect(emulator.events()).toHaveLength(1)
+  await post(2)
+  await restart()
+  expect(emulator.events()).toHaveLength(2)
+  expect(await readFile(join(dir, 'px-emulator.jsonl'), 'utf8')).not.toContain('"dail{')
+})
+
+test('a file of something else is left alone and named', async () => {
+  const file = join(dir, 'px-emulator.jsonl')
+  await writeFile(file, '{"precious":true}\n')
+  await expect(startEmulator({ port: 0, dir })).rejects.toThrow('precious')
+  expect(await readFile(file, 'utf8')).toBe('{"precious":true}\n')
+})
