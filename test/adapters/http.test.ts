@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
-import { createMeter, memoryStore } from '@px-usage/core'
-import { inMemoryDelivery } from '@px-usage/core/testing'
+import { createMeter, memoryStore, type UsageError } from '@px-usage/core'
+import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { pxUsage } from '@px-usage/http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type RunningServer, send, startServer } from '../support/http-client.ts'
+import { recordingMeter } from '../support/recording-meter.ts'
 
 let server: RunningServer
 let usage: ReturnType<typeof pxUsage>
@@ -67,6 +68,7 @@ it('a properties() or endpoint() that rejects harms nobody, and the call is coun
     meter: createMeter({ store: memoryStore(), dryRun: true }),
     identify: () => ({ userId: 'ann' }),
     endpoint: (async () => Promise.reject(new Error('async endpoint'))) as never,
+    ignore: (async () => Promise.reject(new Error('async ignore'))) as never,
     properties: (async () => Promise.reject(new Error('async properties'))) as never,
   })
   const other = await startServer((req, res) => {
@@ -78,3 +80,87 @@ it('a properties() or endpoint() that rejects harms nobody, and the call is coun
   await later.meter.close()
   await other.close()
 })
+
+it('an endpoint(), ignore() or properties() that throws is told at once, then once a minute, and the calls are counted', async () => {
+  const clock = fakeClock('2026-11-23T12:00:00Z')
+  const told: UsageError[] = []
+  const fail = (name: string) => () => {
+    throw new Error(`${name} fails`)
+  }
+  const failing = pxUsage({
+    store: memoryStore(),
+    dryRun: true,
+    clock,
+    onError: (error) => void told.push(error),
+    identify: () => ({ userId: 'ann' }),
+    endpoint: fail('endpoint'),
+    ignore: fail('ignore'),
+    properties: fail('properties'),
+  })
+  const other = await startServer((req, res) => {
+    failing(req, res)
+    res.end('hello')
+  })
+  const call = async (times: number) => {
+    const before = failing.meter.stats().calls.counted
+    for (let i = 0; i < times; i++) expect((await send(other.url)).status).toBe(200)
+    await vi.waitFor(() => expect(failing.meter.stats().calls.counted).toBe(before + times))
+  }
+  await call(3)
+  expect(told.map(({ code, cause }) => `${code} ${(cause as Error).message}`)).toEqual([
+    'PXU_ERR_ATTRIBUTION_CALLBACK_FAILED endpoint fails',
+    'PXU_ERR_ATTRIBUTION_CALLBACK_FAILED ignore fails',
+    'PXU_ERR_ATTRIBUTION_CALLBACK_FAILED properties fails',
+  ])
+  await clock.advance(60_000)
+  await call(1)
+  expect(told).toHaveLength(6)
+  expect(told[3]?.message).toContain('2 times')
+  await failing.meter.close()
+  await other.close()
+})
+
+it('the callbacks see the response', async () => {
+  const { meter, calls } = recordingMeter()
+  const seeing = pxUsage({
+    meter,
+    identify: () => ({ userId: 'ann' }),
+    properties: (_req, res) => ({ type: String(res.getHeader('content-type')) }),
+    ignore: (_req, res) => res.statusCode === 404,
+  })
+  const other = await startServer((req, res) => {
+    seeing(req, res)
+    res.statusCode = req.url === '/' ? 200 : 404
+    res.setHeader('Content-Type', 'text/csv').end('hello')
+  })
+  for (const path of ['/none', '/', '/none']) await send(`${other.url}${path}`)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  expect(calls[0]?.properties).toEqual({ type: 'text/csv' })
+  await other.close()
+})
+
+it.each([
+  ['long', 'n'.repeat(2_000)],
+  ['not well-formed', '/a\ud800'],
+])(
+  'a name of endpoint() that is too %s gets a short form, always the same and its own',
+  async (_about, name) => {
+    const { meter, calls } = recordingMeter()
+    const naming = pxUsage({
+      meter,
+      identify: () => ({ userId: 'ann' }),
+      endpoint: (req) => `${name}${req.url === '/' ? '' : req.url}`,
+    })
+    const other = await startServer((req, res) => {
+      naming(req, res)
+      res.end()
+    })
+    for (const path of ['/', '/', '/x']) await send(`${other.url}${path}`)
+    await vi.waitFor(() => expect(calls).toHaveLength(3))
+    const routes = calls.map(({ route = '' }) => route)
+    expect(routes[1]).toBe(routes[0])
+    expect(routes[2]).not.toBe(routes[0])
+    expect(routes.every((route) => route.length <= 1_024 && route.isWellFormed())).toBe(true)
+    await other.close()
+  },
+)

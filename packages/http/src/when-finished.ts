@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { Server, type Socket } from 'node:net'
 import onFinished from 'on-finished'
 
 type Done = (aborted: boolean) => void
@@ -40,7 +40,7 @@ export function whenFinished(req: IncomingMessage, res: ServerResponse, done: Do
 
 /**
  * On a connection of a server of node:http, which publishes the responses that it makes. Gateways and test kits make theirs on
- * other sockets; a request that is taken over by `upgrade` has no response.
+ * connections of their own; a request that is taken over by `upgrade` has no response.
  */
 function isPublished(
   { socket, upgrade }: IncomingMessage & { upgrade?: boolean },
@@ -48,8 +48,7 @@ function isPublished(
 ): boolean {
   return (
     res instanceof ServerResponse &&
-    socket instanceof Socket &&
-    (socket as { server?: object | null }).server != null &&
+    (socket as { server?: unknown } | null)?.server instanceof Server &&
     upgrade !== true
   )
 }
