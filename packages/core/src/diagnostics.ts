@@ -6,17 +6,22 @@ import type { UsageError, UsageErrorCode } from './errors.ts'
 type Happening =
   | 'attribution:failed'
   | 'counting:overflow'
+  | 'counting:refused'
   | 'store:recovered'
   | 'store:degraded'
   | 'store:quarantined'
   | 'day:closed'
   | 'day:clock-step'
+  | 'day:missed'
   | 'delivery:delivered'
   | 'delivery:retrying'
   | 'delivery:unknown'
   | 'delivery:rejected'
   | 'delivery:stopped'
   | 'delivery:looked-up'
+  | 'delivery:refused'
+  | 'delivery:missing'
+  | 'delivery:attributes-read'
 
 /** How the rooms tell what happens. Costs nothing when nobody listens; nothing here ever throws. */
 export interface Diagnostics {

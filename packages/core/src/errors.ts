@@ -29,6 +29,16 @@ export const codes = {
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under (overflow); the totals are right.',
   PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',
+  PXU_ERR_COUNTING_INSTRUMENT: 'A counter or a gauge cannot be made with this event name or these options.',
+  PXU_ERR_COUNTING_VALUE: 'A counter or a gauge got a value that cannot be counted.',
+  PXU_ERR_COUNTING_IDENTITY: 'A counter or a gauge got an identity that is none.',
+  PXU_ERR_DAY_COLLECT_FAILED: 'The callback of an observable gauge failed or did not end in time.',
+  PXU_WRN_DAY_COLLECT_MISSED: 'An observable gauge was not read for a day, because no process ran in time.',
+  PXU_ERR_DELIVERY_TRACK: 'A real-time event has a name or an identity that PX cannot have.',
+  PXU_ERR_DELIVERY_TRACK_DROPPED:
+    'Real-time events are lost, because the store has been failing for too long.',
+  PXU_WRN_DELIVERY_MISSING: 'PX does not know some users or accounts whose attributes are to be set.',
+  PXU_WRN_DELIVERY_ATTRIBUTE_UNDECLARED: 'An attribute that is to be set is not declared in PX.',
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',

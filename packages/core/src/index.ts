@@ -4,7 +4,17 @@ export type { Rollup } from './day/rollup.ts'
 export type { PxEvent } from './delivery/px-event.ts'
 export { createMeter } from './meter.ts'
 export type { CloseReport, Meter, MeterStats } from './meter-face.ts'
+export type { AttributeOptions } from './attribute-options.ts'
 export type { MeterOptions } from './options.ts'
+
+// Numbers of the app's own
+export type { Counter, Gauge, GivenProperties, InstrumentOptions } from './counting/app-instruments.ts'
+export type {
+  ObservableGauge,
+  ObservableGaugeOptions,
+  Observe,
+  ObserveAll,
+} from './day/collect-gauges.ts'
 
 // Who called
 export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/identify.ts'

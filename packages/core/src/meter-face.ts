@@ -2,9 +2,24 @@ import type { AttributionStats } from './attribution/attribute-call.ts'
 import type { CallCallback } from './attribution/callback-failures.ts'
 import type { Endpoint } from './attribution/endpoint.ts'
 import type { FinishedCall } from './attribution/finished-call.ts'
+import type { GivenIdentity } from './attribution/identity.ts'
+import type {
+  Counter,
+  Gauge,
+  GivenProperties,
+  InstrumentOptions,
+  ReadingStats,
+} from './counting/app-instruments.ts'
 import type { Folded } from './counting/overflow.ts'
+import type {
+  CollectStats,
+  ObservableGauge,
+  ObservableGaugeOptions,
+  ObserveAll,
+} from './day/collect-gauges.ts'
 import type { DeliveryState } from './delivery/deliver-to-px.ts'
 import type { PxEvent } from './delivery/px-event.ts'
+import type { TrackStats } from './delivery/track-events.ts'
 import type { OutboxCounts, UsageDay } from './store/store.ts'
 
 export interface MeterStats {
@@ -25,7 +40,11 @@ export interface MeterStats {
     /** Properties of calls that PX cannot have and that were left out. */
     propertiesLeftOut: number
   }
-  /** Lines of closed days. At any moment `closed = delivered + pending + unknown + rejected`. */
+  /** Numbers of the app's counters and gauges. */
+  readonly readings: ReadingStats & CollectStats
+  /** Events of `track()`. */
+  readonly tracked: TrackStats
+  /** Lines of closed days and of `track()`. At any moment `closed = delivered + pending + unknown + rejected`. */
   readonly lines: OutboxCounts
   readonly delivery: DeliveryState
 }
@@ -53,6 +72,33 @@ export interface Meter {
   ignore(): void
   /** Tells the meter that a callback of the app threw or rejected, for `onError`. Never throws. */
   callbackFailed(callback: CallCallback, error: unknown): void
+  /**
+   * A number of the app's own that adds up over the day, such as exported rows. One event per identity, properties and closed
+   * day has the sum.
+   *
+   * @param eventName the name of its events: no other instrument or rollup has it
+   * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
+   */
+  counter(eventName: string, options: InstrumentOptions): Counter
+  /**
+   * A number of the app's own of which the last value of the day counts, such as seats in use.
+   *
+   * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
+   */
+  gauge(eventName: string, options: InstrumentOptions): Gauge
+  /**
+   * A gauge that is read once per usage day by a callback, after the day has ended and before it closes: for example the
+   * storage of each account, from a database. Callbacks run beside each other, each within its own time; if one throws, is
+   * rejected or takes too long, the others go on. For a day in whose grace no process ran there is no reading, and a warning.
+   *
+   * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
+   */
+  observableGauge(eventName: string, options: ObservableGaugeOptions, observeAll: ObserveAll): ObservableGauge
+  /**
+   * Sends an event of this moment, as durably as the rest: what cannot be sent now waits in the outbox. Not for numbers that
+   * are to be added up by day: one event each would make an Average of PX wrong. Never throws.
+   */
+  track(eventName: string, identity: GivenIdentity, properties?: GivenProperties): void
   /**
    * Stores what was counted, closes the days that are due, and sends what can be sent now.
    *

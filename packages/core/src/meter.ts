@@ -1,3 +1,4 @@
+import { createAppNumbers } from './app-numbers.ts'
 import { createAttribution } from './attribution/attribute-call.ts'
 import { createCallProperties } from './attribution/call-properties.ts'
 import { createCallbackFailures } from './attribution/callback-failures.ts'
@@ -7,6 +8,7 @@ import { createDayTables } from './counting/day-tables.ts'
 import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
 import { deliverToPx } from './delivery/deliver-to-px.ts'
+import { attributeAddition } from './delivery/px-attributes.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
@@ -40,6 +42,15 @@ export function createMeter(options: MeterOptions = {}): Meter {
     timeZone,
     namespace: settings.productKey,
     diagnostics,
+    additions: (day) => [
+      attributeAddition({
+        names: settings.attributes,
+        rollups,
+        day,
+        timeZone,
+        productKey: settings.productKey,
+      }),
+    ],
     toLine: (usage) => rollupLine(usage, eventSettings),
   }
   const endpoints = createEndpoints()
@@ -91,11 +102,22 @@ export function createMeter(options: MeterOptions = {}): Meter {
     opened,
     tables,
     diagnostics,
+    collect: () => numbers.collect(),
     close: (day) => closeDay(store, day, closingSettings),
     onTick: delivery.wake,
   })
+  const numbers = createAppNumbers({
+    settings,
+    tables,
+    keeper,
+    opened,
+    diagnostics,
+    isClosed: () => isClosed,
+    onTracked: delivery.wakeNow,
+  })
   keeper.start()
   void opened.then(delivery.wake).catch(() => {})
+  void opened.then(delivery.check).catch(() => {})
 
   /** As much of `task` as fits in the time; what it does later does no harm. */
   function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
@@ -120,6 +142,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     keeper.cancelStoring()
     await inTime(keeper.idle())
     await inTime(opened.then(keeper.persist).then(() => (store.durable ? undefined : keeper.closeAll())))
+    await inTime(numbers.stop())
     keeper.cancelStoring()
     if (!store.durable) await inTime(delivery.run())
     await inTime(delivery.stop())
@@ -129,7 +152,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
     const { delivered, pending, unknown } = store.outboxCounts()
     const sent = { lines: delivered - deliveredBefore }
     const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
-    const unstored = { calls: tables.unstored() + attribution.stats().pending, lines: 0 }
+    const unstored = {
+      calls: tables.unstored() + attribution.stats().pending,
+      lines: numbers.unstoredLines(),
+    }
     await store.close().catch((cause: unknown) => {
       diagnostics.error(
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
@@ -140,7 +166,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     return {
       sent,
       kept: { calls: 0, lines: 0 },
-      lost: { calls: unsent.calls + unstored.calls, lines: unsent.lines },
+      lost: { calls: unsent.calls + unstored.calls, lines: unsent.lines + unstored.lines },
     }
   }
 
@@ -165,9 +191,12 @@ export function createMeter(options: MeterOptions = {}): Meter {
 
     callbackFailed: createCallbackFailures({ clock, diagnostics }),
 
+    ...numbers.face,
+
     async flush() {
       if (closing !== undefined) return void (await closing)
       await keeper.work()
+      await numbers.put()
       await delivery.run()
     },
 
@@ -197,6 +226,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
           propertiesLeftOut: callProperties.leftOut,
           ...attribution.stats(),
         },
+        ...numbers.stats(),
         lines: store.outboxCounts(),
         delivery: delivery.state(),
       }

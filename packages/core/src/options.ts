@@ -1,3 +1,4 @@
+import { type AttributeOptions, type AttributeSettings, parseAttributes } from './attribute-options.ts'
 import { usableProperties } from './attribution/properties.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { SeriesLimits } from './counting/overflow.ts'
@@ -30,6 +31,8 @@ export interface MeterOptions {
   timeZone?: string | undefined
   /** The events that a closed day becomes. @default dailyApiCalls by identity, dailyEndpointCalls by endpoint */
   rollups?: readonly Rollup[] | undefined
+  /** PX attributes of users and accounts that take numbers of each closed day. */
+  attributes?: AttributeOptions | undefined
   /** Where counts and unsent events live. @default fileStore({ dir: process.env.PX_USAGE_DIR or '.px-usage' }) */
   store?: Store | undefined
   /** Bounds of one usage day in this process; beyond them endpoints fold, totals stay. */
@@ -75,6 +78,7 @@ export interface Settings {
   readonly properties: Properties
   readonly days: UsageDays
   readonly rollups: readonly Rollup[]
+  readonly attributes: AttributeSettings
   readonly store: Store
   readonly limits: Readonly<SeriesLimits>
   readonly graceMs: number
@@ -126,6 +130,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   properties: true,
   timeZone: true,
   rollups: true,
+  attributes: true,
   store: true,
   limits: true,
   graceMs: true,
@@ -175,6 +180,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     properties: Object.freeze(properties(options.properties)),
     days: createUsageDays(options.timeZone ?? env.PX_TIME_ZONE ?? defaults.timeZone),
     rollups: rollups(options.rollups) ?? defaults.rollups,
+    attributes: parseAttributes(options.attributes),
     store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
     limits: limits(options.limits),
     graceMs,

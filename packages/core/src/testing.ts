@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { attributesOf, type DeliveredAttributes } from './delivery/px-attributes.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { SendLine } from './delivery/send-volley.ts'
 
@@ -70,19 +71,26 @@ async function turn(): Promise<void> {
   for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+export type { DeliveredAttributes }
+
 /** Takes the place of PX: `createMeter({ delivery: px.delivery, ... })` needs no keys then, and `px.events` has what was sent. */
 export interface InMemoryDelivery {
   readonly delivery: SendLine
   /** The bodies of the events delivered so far, in the order of delivery. */
   readonly events: PxEvent[]
+  /** What attributes of users and accounts were set, in the order of delivery. */
+  readonly attributes: DeliveredAttributes[]
 }
 
 export function inMemoryDelivery(): InMemoryDelivery {
   const events: PxEvent[] = []
+  const attributes: DeliveredAttributes[] = []
   return {
     events,
+    attributes,
     async delivery(line) {
-      events.push(JSON.parse(line.body) as PxEvent)
+      if (line.kind === 'event') events.push(JSON.parse(line.body) as PxEvent)
+      else attributes.push(attributesOf(line))
       return { outcome: 'delivered' }
     },
   }

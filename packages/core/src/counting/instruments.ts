@@ -15,3 +15,8 @@ export function mergeValues(
   if (kind === 'last') return (gained[1] ?? 0) >= (has[1] ?? 0) ? Array.from(gained) : has
   return has.map((value, measure) => Math.min(value + (gained[measure] ?? 0), Number.MAX_SAFE_INTEGER))
 }
+
+/** The measures that stand in an event: the time of a reading only decides which one is the last. */
+export function shownMeasures({ kind, measures }: Instrument): readonly string[] {
+  return kind === 'last' ? measures.slice(0, 1) : measures
+}

@@ -11,8 +11,16 @@ export interface ClosingSettings {
   /** Lines one close may make: beyond it the endpoints fold, totals stay. @default Infinity */
   maxLines?: number | undefined
   diagnostics: Diagnostics
+  /** What else the first close of a day puts in the outbox. Late counts that come after it add nothing. */
+  additions?(day: UsageDay): readonly Addition[]
   /** Freezes what one entity did into the line that is sent. */
   toLine(usage: DayUsage): OutboxLine
+}
+
+/** Lines of a day made of all its usages together. Run again after a crash, it makes the same. */
+export interface Addition {
+  see(usage: DayUsage): void
+  lines(): Iterable<OutboxLine> | AsyncIterable<OutboxLine>
 }
 
 /** What became of closing a day, and of its lines by endpoint if it was closed. */
@@ -24,14 +32,15 @@ export type ClosedDay = DayClose & { readonly detail?: Detail }
 export async function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<ClosedDay> {
   let detail: Detail = 'whole'
   const close = await store.closeDay(day, async function* (totals, revision) {
+    const additions = revision === 0 ? (settings.additions?.(day) ?? []) : []
     const usages = rollUp(totals, rollUpSettings(day, revision, settings))
-    for (let next = await usages.next(); ; next = await usages.next()) {
-      if (next.done) {
-        detail = next.value
-        return
-      }
+    let next = await usages.next()
+    for (; !next.done; next = await usages.next()) {
+      for (const addition of additions) addition.see(next.value)
       yield settings.toLine(next.value)
     }
+    detail = next.value
+    for (const addition of additions) yield* addition.lines()
   })
   return close.outcome === 'closed' ? { ...close, detail } : close
 }

@@ -10,7 +10,7 @@ import type { UsageDays } from './usage-day.ts'
 const storeRetryMs = 1_000
 
 /** Takes what is counted to the store, and closes the days that are over. */
-export interface DayKeeper extends Pick<DayClock, 'today' | 'hear'> {
+export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
   start(): void
   /** No day falls due by itself any more. */
   stop(): void
@@ -37,6 +37,8 @@ interface DayKeeperSettings {
   opened: Promise<void>
   tables: DayTables
   diagnostics: Diagnostics
+  /** Adds what is read of a day that has ended, before it is closed. @throws {UsageError} when the store fails */
+  collect(): Promise<void>
   /** Makes the lines of a day, as one step. */
   close(day: UsageDay): Promise<DayClose>
   /** Asked at each tick, after the work that was due. */
@@ -44,7 +46,7 @@ interface DayKeeperSettings {
 }
 
 export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
-  const { clock, days, graceMs, store, opened, tables, diagnostics, close, onTick } = settings
+  const { clock, days, graceMs, store, opened, tables, diagnostics, collect, close, onTick } = settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let cancelStoring: (() => void) | undefined
   let working: Promise<void> | undefined
@@ -92,9 +94,11 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     working ??= opened
       .then(persist)
       .then(() =>
-        closeDays(dayClock.isDue).catch((error: unknown) => {
-          throw tell('A day could not be closed; it is tried again.', error)
-        }),
+        collect()
+          .then(() => closeDays(dayClock.isDue))
+          .catch((error: unknown) => {
+            throw tell('A day could not be closed; it is tried again.', error)
+          }),
       )
       .finally(() => {
         working = undefined
@@ -104,6 +108,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
   return {
     today: dayClock.today,
+    isDue: dayClock.isDue,
     hear: dayClock.hear,
     start: dayClock.start,
     stop: dayClock.stop,

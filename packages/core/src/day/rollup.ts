@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Endpoint } from '../attribution/endpoint.ts'
 import type { Identity } from '../attribution/identity.ts'
-import { apiCalls } from '../counting/instruments.ts'
+import { apiCalls, shownMeasures } from '../counting/instruments.ts'
 import { overflowEndpoint } from '../counting/overflow.ts'
 import { createSeriesTable, type SeriesTable } from '../counting/series-table.ts'
 import type { OutboxLine, Properties, Series, SeriesTotal, UsageDay } from '../store/store.ts'
@@ -127,7 +127,9 @@ export async function* rollUp(
       identity,
       properties,
       endpoint,
-      measures: Object.fromEntries(instrument.measures.map((name, measure) => [name, values[measure] ?? 0])),
+      measures: Object.fromEntries(
+        shownMeasures(instrument).map((name, measure) => [name, values[measure] ?? 0]),
+      ),
       revision,
       rollupId: rollupId(eventName, series, settings),
       rank,

@@ -31,6 +31,8 @@ export interface Delivery {
   run(): Promise<void>
   /** There may be something to send: runs within `startJitterMs`, so that a fleet does not start together. */
   wake(): void
+  /** There is something to send now: runs at once, unless PX has just failed or asks for patience. */
+  wakeNow(): void
   /** No request starts any more; resolves when those on their way have ended and are noted. */
   stop(): Promise<void>
   state(): SenderState
@@ -249,6 +251,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       if (wakeAt !== undefined && wakeAt.elapsedMs <= latestMs) return
       wakeAfter(Math.max(Math.random() * startJitterMs, health.pauseMs()))
     },
+
+    wakeNow: () => void start(),
 
     async stop() {
       over = true

@@ -1,10 +1,13 @@
 import { type Clock, systemClock } from '../clock.ts'
+import type { AttributeNames } from '../day/attribute-values.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ClaimedLine, Store } from '../store/store.ts'
+import { checkAttributes } from './attribute-metadata.ts'
 import { createDailyBudget } from './daily-budget.ts'
 import { createDelivery, type Delivery, type SenderState } from './deliver-outbox.ts'
-import { resultOf } from './delivery-result.ts'
+import { type DeliveryResult, resultOf } from './delivery-result.ts'
 import { createPacing } from './pacing.ts'
+import { type AttributeStats, createAttributePutter } from './put-attributes.ts'
 import { createPxClient, type Dispatcher } from './px-client.ts'
 import { createLookUp } from './reconcile.ts'
 import type { SendLine } from './send-volley.ts'
@@ -24,6 +27,8 @@ export interface DeliverySettings {
   readonly reconcile: boolean
   readonly reconcileAfterMs: number
   readonly clock: Clock
+  /** Not given: none are set. */
+  readonly attributes?: AttributeNames & { readonly createMissing: boolean }
 }
 
 export interface DeliveryState extends SenderState {
@@ -32,9 +37,12 @@ export interface DeliveryState extends SenderState {
   /** What `maxRequestsPerDay` leaves. */
   requestsLeft: number
   maxRequestsPerSecond: number
+  attributes: AttributeStats
 }
 
 export interface PxDelivery extends Delivery {
+  /** Warns of what is not declared in PX, if the key may read. @throws {UsageError} when the store of the budget fails */
+  check(): Promise<void>
   /** Breaks off what is still on its way; what became of it is unknown. */
   breakOff(): Promise<void>
   /**
@@ -64,9 +72,23 @@ export function deliverToPx(
     heard,
   })
   const isPx = settings.delivery === undefined
+  let hasPosted = false
+  const attributes = createAttributePutter({
+    client,
+    leave: pacing.leave,
+    store,
+    diagnostics,
+    now: clock.now,
+    createMissing: settings.attributes?.createMissing ?? false,
+    isAddressRight: () => hasPosted,
+  })
 
-  async function post({ body }: ClaimedLine) {
-    return resultOf(await client.request({ method: 'POST', path: '/v1/events/custom', body }), clock.now())
+  async function send(line: ClaimedLine): Promise<DeliveryResult> {
+    if (line.kind !== 'event') return attributes.send(line)
+    const request = { method: 'POST', path: '/v1/events/custom', body: line.body } as const
+    const result = resultOf(await client.request(request), clock.now())
+    if (result.outcome === 'delivered') hasPosted = true
+    return result
   }
 
   const delivery = createDelivery({
@@ -74,7 +96,7 @@ export function deliverToPx(
     network: systemClock,
     store,
     diagnostics,
-    send: settings.delivery ?? post,
+    send: settings.delivery ?? send,
     lookUp:
       isPx && settings.reconcile ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
     leave: isPx ? pacing.leave : async () => 'go',
@@ -86,10 +108,17 @@ export function deliverToPx(
     wake() {
       if (!settings.dryRun) delivery.wake()
     },
+    wakeNow() {
+      if (!settings.dryRun) delivery.wakeNow()
+    },
     async stop() {
       pacing.stop()
       await delivery.stop()
       await budget.settle().catch(() => {})
+    },
+    async check() {
+      if (!isPx || settings.dryRun || settings.attributes === undefined) return
+      await checkAttributes(settings.attributes, { client, leave: pacing.leave, diagnostics })
     },
     breakOff: client.close,
     linesForDay() {
@@ -101,6 +130,7 @@ export function deliverToPx(
       requestsToday: budget.spent(),
       requestsLeft: budget.left(),
       maxRequestsPerSecond,
+      attributes: attributes.stats(),
     }),
   }
 }

@@ -20,7 +20,7 @@ export interface PxClientSettings {
   heard?: (epochMs: number) => void
 }
 
-interface PxRequest {
+export interface PxRequest {
   method: 'GET' | 'POST' | 'PUT'
   /** With the query, from `/v1` on. */
   path: string

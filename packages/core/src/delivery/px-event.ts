@@ -1,5 +1,6 @@
+import type { Identity } from '../attribution/identity.ts'
 import type { DayUsage } from '../day/rollup.ts'
-import type { OutboxLine } from '../store/store.ts'
+import type { OutboxLine, Properties, UsageDay } from '../store/store.ts'
 
 /**
  * The body of `POST /v1/events/custom` (PX REST API 0.1.6, px-apidocs.gainsight.com). The first four fields are required.
@@ -49,6 +50,34 @@ export function rollupEvent(usage: DayUsage, { productKey, timeZone, noon }: Eve
 export function rollupLine(usage: DayUsage, settings: EventSettings): OutboxLine {
   const { rollupId: id, day, rank, calls } = usage
   return { id, day, kind: 'event', rank, body: JSON.stringify(rollupEvent(usage, settings)), calls }
+}
+
+/** Something that the app tells in real time. */
+export interface TrackedEvent {
+  /** Random: there is no second event that says the same. */
+  id: string
+  eventName: string
+  identity: Identity
+  properties: Properties
+  day: UsageDay
+  atMs: number
+}
+
+/** Freezes a real-time event. Its id stands in it as `rollupId`, by which it is found in PX like any other. */
+export function trackedLine(
+  { id, eventName, identity, properties, day, atMs }: TrackedEvent,
+  productKey: string,
+): OutboxLine {
+  const event: PxEvent = {
+    eventName,
+    identifyId: identity.userId,
+    ...(identity.accountId === undefined ? {} : { accountId: identity.accountId }),
+    propertyKey: productKey,
+    userType: 'USER',
+    date: atMs,
+    attributes: { timestamp: atMs, ...properties, rollupId: id },
+  }
+  return { id, day, kind: 'event', rank: 'total', body: JSON.stringify(event), calls: 0 }
 }
 
 /** How to find an event again in PX. */
