@@ -31,7 +31,7 @@ export interface Delivery {
   run(): Promise<void>
   /** There may be something to send: runs within `startJitterMs`, so that a fleet does not start together. */
   wake(): void
-  /** There is something to send now: runs at once, unless PX has just failed or asks for patience. */
+  /** The same at once, unless PX has just failed or asks for patience. */
   wakeNow(): void
   /** No request starts any more; resolves when those on their way have ended and are noted. */
   stop(): Promise<void>
@@ -253,7 +253,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     },
 
     wakeNow: () => void start(),
-
     async stop() {
       over = true
       cancelWake()
