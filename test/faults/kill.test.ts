@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { countedIn, serveAndEnd } from '../support/kill-run.ts'
+
+/** Many more, and each after more load, by `npm run soak`. */
+const kills = Number(process.env.SOAK_KILLS ?? 6)
+const loadMs = process.env.SOAK_KILLS === undefined ? 400 : 1_200
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'px-usage-kill-'))
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+interface Losses {
+  kills: number
+  maxLost: number
+  sumLost: number
+  overCounted: number
+  requests: number
+  perSecond: string
+}
+
+async function killMany(count: number, durability: string): Promise<Losses> {
+  const losses: Losses = {
+    kills: count,
+    maxLost: 0,
+    sumLost: 0,
+    overCounted: 0,
+    requests: 0,
+    perSecond: '',
+  }
+  const rates: number[] = []
+  let counted = 0
+  for (let kill = 0; kill < count; kill++) {
+    const { acknowledged, inFlight, requestsPerSecond } = await serveAndEnd(dir, {
+      durability,
+      loadMs: loadMs * (0.5 + Math.random()),
+    })
+    const now = await countedIn(dir)
+    const lost = Math.max(0, acknowledged - (now - counted))
+    losses.maxLost = Math.max(losses.maxLost, lost)
+    losses.sumLost += lost
+    losses.overCounted += Math.max(0, now - counted - acknowledged - inFlight)
+    losses.requests += acknowledged
+    rates.push(Math.round(requestsPerSecond))
+    counted = now
+  }
+  rates.sort((a, b) => a - b)
+  losses.perSecond = `${rates[0]} to ${rates.at(-1)}, median ${rates[rates.length >> 1]}`
+  console.log(`durability ${durability}: ${JSON.stringify(losses)}`)
+  return losses
+}
+
+test('scenario 1: SIGKILL at random under load: no more is lost than the calls of one turn, and nothing is counted twice', async () => {
+  const { overCounted, maxLost, requests } = await killMany(kills, 'turn')
+  expect(requests).toBeGreaterThan(1_000)
+  expect(overCounted).toBe(0)
+  // One turn of the event loop answers each connection once at most.
+  expect(maxLost).toBeLessThanOrEqual(40)
+}, 1_200_000)
+
+test("scenario 2: SIGKILL with durability 'interval': what 20 ms and a timer's delay can hold is lost at most", async () => {
+  const { overCounted, maxLost, requests, kills: count } = await killMany(Math.ceil(kills / 4), 'interval')
+  expect(overCounted).toBe(0)
+  expect(maxLost).toBeLessThan(requests / count)
+}, 1_200_000)
+
+test.each(['exit', 'throw'] as const)(
+  'scenario 9: process.exit() or uncaughtException in the app (%s): as SIGKILL',
+  async (how) => {
+    const { acknowledged, inFlight } = await serveAndEnd(dir, { loadMs: 200, how })
+    const counted = await countedIn(dir)
+    expect(counted).toBeGreaterThanOrEqual(acknowledged - 40)
+    expect(counted).toBeLessThanOrEqual(acknowledged + inFlight)
+  },
+  60_000,
+)

@@ -1,0 +1,25 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createMeter, type FileStoreOptions, fileStore } from '@px-usage/core'
+import { pxUsage } from '@px-usage/http'
+
+/*
+ * A server whose calls are counted into the folder given, until somebody ends it. Its answers are all alike, so that the
+ * client can count them without parsing.
+ */
+const [dir = '', durability = 'turn', end = ''] = process.argv.slice(2)
+const meter = createMeter({
+  dryRun: true,
+  store: fileStore({ dir, durability: durability as NonNullable<FileStoreOptions['durability']> }),
+})
+const usage = pxUsage({ meter, identify: (req) => ({ userId: req.url?.slice(1) ?? '' }) })
+const server = createServer((req, res) => {
+  usage(req, res)
+  res.sendDate = false
+  res.end('ok')
+})
+server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))
+process.on('message', () => {
+  if (end === 'exit') process.exit(3)
+  if (end === 'throw') throw new Error('a mistake of the app')
+})
