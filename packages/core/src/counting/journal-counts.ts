@@ -37,8 +37,9 @@ export class CountsEncoder {
   /** Bytes of the last frame that describe series. */
   describedBytes = 0
 
-  get seriesCount(): number {
-    return this.#seriesCount
+  /** Length of the payload so far. */
+  get bytes(): number {
+    return this.#out.length
   }
 
   /** Starts a payload. What the payload before described counts as written. */

@@ -59,8 +59,8 @@ interface DayJournal {
 
 /** A new file is begun after so many bytes of gains; what describes series is not counted, as each file says it anew. */
 export const partBytes: number = 64 * 1024 * 1024
-/** Changed series that are encoded and written at once: about a millisecond's work. */
-const pieceSize = 2_000
+/** What is encoded and written at once: a thousand new series or some ten thousand known ones, a few milliseconds' work. */
+const pieceBytes = 64 * 1024
 
 export function createJournalWriter(settings: JournalWriterSettings): JournalWriter {
   const { disk, dir, journalId, elapsed } = settings
@@ -156,12 +156,15 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   function writePiece(journal: DayJournal, batch: CountBatch): boolean {
     const part = open(journal)
     const from = begun?.sequence === batch.sequence ? begun.done : 0
-    const to = Math.min(batch.size, from + pieceSize)
+    let to = batch.size
     let place = 0
     part.encoder.begin(journal.sequence + 1)
     try {
       batch.forEach((id, gained) => {
-        if (place >= from && place < to) part.encoder.gain(batch, id, gained)
+        if (place >= from && place < to) {
+          part.encoder.gain(batch, id, gained)
+          if (part.encoder.bytes > pieceBytes) to = place + 1
+        }
         place += 1
       })
       write(part, encodeFrame(frameTypes.counts, part.encoder.payload(), seed))
