@@ -1,7 +1,7 @@
 import type { Instrument, Properties, Series } from '../store/store.ts'
 
 /** What a series has beside its identity. */
-export type Place = Omit<Series, 'identity'>
+type Place = Omit<Series, 'identity'>
 
 /** An instrument with one set of properties, and the endpoints known of it: method -> route -> number of the place. */
 export interface Context {

@@ -13,7 +13,7 @@ import { type Context, createPlaceIndex } from './place-index.ts'
 import { createSeriesRows, type TakenRows, valuesPerRow } from './series-rows.ts'
 
 /** What was counted since it was taken the time before. Frozen. */
-export interface TakenCounts {
+interface TakenCounts {
   readonly size: number
   /** API calls among it. */
   readonly calls: number
