@@ -133,7 +133,7 @@ it('rolls up what is no API call by identity, under its own name and kind, and n
   const ofCalls = { apiCalls: 7, clientErrors: 0, serverErrors: 0, aborted: 0 }
   expect(byEvent).toEqual([
     ['dailyApiCalls', ofCalls, 7, 'total'],
-    ['seatsInUse', { seats: 5, atMs: 200 }, 0, 'total'],
+    ['seatsInUse', { seats: 5 }, 0, 'total'],
     ['exports', { files: 5 }, 0, 'total'],
     ['dailyEndpointCalls', ofCalls, 0, 'detail'],
   ])

@@ -20,7 +20,7 @@ export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
   cancelStoring(): void
   /** Hands everything counted so far to the store. @throws {UsageError} when the store fails; the counts stay and are offered again */
   persist(): Promise<void>
-  /** Stores what was counted and closes what is due. One at a time; who asks meanwhile gets the same answer. */
+  /** Stores what was counted until now and closes what is due by now. One at a time; who asks meanwhile shares the next. */
   work(): Promise<void>
   /** Closes every day, due or not: for a store that keeps nothing. */
   closeAll(): Promise<void>
@@ -50,6 +50,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let cancelStoring: (() => void) | undefined
   let working: Promise<void> | undefined
+  let nextWork: Promise<void> | undefined
 
   /** Gives an error to the app's `onError`, and back to whoever awaits. */
   function tell(message: string, cause: unknown): UsageError {
@@ -90,8 +91,8 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     onTick()
   }
 
-  function work(): Promise<void> {
-    working ??= opened
+  function startWork(): Promise<void> {
+    working = opened
       .then(persist)
       .then(() =>
         collect()
@@ -104,6 +105,17 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
         working = undefined
       })
     return working
+  }
+
+  /** What is going on looked at the clock before it was asked for, so it is no answer: the next round is. */
+  function work(): Promise<void> {
+    if (working === undefined) return startWork()
+    const startNext = () => {
+      nextWork = undefined
+      return startWork()
+    }
+    nextWork ??= working.then(startNext, startNext)
+    return nextWork
   }
 
   return {
@@ -125,6 +137,6 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     persist,
     work,
     closeAll: () => closeDays(() => true),
-    idle: () => Promise.resolve(working),
+    idle: () => Promise.resolve(nextWork ?? working),
   }
 }
