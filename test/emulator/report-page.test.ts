@@ -200,10 +200,9 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     for (let step = 0; step < 26; step += 1) {
       await page.keyboard.press('Tab')
       reached.push(
-        await page.evaluate(() => {
-          const focused = document.activeElement as HTMLSelectElement | null
-          return focused?.name || focused?.textContent?.trim() || ''
-        }),
+        await page.evaluate<string>(
+          'document.activeElement.name || document.activeElement.textContent.trim()',
+        ),
       )
       if (reached.at(-1) === 'function') await page.keyboard.type('Max')
       if (reached.at(-1) === 'Table of these numbers') await page.keyboard.press('Enter')
@@ -235,6 +234,17 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.getByRole('columnheader', { name: 'calls' }).waitFor()
     expect(await page.locator('#users tbody td').allTextContents()).toEqual(['ann', 'acme', '2'])
     expect(await page.getByRole('note').textContent()).toContain('nobody declared them: seats')
+  })
+
+  test('two events with the same id of their sender are both shown', async () => {
+    emulator.setSwitches({ eventId: 'keep' })
+    for (const apiCalls of [1, 2]) await post({ eventId: 'mine', date: monday, attributes: { apiCalls } })
+    await page.goto(`${emulator.url}/#events`)
+    await page.locator('#event-list li').nth(1).waitFor()
+    await post({ eventId: 'mine', date: monday, attributes: { apiCalls: 3 } })
+    await page.locator('#event-list li').nth(2).waitFor()
+    const bodies = await page.locator('#event-list pre').allTextContents()
+    expect(bodies.map((body) => JSON.parse(body).attributes.apiCalls)).toEqual([3, 2, 1])
   })
 
   test('the events show each body as it is read back', async () => {
@@ -277,6 +287,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.getByLabel('Filter value').press('Tab')
     await page.getByText('1 in all').waitFor()
     await page.getByRole('link', { name: 'Audience' }).click()
+    await page.getByRole('columnheader', { name: hostile }).first().waitFor()
     expect(await page.getByRole('cell', { name: hostile }).count()).toBeGreaterThan(3)
     await page.getByRole('link', { name: 'Events' }).click()
     await page.locator('#event-list summary').click()
@@ -295,7 +306,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
         ['phone', 390, 844],
       ] as const) {
         page = await browser.newPage({ viewport: { width, height }, colorScheme, timezoneId: 'UTC' })
-        const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)
+        const fits = () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')
         const picture = (name: string) => join(pictures, `${name}-${size}-${colorScheme}.png`)
         await page.goto(`${emulator.url}/?by=accountId`)
         await page.getByText('902 events of dailyApiCalls').waitFor()
@@ -304,7 +315,8 @@ describe.skipIf(executablePath === undefined)('report page', () => {
         expect(await fits()).toBe(true)
         const table = page.locator('#numbers .wide')
         expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
-        await table.screenshot({ path: picture('table') })
+        await table.scrollIntoViewIfNeeded()
+        await page.screenshot({ path: picture('table') })
         for (const view of ['Audience', 'Events']) {
           await page.getByRole('link', { name: view }).click()
           await page.getByRole('heading', { name: view === 'Events' ? 'Events' : 'Users' }).waitFor()

@@ -6,7 +6,7 @@ import { type FieldError, PxError, validationError } from './px-error.ts'
 import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from './scroll.ts'
 import type { Switches } from './switches.ts'
 
-export type Member = Record<string, unknown>
+type Member = Record<string, unknown>
 
 /** A member as it is kept: a removed one can come back for a while. */
 export interface KeptMember {

@@ -105,6 +105,7 @@ function newestEvents(state: PxState, limit: number, nowMs: number) {
   return places.map((place) => {
     const event = state.events.at(place)
     return {
+      place,
       receivedMs: state.events.receivedMs(place),
       event: state.switches.isoDates === 'epoch' ? withEpochDates(event) : event,
     }

@@ -51,7 +51,7 @@ export interface FaultRule {
   probability?: number
 }
 
-export interface KnownFaultRule extends FaultRule {
+interface KnownFaultRule extends FaultRule {
   id: number
   /** Requests matched, and of these broken. */
   matched: number

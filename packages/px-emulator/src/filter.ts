@@ -7,7 +7,7 @@ export interface Condition {
 }
 
 type Operator = '==' | '!=' | '<=' | '>=' | '!~' | '<' | '>' | '~'
-export const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~']
+const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~']
 
 /**
  * Reads `filter` parameters: conditions joined by `;` must all hold, of several parameters one is enough.

@@ -25,7 +25,7 @@ export function createDoor(settings: DoorSettings): Server {
   return createServer((req, res) => {
     serve(settings, req, res).catch((error: unknown) => {
       if (res.headersSent) res.destroy()
-      else void sendAnswer(res, wireError(error, defaultSwitches))
+      else sendAnswer(res, wireError(error, defaultSwitches)).catch(() => res.destroy())
     })
   })
 }

@@ -89,7 +89,7 @@ async function trickle(res: ServerResponse, body: Buffer, ms: number): Promise<v
 /** Writes blanks no faster than they are read. */
 async function pour(res: ServerResponse, bytes: number): Promise<void> {
   const chunk = Buffer.alloc(65_536, ' ')
-  const gone = once(res, 'close')
+  const gone = once(res, 'close').catch(() => {})
   for (let left = bytes; left > 0 && !res.destroyed; left -= chunk.length) {
     if (!res.write(chunk.subarray(0, left))) await Promise.race([once(res, 'drain'), gone])
   }

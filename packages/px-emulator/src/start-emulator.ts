@@ -147,7 +147,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const close = () => {
     closing ??= new Promise((resolve) => {
       server.close(() => {
-        storage?.close()
+        // A request that a fault holds up may be worked off later still.
+        const opened = storage
+        storage = undefined
+        opened?.close()
         resolve()
       })
       server.closeAllConnections()

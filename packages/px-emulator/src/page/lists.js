@@ -57,19 +57,28 @@ function shown(value) {
  * New events come on top; those already there stay, so that an open one stays open.
  *
  * @param {HTMLUListElement} list
- * @param {{ receivedMs: number, event: any }[]} events
+ * @param {{ place: number, receivedMs: number, event: any }[]} events
  */
 export function fillEvents(list, events) {
   const known = new Map(
     [...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.id, item]),
   )
-  list.replaceChildren(...events.map((each) => known.get(each.event.eventId) ?? eventItem(each)))
+  list.replaceChildren(...events.map((each) => known.get(keyOf(each)) ?? eventItem(each)))
 }
 
-/** @param {{ receivedMs: number, event: any }} each */
-function eventItem({ receivedMs, event }) {
+/**
+ * A sender may give two events the same id, and after a reset the places begin anew.
+ *
+ * @param {{ place: number, event: any }} each
+ */
+function keyOf({ place, event }) {
+  return `${place} ${event.eventId}`
+}
+
+/** @param {{ place: number, receivedMs: number, event: any }} each */
+function eventItem({ place, receivedMs, event }) {
   const item = document.createElement('li')
-  item.dataset.id = event.eventId
+  item.dataset.id = keyOf({ place, event })
   const summary = document.createElement('summary')
   summary.append(
     element('span', instant(event.date), 'when'),
