@@ -1,28 +1,6 @@
-import { recoveredTemplate } from './recovered-template.ts'
-
-/** One entry of a router's stack, as Express 4 (`regexp`, `keys`), 5.0 to 5.2 (`matchers`) and 5.3 (`rawPath` too) keep it. */
-export interface Layer {
-  readonly handle: unknown
-  readonly route?: { readonly path: unknown } | undefined
-  readonly regexp?: RegExp & { fast_slash?: boolean; fast_star?: boolean }
-  readonly keys?: ReadonlyArray<{ name: string | number; optional?: boolean }>
-  readonly matchers?: ReadonlyArray<Matcher>
-  readonly rawPath?: unknown
-  readonly slash?: boolean
-  readonly constructor: unknown
-}
-
-type Matcher = (path: string) => false | { path: string; params: Record<string, unknown> }
-
-/** Express's own class: compiles a path in the dialect of its version. */
-export type LayerClass = new (path: unknown, options: LayerOptions, handle: () => void) => Layer
-
-export interface LayerOptions {
-  readonly sensitive: boolean | undefined
-  readonly strict: boolean | undefined
-  /** Whether the whole path must match, or its beginning. */
-  readonly end: boolean
-}
+import { pathOfExpression } from './expression-template.ts'
+import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
+import { recoveredTemplates } from './recovered-template.ts'
 
 /** What a layer takes of a path: under which template, and what is left for the router behind it. */
 interface Taken {
@@ -43,58 +21,54 @@ export interface Pattern {
  * @param raw the path as the app registered it, where Express still has it: of a route, a mounted app, or a layer of 5.3
  */
 export function patternOf(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
-  const paths = Array.isArray(raw) ? raw.flat(Number.POSITIVE_INFINITY) : [raw]
-  if (paths.length === 1) return singlePattern(layer, paths[0], options)
-  const LayerOfVersion = layer.constructor as LayerClass
-  const alternatives = paths.map((path) =>
-    singlePattern(new LayerOfVersion(path, options, () => {}), path, options),
-  )
-  return { constant: undefined, take: (path) => firstOf(alternatives, (pattern) => pattern.take(path)) }
+  const path = raw ?? pathKeptBy(layer, options)
+  if (path === undefined) {
+    const recovered = (layer.matchers ?? []).map((matcher) => recoveredTemplates(layer, matcher, options))
+    return oneOf(
+      recovered.map((matcher) => ({
+        constant: undefined,
+        take: (path) => cut(layer, path, options, matcher),
+      })),
+    )
+  }
+  const paths = Array.isArray(path) ? path.flat(Number.POSITIVE_INFINITY) : [path]
+  if (paths.length === 1) return knownPattern(layer, paths[0], options)
+  return oneOf(paths.map((path) => knownPattern(compiledLayer(layer, path, options), path, options)))
 }
 
-function singlePattern(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
-  if (raw === undefined && (layer.slash || layer.regexp?.fast_slash))
-    return singlePattern(layer, '/', options)
-  if (raw !== undefined) {
-    const template = String(raw)
-    return {
-      constant: template,
-      take: (path) => cut(layer, path, options, matchOf(layer, path)?.path, () => template),
-    }
-  }
-  /** Paths match in any case: the spelling that was seen first stands for all. */
-  const spellings = new Map<string, string>()
-  return {
-    constant: undefined,
-    take(path) {
-      const match = matchOf(layer, path)
-      return cut(layer, path, options, match?.path, (text) => {
-        const template = recoveredTemplate(layer, match?.matcher, text, options.sensitive === true)
-        const folded = options.sensitive === true ? template : template.toLowerCase()
-        if (!spellings.has(folded)) spellings.set(folded, template)
-        return spellings.get(folded) as string
-      })
-    },
-  }
+function pathKeptBy(layer: Layer, options: LayerOptions): unknown {
+  if (layer.slash || layer.regexp?.fast_slash) return '/'
+  return pathOfExpression(layer, options) ?? layer.regexp
 }
 
-function matchOf(layer: Layer, path: string): { path: string; matcher?: Matcher } | undefined {
-  if (layer.matchers === undefined) {
-    const { regexp } = layer
-    if (regexp === undefined) return undefined
-    if (regexp.fast_slash) return { path: '' }
-    if (regexp.fast_star) return { path }
-    const { lastIndex } = regexp
-    const text = regexp.exec(path)?.[0]
-    // A RegExp of the app may be a global one; Express must find it as it left it.
-    regexp.lastIndex = lastIndex
-    return text === undefined ? undefined : { path: text }
+/** A pattern whose path is known: it is the template. */
+function knownPattern(layer: Layer, path: unknown, options: LayerOptions): Pattern {
+  const template = String(path)
+  const match = (path: string) => {
+    const text = textOf(layer, path)
+    return text === undefined ? undefined : { text, template }
   }
-  if (layer.slash) return { path: '' }
-  return firstOf(layer.matchers, (matcher) => {
-    const match = matcher(path)
-    return match === false ? undefined : { path: match.path, matcher }
-  })
+  return { constant: template, take: (path) => cut(layer, path, options, match) }
+}
+
+function oneOf(patterns: readonly Pattern[]): Pattern {
+  return { constant: undefined, take: (path) => firstOf(patterns, (pattern) => pattern.take(path)) }
+}
+
+/** The part of the path that the layer matches. */
+function textOf({ matchers, regexp, slash }: Layer, path: string): string | undefined {
+  if (slash || regexp?.fast_slash) return ''
+  if (regexp?.fast_star) return path
+  if (regexp === undefined)
+    return firstOf(matchers ?? [], (matcher) => {
+      const match = matcher(path)
+      return match === false ? undefined : match.path
+    })
+  const { lastIndex } = regexp
+  const text = regexp.exec(path)?.[0]
+  // A RegExp of the app may be a global one; Express must find it as it left it.
+  regexp.lastIndex = lastIndex
+  return text
 }
 
 /** The rules of Express for a mounted handler: its path is the beginning of the path, and ends where a segment does. */
@@ -102,17 +76,18 @@ function cut(
   layer: Layer,
   path: string,
   { end }: LayerOptions,
-  text: string | undefined,
-  template: (text: string) => string,
+  match: (path: string) => { text: string; template: string } | undefined,
 ): Taken | undefined {
-  if (text === undefined) return undefined
-  if (end) return { template: template(text), rest: '' }
+  const matched = match(path)
+  if (matched === undefined) return undefined
+  const { text, template } = matched
+  if (end) return { template, rest: '' }
   if (!path.startsWith(text)) return undefined
   const rest = path.slice(text.length)
   const isWhole =
     text === '' || rest === '' || rest[0] === '/' || (rest[0] === '.' && layer.matchers === undefined)
   if (!isWhole && !text.endsWith('/')) return undefined
-  return { template: template(text), rest: rest[0] === '/' ? rest : `/${rest}` }
+  return { template, rest: rest[0] === '/' ? rest : `/${rest}` }
 }
 
 function firstOf<T, R>(items: readonly T[], ask: (item: T) => R | undefined): R | undefined {

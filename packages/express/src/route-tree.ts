@@ -1,4 +1,5 @@
-import { type Layer, type LayerClass, type LayerOptions, type Pattern, patternOf } from './layer-pattern.ts'
+import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
+import { type Pattern, patternOf } from './layer-pattern.ts'
 
 /** What `req.route` is: made once when the app is built, the same object for every request that it answers. */
 export interface Route {
@@ -193,7 +194,7 @@ function mountedBehind(
 }
 
 function compiled(layer: Layer, path: unknown, options: LayerOptions): { layer: Layer; pattern: Pattern } {
-  const made = new (layer.constructor as LayerClass)(path, options, () => {})
+  const made = compiledLayer(layer, path, options)
   return { layer: made, pattern: patternOf(made, path, options) }
 }
 
