@@ -378,6 +378,213 @@ const cases: Case[] = [
     },
   },
   {
+    name: "an error with the status 404 that Express's own handler answers is no unmatched path",
+    build(app) {
+      const missing = Object.assign(new Error('no such thing'), { status: 404 })
+      app.use(
+        '/a/:a',
+        routerWith('/b/:b', (_req, _res, next) => next(missing)),
+      )
+      const quiet = express().set('env', 'production')
+      quiet.get('/q/:q', (_req, _res, next) => next(missing))
+      app.use('/quiet', quiet)
+      app.all('/passed/*'.replace('*', is4 ? '*' : '*rest'), (_req, _res, next) => next())
+    },
+    expected: {
+      '/a/1/b/2': '/a/:a/b/:b',
+      '/a/1/b/2?x=%20': '/a/:a/b/:b',
+      'HEAD /a/1/b/2': '/a/:a/b/:b',
+      '/quiet/q/1': '/quiet/q/:q',
+      '/passed/a': undefined,
+      '/passed/a?b=c': undefined,
+      '/passed/a&b%20c': undefined,
+      'HEAD /passed/a': undefined,
+      'DELETE /passed/a': undefined,
+    },
+  },
+  {
+    name: 'a 404 handler of the app cannot be told from the route',
+    build(app) {
+      app.get('/passed/:x', (_req, _res, next) => next())
+      app.use((_req, res) => void res.sendStatus(404))
+    },
+    expected: { '/passed/1': '/passed/:x', '/other': undefined },
+  },
+  {
+    name: 'an app that a function of the app calls, by host as it were',
+    build(app) {
+      const inner = express().use('/v1/:t', routerWith('/items/:id')).get('/', ok)
+      const other = express().use('/v2/:t', routerWith('/items/:id'))
+      app.use((req, res, next) => (req.url.startsWith('/other') ? next() : inner(req, res, next)))
+      app.use('/other/:o', (req, res, next) => other(req, res, next))
+    },
+    expected: {
+      '/v1/1/items/2': '/v1/:t/items/:id',
+      '/': '/',
+      '/other/1/v2/2/items/3': '/other/:o/v2/:t/items/:id',
+      '/v1/v2/items/v1': '/v1/:t/items/:id',
+    },
+  },
+  {
+    name: 'a URL that a middleware rewrote, under a mount with a parameter',
+    build(app) {
+      const router = routerWith('/things/:id')
+      app.use((req, _res, next) => {
+        req.url = req.url.replace('/legacy', '/v1')
+        next()
+      })
+      app.use('/v1/:t', router).use('/v2/:t', router).use('/legacy/:no', router)
+    },
+    expected: {
+      '/legacy/1/things/2': '/v1/:t/things/:id',
+      '/v2/1/things/2?x=/v1/1/things/1': '/v2/:t/things/:id',
+    },
+  },
+  {
+    name: 'a route with an empty path',
+    build: (app) => void app.use('/v1/:t', routerWith('')),
+    expected: { '/v1/1': '/v1/:t' },
+  },
+  {
+    name: 'signs in fixed text that mean something in an expression',
+    build: (app) =>
+      void app
+        .use('/a.b/:x', routerWith('/c.d'))
+        .use('/meta$/:x'.replace('$', is4 ? '\\$' : '$'), routerWith('/y'))
+        .use('/a-b_c~d/@:scope', routerWith('/y'))
+        .use('/caf%C3%A9/:x', routerWith('/y')),
+    expected: {
+      '/a.b/1/c.d': '/a.b/:x/c.d',
+      '/meta$/$1/y': is4 ? '/meta\\$/:x/y' : '/meta$/:x/y',
+      '/a-b_c~d/@me/y': '/a-b_c~d/@:scope/y',
+      '/caf%C3%A9/a%20b/y': '/caf%C3%A9/:x/y',
+      '/caf%C3%A9/caf%C3%A9/y': '/caf%C3%A9/:x/y',
+    },
+  },
+  {
+    name: 'a route that is reached by two ways, each with parameters',
+    build(app) {
+      const shared = routerWith('/leaf/:l')
+      app.use('/x/:x', express.Router().use('/a/:a', shared))
+      app.use('/y/:y', express.Router().use('/b/:b', shared).use('/a/:c', shared))
+    },
+    expected: {
+      '/x/1/a/2/leaf/3': '/x/:x/a/:a/leaf/:l',
+      '/y/1/b/2/leaf/3': '/y/:y/b/:b/leaf/:l',
+      '/y/1/a/2/leaf/3': '/y/:y/a/:c/leaf/:l',
+      '/y/y/a/a/leaf/leaf': '/y/:y/a/:c/leaf/:l',
+    },
+  },
+  {
+    name: 'routers that tell case apart, and that are strict about slashes',
+    build(app) {
+      const router = express.Router({ caseSensitive: true, strict: true })
+      router.use('/Foo/:x', routerWith('/a')).use('/foo/:y', routerWith('/a'))
+      router.get('/end', ok).get('/end/', ok)
+      app.use('/r', router)
+    },
+    expected: {
+      '/r/Foo/1/a': '/r/Foo/:x/a',
+      '/r/foo/1/a': '/r/foo/:y/a',
+      '/r/FOO/1/a': undefined,
+      '/r/end': '/r/end',
+      '/r/end/': '/r/end/',
+    },
+  },
+  {
+    name: 'a router at a parameter and at fixed text that the parameter takes as well: the first answers',
+    build(app) {
+      const router = routerWith('/x')
+      app.use('/v1', router).use('/:any', router)
+    },
+    expected: { '/v1/x': '/v1/x', '/v2/x': '/:any/x' },
+  },
+  {
+    name: 'two routers at one place, of which the first passes on',
+    build: (app) =>
+      void app
+        .use(
+          '/v1/:t',
+          routerWith('/x', (_req, _res, next) => next()),
+        )
+        .use('/v1/:u', routerWith('/x')),
+    expected: { '/v1/1/x': '/v1/:u/x' },
+  },
+  {
+    name: 'an app that is mounted at a list of paths, with a router at a list within',
+    build: (app) =>
+      void app.use(['/a', '/b/:b'], express().use(['/c', '/d/:d'], routerWith(['/e', '/f/:f']))),
+    expected: {
+      '/a/c/e': '/a/c/e',
+      '/b/1/d/2/f/3': '/b/:b/d/:d/f/:f',
+      '/a/d/c/f/e': '/a/d/:d/f/:f',
+      '/b/a/c/e': '/b/:b/c/e',
+    },
+  },
+  {
+    name: 'routers nested eight deep',
+    build(app) {
+      let router = routerWith('/end/:e')
+      for (let depth = 8; depth > 0; depth--) router = express.Router().use(`/l${depth}/:p${depth}`, router)
+      app.use(router)
+    },
+    expected: {
+      '/l1/1/l2/1/l3/1/l4/1/l5/1/l6/1/l7/1/l8/1/end/1':
+        '/l1/:p1/l2/:p2/l3/:p3/l4/:p4/l5/:p5/l6/:p6/l7/:p7/l8/:p8/end/:e',
+    },
+  },
+  {
+    name: 'a param callback that fails keeps the name of the route',
+    build(app) {
+      const router = routerWith('/items/:id')
+      router.param('id', (_req, _res, next) => next(new Error('no such item')))
+      app.use('/t/:t', router).use(answers500)
+    },
+    expected: { '/t/1/items/2': '/t/:t/items/:id' },
+  },
+  {
+    name: 'a middleware that answers at a path is no route',
+    build: (app) => void app.use('/static/:x', (_req, res) => void res.send('file')).get('/static/:x', ok),
+    expected: { '/static/1': undefined },
+  },
+  {
+    name: 'mounts of Express 4 in every dialect, whatever they are asked first',
+    for: '4',
+    build(app) {
+      app.use('/Camel/:userId', routerWith('/x')).use('/opt/:a?/end', routerWith('/x'))
+      app.use('/re/:y(\\d{4})-:m(\\d\\d)', routerWith('/x')).use('/rest/:p*', routerWith('/x'))
+      app.use('/img/:name.:ext', routerWith('/x')).use('/ab?c', routerWith('/x'))
+      app.use(['/one/:o', '/two/*'], routerWith('/x')).use('/choice/:c(a|b(c|d))', routerWith('/x'))
+    },
+    expected: {
+      '/camel/1/x': '/Camel/:userId/x',
+      '/CAMEL/1/X': '/Camel/:userId/x',
+      '/opt/end/x': '/opt/:a?/end/x',
+      '/opt/1/end/x': '/opt/:a?/end/x',
+      '/re/2026-11/x': '/re/:y(\\d{4})-:m(\\d\\d)/x',
+      '/img/a.png/x': '/img/:name.:ext/x',
+      '/ac/x': '/ab?c/x',
+      '/one/1/x': '/one/:o/x',
+      '/choice/bc/x': '/choice/:c(a|b(c|d))/x',
+    },
+  },
+  {
+    name: 'wildcards and optional parts in mounts of Express 5',
+    for: '5',
+    build: (app) =>
+      void app
+        .use('/opt{/:a}', routerWith('/end'))
+        .use('/w/*rest/fixed', routerWith('/x'))
+        .use('/img/:name.:ext', routerWith('/x')),
+    expected: {
+      '/opt/1/end': legacy ? '/opt/:a/end' : '/opt{/:a}/end',
+      '/w/a/b/fixed/x': '/w/*rest/fixed/x',
+      '/w/fixed/fixed/x': '/w/*rest/fixed/x',
+      '/w/a%2Fb/fixed/x': '/w/*rest/fixed/x',
+      '/img/a.png/x': '/img/:name.:ext/x',
+    },
+  },
+  {
     name: 'a URL that a middleware rewrote',
     build(app) {
       app.use((req, _res, next) => {
@@ -437,6 +644,17 @@ describe(`names on ${alias}`, () => {
       '/a/1/first/2': '/a/:a/first/:id',
       '/third': '/third',
     }
+    expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
+  })
+
+  it('a router that is mounted in a second place, deep in the tree, after it has answered', async () => {
+    const { app, calls } = observedApp()
+    const router = routerWith('/x')
+    const outer = express.Router().use('/a', router)
+    app.use('/t/:t', outer)
+    expect(await namesOf(app, calls, ['/t/1/a/x'])).toEqual({ '/t/1/a/x': '/t/:t/a/x' })
+    outer.use('/b/:b', router)
+    const expected = { '/t/1/b/2/x': '/t/:t/b/:b/x', '/t/1/a/x': '/t/:t/a/x' }
     expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
   })
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type App, createRouteTree, type Route, type RouteTree, type Way } from './route-tree.ts'
+import { isUnanswered } from './unanswered.ts'
 
 /** What Express (4 and 5) puts on a request. */
 export interface RoutedRequest extends IncomingMessage {
@@ -7,8 +8,9 @@ export interface RoutedRequest extends IncomingMessage {
   /** The route that was entered last. */
   route?: Route
   originalUrl?: string
+  baseUrl?: string
   res?: ServerResponse
-  /** Set while a router has the request, and put back when it lets go of it. */
+  /** Set while a router has the request, and put back to nothing when the outermost one lets go of it. */
   next?: unknown
 }
 
@@ -43,7 +45,7 @@ export function createRouteTemplates(tree: RouteTree = createRouteTree()): Route
     },
     of(req) {
       const { route } = req
-      if (route === undefined || wasLeft(req)) return undefined
+      if (route === undefined || isUnanswered(req)) return undefined
       const { app } = req
       if (app?.parent !== undefined) tree.learn(app)
       if (version !== tree.version) {
@@ -52,14 +54,14 @@ export function createRouteTemplates(tree: RouteTree = createRouteTree()): Route
       }
       const constant = constants.get(route)
       if (constant !== undefined) return constant
-      const ways = tree.ways(route)
+      const ways = tree.ways(route, app)
       const [way] = ways
       const only = ways.length === 1 && way !== undefined && !way.isGuess ? constantOf(way) : undefined
       if (only !== undefined) {
         constants.set(route, only)
         return only
       }
-      return byPath(ways, pathOf(req)) ?? String([route.path].flat(Number.POSITIVE_INFINITY)[0])
+      return byPath(ways, pathsOf(req)) ?? String([route.path].flat(Number.POSITIVE_INFINITY)[0])
     },
   }
 }
@@ -82,22 +84,18 @@ function watchRoute(req: RoutedRequest, tree: RouteTree): void {
   })
 }
 
-/** The route passed the request on and nobody took it: the outermost router has let go, and Express answered 404 itself. */
-function wasLeft(req: RoutedRequest): boolean {
-  return req.next === undefined && req.res?.statusCode === 404
-}
-
 function constantOf({ mounts, route }: Way): string | undefined {
   const parts = [...mounts, route].map(({ constant }) => constant)
   return parts.includes(undefined) ? undefined : joined(parts as string[])
 }
 
 /** The template of the way that the path can have taken; where a rewritten URL fits none, of a way that needs no path. */
-function byPath(ways: readonly Way[], path: string): string | undefined {
-  for (const way of ways) {
-    const template = templateFor(way, path)
-    if (template !== undefined) return template
-  }
+function byPath(ways: readonly Way[], paths: Iterable<string>): string | undefined {
+  for (const path of paths)
+    for (const way of ways) {
+      const template = templateFor(way, path)
+      if (template !== undefined) return template
+    }
   for (const way of ways) {
     const constant = way.isGuess ? undefined : constantOf(way)
     if (constant !== undefined) return constant
@@ -124,11 +122,22 @@ function joined(parts: readonly string[]): string {
     .map((part) => part.replace(/\/+$/, ''))
     .join('')
   const own = parts.at(-1) as string
-  return own === '/' && mount !== '' ? mount : `${mount}${own}`
+  return (own === '/' ? mount : `${mount}${own}`) || '/'
 }
 
-function pathOf({ originalUrl = '', url = '' }: RoutedRequest): string {
-  const path = (originalUrl || url).replace(/^[a-z]+:\/\/[^/?#]*/i, '')
+/**
+ * The path as the routers saw it, with what a middleware made of it: what the routers took off is still in `baseUrl`, or back in
+ * `url`. Then the path as it came, for an app that changes `url` in the end.
+ */
+function* pathsOf({ originalUrl = '', baseUrl = '', url = '' }: RoutedRequest): Generator<string> {
+  const seen = `${baseUrl}${pathname(url)}`
+  yield seen
+  const original = pathname(originalUrl)
+  if (original !== seen) yield original
+}
+
+function pathname(url: string): string {
+  const path = url.replace(/^[a-z]+:\/\/[^/?#]*/i, '')
   const end = path.search(/[?#]/)
   return end === -1 ? path : path.slice(0, end)
 }

@@ -46,8 +46,8 @@ export interface RouteTree {
   readonly hasStrangers: boolean
   /** Another number whenever the ways may have changed. */
   readonly version: number
-  /** The ways to a route, none if it is not in the tree. */
-  ways(route: Route): readonly Way[]
+  /** The ways to a route, entered in this app; none if it is not in the tree. */
+  ways(route: Route, app: App | undefined): readonly Way[]
 }
 
 export function createRouteTree(): RouteTree {
@@ -58,11 +58,14 @@ export function createRouteTree(): RouteTree {
   let known = new WeakMap<Route, Way[]>()
   let guessed = new WeakMap<Route, Way[]>()
   let closures: Closure[] = []
-  /** The apps that requests came to, with the length of their stacks: it tells of routes that were added since. */
-  const entered = new Map<App, number>()
+  /** The apps that requests came to. */
+  const entered = new Set<App>()
+  /** Apps that a function of the app calls, so that nothing leads to them. */
+  const foreign = new Set<App>()
+  /** What was walked, with the length of its stack: it tells of routes and mounts that were added since. */
+  let walked = new Map<Router | App, number>()
   let isStale = true
   let version = 0
-  let misses = 0
   let strangers = 0
 
   function walk(
@@ -70,7 +73,9 @@ export function createRouteTree(): RouteTree {
     app: App | undefined,
     mounts: readonly Pattern[],
     above: readonly Router[],
+    isGuess?: true,
   ): void {
+    walked.set(app ?? router, router.stack.length)
     if (above.includes(router) || above.length > maxDepth) return
     const options = { sensitive: router.caseSensitive, strict: false, end: false }
     const inside = [...above, router]
@@ -79,23 +84,28 @@ export function createRouteTree(): RouteTree {
       if (layer.route !== undefined) {
         const route = pattern(layer, layer.route.path, { ...options, strict: router.strict, end: true })
         const ways = known.get(layer.route) ?? []
-        if (ways.length < maxWays) ways.push({ mounts, route })
+        if (ways.length < maxWays) ways.push({ mounts, route, ...(isGuess && { isGuess }) })
         known.set(layer.route, ways)
         continue
       }
       const own = pattern(layer, layer.rawPath, options)
       const behind = routerOf(layer.handle)
-      if (behind !== undefined) walk(behind, appOf(layer.handle), [...mounts, own], inside)
+      if (behind !== undefined) walk(behind, appOf(layer.handle), [...mounts, own], inside, isGuess)
       else if (app !== undefined && isMountedApp(layer.handle)) {
         mountedApps += 1
         mountedBehind(layer, own, mounted.get(app) ?? new Set(), options).forEach(([child, mount]) => {
-          const router = routerOf(child)
-          if (router !== undefined) walk(router, child, [...mounts, mount], inside)
+          walkApp(child, [...mounts, mount], inside, isGuess)
         })
       } else if (own.constant !== '/' && typeof layer.handle === 'function')
         closures.push({ mounts: [...mounts, own], layer, router })
     }
     strangers += Math.max(mountedApps - (app === undefined ? 0 : (mounted.get(app)?.size ?? 0)), 0)
+  }
+
+  function walkApp(app: App, mounts: readonly Pattern[], above: readonly Router[], isGuess?: true): void {
+    const router = routerOf(app)
+    if (router !== undefined) walk(router, app, mounts, above, isGuess)
+    else walked.set(app, 0)
   }
 
   function pattern(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
@@ -134,21 +144,26 @@ export function createRouteTree(): RouteTree {
   function build(): void {
     known = new WeakMap()
     guessed = new WeakMap()
+    walked = new Map()
     closures = []
     strangers = 0
-    for (const app of outermost) {
-      const router = routerOf(app)
-      if (router !== undefined) walk(router, app, [], [])
-    }
+    for (const app of outermost) walkApp(app, [], [])
+    const prefixes = [[], ...closures.slice(0, maxWays).map(({ mounts }) => mounts)]
+    for (const app of foreign) for (const mounts of prefixes) walkApp(app, mounts, [], true)
     isStale = false
     version += 1
   }
 
+  /** A look at the length of every stack: Express itself goes through each of them, with an expression for each layer. */
+  function hasGrown(): boolean {
+    for (const [router, size] of walked) if ((routerOf(router)?.stack.length ?? 0) !== size) return true
+    return false
+  }
+
   return {
     enter(app) {
-      const size = routerOf(app)?.stack.length ?? 0
-      if (entered.get(app) === size) return
-      entered.set(app, size)
+      if (entered.has(app)) return
+      entered.add(app)
       isStale = true
       learn(app)
     },
@@ -158,18 +173,16 @@ export function createRouteTree(): RouteTree {
       return strangers > 0
     },
     get version() {
+      isStale ||= hasGrown()
       return isStale ? version + 1 : version
     },
-    ways(route) {
-      let ways = isStale ? undefined : known.get(route)
-      if (ways === undefined) {
-        misses += 1
-        // Routes may be added while requests come, so a stranger is looked for; ever less often if there are only strangers.
-        if (isStale || Number.isInteger(Math.log2(misses))) build()
-        ways = known.get(route)
-        if (ways !== undefined) misses = 0
+    ways(route, app) {
+      if (isStale) build()
+      if (!known.has(route) && app !== undefined && !walked.has(app) && foreign.size < maxWays) {
+        foreign.add(app)
+        build()
       }
-      return ways ?? guess(route)
+      return known.get(route) ?? guess(route)
     },
   }
 }
