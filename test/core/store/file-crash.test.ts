@@ -1,6 +1,10 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { realDisk } from '../../../packages/core/src/store/disk.ts'
+import { fileStoreOn } from '../../../packages/core/src/store/file-store.ts'
+import { type JournalFile, journalsOf } from '../../../packages/core/src/store/journal-files.ts'
+import { joinJournal } from '../../../packages/core/src/store/journal-join.ts'
 import type { Store } from '../../../packages/core/src/store/store.ts'
 import { batches, day, line, type oneLinePerUser } from '../../support/count-batch.ts'
 import { cutOffAt } from '../../support/failing-disk.ts'
@@ -98,6 +102,37 @@ describe('a process that is killed at any change it makes to the disk', () => {
       await store.close().catch(() => {})
       if (!cut.isCutOff) break
     }
+  })
+
+  test('scenario 4: while full files of a journal are joined into one: totals exact', async () => {
+    const writer = await folder.openStore(fileStoreOn(realDisk, { dir: folder.dir }, 2_000))
+    const batch = batches()
+    const truth: Record<string, number> = {}
+    for (let call = 0; call < 600; call++) {
+      const user = `user ${call % 7}`
+      truth[user] = (truth[user] ?? 0) + call
+      await writer.add(batch({ [user]: call }))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const journals = journalsOf(realDisk, folder.dir, day)
+    const [[journalId, files]] = [...journals] as [[string, JournalFile[]]]
+    expect(files.length).toBeGreaterThan(1)
+    expect(files[0]?.last, 'files were joined while it counted').toBeGreaterThan(1)
+    const lastPart = (files.at(-1)?.last ?? 0) - 1
+    const before = folder.afterKill()
+    let joined = false
+    for (let step = 1; !joined; step++) {
+      fs.rmSync(folder.dir, { recursive: true })
+      fs.cpSync(before, folder.dir, { recursive: true })
+      const cut = cutOffAt(step)
+      await joinJournal(cut.disk, folder.dir, { day, journalId, lastPart }).catch(() => {})
+      joined = !cut.isCutOff
+      const next = await folder.open({ dir: folder.afterKill() })
+      expect(await callsInLines(next), `killed at change ${step}`).toEqual(truth)
+      await next.close()
+    }
+    expect(journalsOf(realDisk, folder.dir, day).get(journalId)).toHaveLength(2)
+    expect(fs.readdirSync(join(folder.dir, 'journals', day))).toHaveLength(2)
   })
 
   test('scenario 6: at any step of sending: what may have been sent is unknown, nothing is lost or forgotten', async () => {

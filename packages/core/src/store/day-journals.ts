@@ -1,7 +1,14 @@
 import { basename, join } from 'node:path'
 import { type ClosedDay, ClosedDays, closedDayName } from './closed-days.ts'
 import { codeOf, type Disk, makeFolder, readAt, writeLater } from './disk.ts'
-import { formatVersion, type JournalFile, journalDays, journalFolder, journalsOf } from './journal-files.ts'
+import {
+  formatVersion,
+  type JournalFile,
+  journalDays,
+  journalFolder,
+  journalsOf,
+  removeJournalFiles,
+} from './journal-files.ts'
 import {
   type InspectedFile,
   inspectJournal,
@@ -22,7 +29,7 @@ export interface DayJournalsSettings {
   onDamage(path: string, what: string): void
   onNewer(path: string): void
   /** Told once for each journal: its writer lives, or lived, on another host. */
-  onUnseen(journalId: string, host: string): void
+  onUnseen(host: string): void
 }
 
 type Writer = 'alive' | 'done' | 'unseen'
@@ -177,7 +184,7 @@ export class DayJournals {
     if (state === 'dead' || header === undefined) return 'done'
     const { mtimeMs } = this.#disk.statSync(last.path)
     if (this.#settings.now() - mtimeMs > silenceMs) return 'done'
-    if (this.#isNews(journalId)) this.#settings.onUnseen(journalId, owner.host)
+    if (this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
     return 'unseen'
   }
 
@@ -205,9 +212,9 @@ export class DayJournals {
 
   #remove(day: UsageDay, files: readonly JournalFile[]): void {
     try {
-      for (const { path } of files) {
-        this.#disk.rmSync(path, { force: true })
-        this.#inspected.delete(path)
+      for (const file of files) {
+        removeJournalFiles(this.#disk, this.#dir, day, file, 'whole')
+        this.#inspected.delete(file.path)
       }
       this.#disk.rmdirSync(journalFolder(this.#dir, day))
     } catch (error) {

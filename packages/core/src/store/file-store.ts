@@ -1,12 +1,8 @@
 import { join, resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
-import { DayJournals } from './day-journals.ts'
 import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } from './disk.ts'
-import { Inbox } from './inbox.ts'
-import { newJournalId } from './journal-files.ts'
-import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
-import { LedOutbox, leadEveryMs } from './led-outbox.ts'
-import { type OwnerSign, showOwner, thisHost } from './owner-socket.ts'
+import { leadEveryMs } from './led-outbox.ts'
+import { type OpenFolder, openFolder } from './open-folder.ts'
 import type { CountBatch, OutboxCounts, Store, StoreContext } from './store.ts'
 import { createWriteGuard } from './write-guard.ts'
 
@@ -24,16 +20,9 @@ export interface FileStoreOptions {
 
 const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
 const syncEveryMs = 1_000
+/** A journal goes on in a new file after so many bytes of gains. */
+const defaultPartBytes = 64 * 1024 * 1024
 const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unknown: 0, rejected: 0 }
-
-/** What there is while the store is open. */
-interface OpenFolder extends StoreContext {
-  sign: OwnerSign
-  writer: JournalWriter
-  journals: DayJournals
-  inbox: Inbox
-  led: LedOutbox
-}
 
 /**
  * Keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder. What was counted
@@ -47,7 +36,11 @@ export function fileStore(options: FileStoreOptions): Store {
 }
 
 /** A file store on a disk that may fail. */
-export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreOptions): Store {
+export function fileStoreOn(
+  disk: Disk,
+  { dir, durability = 'turn' }: FileStoreOptions,
+  partBytes: number = defaultPartBytes,
+): Store {
   if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'Give the path of a folder.')
   if (!Object.hasOwn(flushAfterMs, durability)) {
     throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
@@ -64,59 +57,6 @@ export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreO
 
   function degraded(reason: string, more: object = {}): void {
     context?.diagnostics.publish('store:degraded', { path: root, reason, ...more })
-  }
-
-  function onDamage(path: string, what: string): void {
-    context?.diagnostics.publish('store:quarantined', { path, what })
-    context?.diagnostics.error(
-      new UsageError(
-        'PXU_ERR_STORE_UNREADABLE',
-        `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
-      ),
-    )
-  }
-
-  async function openFolder(given: StoreContext): Promise<OpenFolder> {
-    const { clock, diagnostics, timeZone } = given
-    const journalId = newJournalId(clock)
-    makeFolder(disk, root)
-    const sign = await showOwner(disk, root, journalId, clock)
-    const settings = { disk, dir: root, clock, now: clock.now, onDamage }
-    const writer = createJournalWriter({
-      ...settings,
-      ...thisHost,
-      journalId,
-      timeZone,
-      elapsed: clock.elapsed,
-      onWrite: (tookMs) => guard.record(tookMs, clock.elapsed()),
-      onRescue(path) {
-        degraded('it was removed and is written anew', { path })
-        void sign.renew().catch(() => {})
-      },
-    })
-    const journals = new DayJournals({
-      ...settings,
-      onDamage: (path, copy) => onDamage(path, `the counts behind the damage, now in ${copy}`),
-      onNewer(path) {
-        const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
-        diagnostics.error(new UsageError('PXU_ERR_STORE_UNREADABLE', `${path} ${what}`))
-      },
-      onUnseen(_, host) {
-        diagnostics.warn(
-          'PXU_WRN_STORE_FOREIGN_WRITER',
-          `A journal in ${root} was written on the host ${quoted(host)}, and from here nobody can tell whether its process lives. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
-        )
-      },
-    })
-    const inbox = new Inbox(disk, root, journalId)
-    return {
-      ...given,
-      sign,
-      writer,
-      journals,
-      inbox,
-      led: new LedOutbox(settings, { journalId, ...thisHost }),
-    }
   }
 
   /** Runs what may fail because of the disk. */
@@ -181,7 +121,14 @@ export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreO
         )
       }
       context = given
-      opening = openFolder(given)
+      opening = openFolder({
+        ...given,
+        disk,
+        dir: root,
+        partBytes,
+        degraded,
+        onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
+      })
       opening.catch(() => {})
       try {
         folder = await opening
@@ -205,7 +152,11 @@ export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreO
       )
     },
 
-    seal: (day) => using(({ writer }) => writer.seal(day)),
+    seal: (day) =>
+      using(async ({ writer, joined }) => {
+        await joined()
+        await writer.seal(day)
+      }),
     openDays: () => using(({ journals }) => journals.openDays()),
 
     async *totals(day) {
@@ -214,9 +165,10 @@ export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreO
     },
 
     closeDay: (day, rollUp, { force = false } = {}) =>
-      using(async ({ led, journals, writer }) => {
+      using(async ({ led, journals, writer, joined }) => {
         const outbox = await led.outbox()
         if (outbox === undefined) return { outcome: 'elsewhere' }
+        await joined()
         await writer.seal(day)
         const { answer, name } = await journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
         // The day is closed, also if this fails: then its lines are found when the outbox is read again.
@@ -273,6 +225,7 @@ export function fileStoreOn(disk: Disk, { dir, durability = 'turn' }: FileStoreO
     cancelSync = undefined
     if (closing === undefined) return
     try {
+      await closing.joined()
       await closing.writer.close()
     } finally {
       closing.led.close()

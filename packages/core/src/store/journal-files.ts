@@ -72,3 +72,20 @@ export function journalsOf(disk: Disk, dir: string, day: UsageDay): Map<string, 
   }
   return journals
 }
+
+/** Removes a file with all that it contains, or only what it contains: unfinished files and those it was made of. */
+export function removeJournalFiles(
+  disk: Disk,
+  dir: string,
+  day: UsageDay,
+  { journalId, first, last }: JournalFile,
+  which: 'whole' | 'contained',
+): void {
+  const folder = journalFolder(dir, day)
+  for (const name of namesIn(disk, folder)) {
+    const [, id, from, to] = fileName.exec(name.replace(/\.tmp$/, '')) ?? []
+    if (id !== journalId || Number(from) < first || Number(to) > last) continue
+    const isItself = Number(from) === first && Number(to) === last && !name.endsWith('.tmp')
+    if (which === 'whole' || !isItself) disk.rmSync(join(folder, name), { force: true })
+  }
+}

@@ -17,6 +17,10 @@ export interface JournalWriterSettings {
   elapsed(): number
   /** A file was removed while it was written to, and has been written anew. */
   onRescue(path: string): void
+  /** A file is full and complete, and a new one is begun. */
+  onFull(day: UsageDay, part: number): void
+  /** A new file is begun after so many bytes of gains; what describes series is not counted, as each file says it anew. */
+  partBytes: number
 }
 
 /** The journals of this process, one for each usage day: append-only files that survive it. */
@@ -33,8 +37,6 @@ export interface JournalWriter {
   sync(): Promise<void>
   /** Whether something was written since the last `sync()`. */
   readonly isDirty: boolean
-  /** How many parts of a day are complete: of those the files can be joined. */
-  completeParts(day: UsageDay): number
   close(): Promise<void>
 }
 
@@ -57,8 +59,6 @@ interface DayJournal {
   open: OpenPart | undefined
 }
 
-/** A new file is begun after so many bytes of gains; what describes series is not counted, as each file says it anew. */
-export const partBytes: number = 64 * 1024 * 1024
 /** What is encoded and written at once: a thousand new series or some ten thousand known ones, a few milliseconds' work. */
 const pieceBytes = 64 * 1024
 
@@ -175,11 +175,12 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     journal.sequence += 1
     part.describedBytes += part.encoder.describedBytes
     begun = { sequence: batch.sequence, done: to }
-    if (part.size - part.describedBytes > partBytes) rotate(journal, part)
+    if (part.size - part.describedBytes > settings.partBytes) rotate(journal, part)
     return to === batch.size
   }
 
   function rotate(journal: DayJournal, full: OpenPart): void {
+    const number = journal.part
     try {
       begin(journal)
     } catch {
@@ -188,7 +189,10 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     }
     void syncPart(full)
       .catch(() => {})
-      .then(() => disk.closeSync(full.file))
+      .then(() => {
+        disk.closeSync(full.file)
+        settings.onFull(journal.day, number)
+      })
       .catch(() => {})
   }
 
@@ -254,11 +258,6 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     get isDirty() {
       for (const { open } of journals.values()) if (open?.dirty) return true
       return false
-    },
-
-    completeParts: (day) => {
-      const journal = journals.get(day)
-      return journal?.open === undefined ? 0 : journal.part - 1
     },
 
     async close() {

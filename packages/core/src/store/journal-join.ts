@@ -1,0 +1,123 @@
+import { mergeValues } from '../counting/instruments.ts'
+import { CountsEncoder } from '../counting/journal-counts.ts'
+import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { type Disk, syncContent, syncFolder, writeLater } from './disk.ts'
+import {
+  type JournalFile,
+  type JournalHeader,
+  journalFolder,
+  journalPath,
+  journalsOf,
+  removeJournalFiles,
+} from './journal-files.ts'
+import { type InspectedFile, inspectJournal, readTotals } from './journal-reader.ts'
+import type { CountBatch, Series, SeriesTotal, UsageDay } from './store.ts'
+
+/** With more series the files stay as they are: joining must not need more memory than counting does. */
+const maxSeries = 250_000
+/** So many series are written at once, and the event loop turns in between. */
+const sliceSize = 1_000
+
+/**
+ * Puts one file in the place of several complete ones of a journal, with the sum of each series. Its name and its head say
+ * which ones it contains, so that a crash at any step leaves exact totals: from the moment it has its name they are not read.
+ *
+ * @returns whether there was something to join
+ */
+export async function joinJournal(
+  disk: Disk,
+  dir: string,
+  { day, journalId, lastPart }: { day: UsageDay; journalId: string; lastPart: number },
+): Promise<boolean> {
+  const all = journalsOf(disk, dir, day).get(journalId) ?? []
+  const files: InspectedFile[] = []
+  for (const file of all) if (file.last <= lastPart) files.push(await inspectJournal(disk, file))
+  const first = files[0]
+  const last = files.at(-1)
+  if (first?.header === undefined || last === undefined || first === last) return false
+  // Damage is for whoever closes the day: it is kept and told there.
+  if (files.some(({ end, header }) => end.how !== 'clean' || header === undefined)) return false
+  const totals = await sum(disk, files)
+  if (totals === undefined) return false
+  const joined: JournalFile = {
+    journalId,
+    first: first.first,
+    last: last.last,
+    path: journalPath(dir, day, journalId, first.first, last.last),
+  }
+  await writeJoined(disk, joined.path, { ...first.header, upTo: last.lastSequence }, totals)
+  await syncFolder(disk, journalFolder(dir, day))
+  removeJournalFiles(disk, dir, day, joined, 'contained')
+  return true
+}
+
+async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesTotal[] | undefined> {
+  const totals = new Map<string, SeriesTotal>()
+  for (const file of files) {
+    for await (const { series, values } of readTotals(disk, file, 0)) {
+      const key = keyOf(series)
+      const known = totals.get(key)
+      if (known !== undefined) known.values = mergeValues(series.instrument, known.values, values)
+      else if (totals.size === maxSeries) return undefined
+      else totals.set(key, { series, values })
+    }
+  }
+  return [...totals.values()]
+}
+
+/** What makes two series one, as JSON: no id can look like a separator in it. */
+function keyOf({ instrument, identity, properties, endpoint }: Series): string {
+  const { name, kind, measures } = instrument
+  const place = endpoint === undefined ? [] : [endpoint.method, endpoint.route]
+  return JSON.stringify([
+    name,
+    kind,
+    measures,
+    identity.userId,
+    identity.accountId ?? null,
+    properties,
+    place,
+  ])
+}
+
+async function writeJoined(
+  disk: Disk,
+  path: string,
+  header: JournalHeader,
+  totals: readonly SeriesTotal[],
+): Promise<void> {
+  const aside = `${path}.tmp`
+  const seed = frameSeed(header.journalId)
+  const encoder = new CountsEncoder()
+  const batch: CountBatch = {
+    day: header.day,
+    sequence: 0,
+    size: totals.length,
+    table: totals,
+    forEach() {},
+    describe: (id) => (totals[id] as SeriesTotal).series,
+  }
+  const file = disk.openSync(aside, 'w', 0o600)
+  try {
+    let at = 0
+    const write = async (frame: Buffer) => {
+      await writeLater(disk, file, frame, at)
+      at += frame.length
+    }
+    await write(encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0))
+    for (let from = 0, sequence = header.firstSequence; from < totals.length; from += sliceSize, sequence++) {
+      encoder.begin(sequence)
+      for (let id = from; id < Math.min(from + sliceSize, totals.length); id++) {
+        encoder.gain(batch, id, (totals[id] as SeriesTotal).values)
+      }
+      await write(encodeFrame(frameTypes.counts, encoder.payload(), seed))
+    }
+    await syncContent(disk, file)
+    disk.renameSync(aside, path)
+  } catch (error) {
+    disk.rmSync(aside, { force: true })
+    throw error
+  } finally {
+    disk.closeSync(file)
+  }
+}

@@ -1,0 +1,106 @@
+import { quoted, UsageError } from '../errors.ts'
+import { DayJournals } from './day-journals.ts'
+import { type Disk, makeFolder } from './disk.ts'
+import { Inbox } from './inbox.ts'
+import { newJournalId } from './journal-files.ts'
+import { joinJournal } from './journal-join.ts'
+import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
+import { LedOutbox } from './led-outbox.ts'
+import { type OwnerSign, showOwner, thisHost } from './owner-socket.ts'
+import type { StoreContext, UsageDay } from './store.ts'
+
+/** What a process has of a folder while its store is open. */
+export interface OpenFolder extends StoreContext {
+  readonly sign: OwnerSign
+  readonly writer: JournalWriter
+  readonly journals: DayJournals
+  readonly inbox: Inbox
+  readonly led: LedOutbox
+  /** Resolves when no files are being joined. */
+  joined(): Promise<unknown>
+}
+
+export interface FolderSettings extends StoreContext {
+  disk: Disk
+  dir: string
+  /** A journal goes on in a new file after so many bytes of gains. */
+  partBytes: number
+  onWrite(tookMs: number): void
+  degraded(reason: string, more?: object): void
+}
+
+/** So many full files of a journal are joined into one. */
+const joinedParts = 4
+
+/** Makes this process an owner in the folder, ready to count; what others left there is read when it is asked for. */
+export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
+  const { disk, dir, clock, diagnostics, timeZone, degraded } = given
+  const journalId = newJournalId(clock)
+  let joining: Promise<unknown> = Promise.resolve()
+  makeFolder(disk, dir)
+  const sign = await showOwner(disk, dir, journalId, clock)
+
+  function onDamage(path: string, what: string): void {
+    diagnostics.publish('store:quarantined', { path, what })
+    diagnostics.error(
+      new UsageError(
+        'PXU_ERR_STORE_UNREADABLE',
+        `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
+      ),
+    )
+  }
+
+  /** One at a time, and never in the way of counting; until it is done the files are read as they are. */
+  function joinLater(day: UsageDay, lastPart: number): void {
+    joining = joining
+      .then(async () => {
+        // Of what a closed day contains in part, the parts must stay apart.
+        const { contained } = await journals.closed.of(day)
+        if (contained[journalId] === undefined) await joinJournal(disk, dir, { day, journalId, lastPart })
+      })
+      .catch((error: unknown) => degraded('journals could not be joined', { error }))
+  }
+
+  const settings = { disk, dir, clock, now: clock.now, onDamage }
+  const writer = createJournalWriter({
+    ...settings,
+    ...thisHost,
+    journalId,
+    timeZone,
+    elapsed: clock.elapsed,
+    onWrite: given.onWrite,
+    partBytes: given.partBytes,
+    onFull(day, part) {
+      if (part % joinedParts === 0) joinLater(day, part)
+    },
+    onRescue(path) {
+      degraded('it was removed and is written anew', { path })
+      void sign.renew().catch(() => {})
+    },
+  })
+  const journals = new DayJournals({
+    ...settings,
+    onDamage: (path, copy) => onDamage(path, `the counts behind the damage, now in ${copy}`),
+    onNewer(path) {
+      const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
+      diagnostics.error(new UsageError('PXU_ERR_STORE_UNREADABLE', `${path} ${what}`))
+    },
+    onUnseen(host) {
+      diagnostics.warn(
+        'PXU_WRN_STORE_FOREIGN_WRITER',
+        `A journal in ${dir} was written on the host ${quoted(host)}, and from here nobody can tell whether its process lives. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
+      )
+    },
+  })
+  return {
+    clock,
+    diagnostics,
+    timeZone,
+    sign,
+    writer,
+    journals,
+    inbox: new Inbox(disk, dir, journalId),
+    led: new LedOutbox(settings, { journalId, ...thisHost }),
+    joined: () => joining,
+  }
+}
