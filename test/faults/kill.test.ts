@@ -68,9 +68,13 @@ test("scenario 2: SIGKILL with durability 'interval': what 20 ms and a timer's d
   expect(maxLost).toBeLessThan(requests / count)
 }, 1_200_000)
 
-test.each(['exit', 'throw'] as const)(
-  'scenario 9: process.exit() or uncaughtException in the app (%s): as SIGKILL',
-  async (how) => {
+test.each([
+  ['scenario 9: process.exit() in the app', 'exit'],
+  ['scenario 9: uncaughtException in the app', 'throw'],
+  ['scenario 10: segfault in another addon', 'SIGSEGV'],
+] as const)(
+  '%s: as SIGKILL',
+  async (_, how) => {
     const { acknowledged, inFlight } = await serveAndEnd(dir, { loadMs: 200, how })
     const counted = await countedIn(dir)
     expect(counted).toBeGreaterThanOrEqual(acknowledged - 40)

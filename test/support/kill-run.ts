@@ -23,7 +23,7 @@ const connections = 40
  */
 export async function serveAndEnd(
   dir: string,
-  options: { durability?: string; loadMs: number; how?: 'SIGKILL' | 'exit' | 'throw' },
+  options: { durability?: string; loadMs: number; how?: 'SIGKILL' | 'SIGSEGV' | 'exit' | 'throw' },
 ): Promise<KillRun> {
   const { durability = 'turn', loadMs, how = 'SIGKILL' } = options
   const child = fork(join(import.meta.dirname, 'kill-child.ts'), [dir, durability, how], {
@@ -39,7 +39,7 @@ export async function serveAndEnd(
   for (const client of clients) client.start()
   await new Promise((resolve) => setTimeout(resolve, loadMs))
   const tookMs = performance.now() - from
-  if (how === 'SIGKILL') child.kill('SIGKILL')
+  if (how === 'SIGKILL' || how === 'SIGSEGV') child.kill(how)
   else child.send('end')
   await ended
   await Promise.all(clients.map(({ closed }) => closed))

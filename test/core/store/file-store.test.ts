@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileStore } from '../../../packages/core/src/store/file-store.ts'
 import { storeContract } from '../../contracts/store-contract.ts'
 import { batches, callsOf, day, line, oneLinePerUser } from '../../support/count-batch.ts'
+import { diskWith } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
 let contractDir: string
@@ -115,5 +116,29 @@ describe('fileStore()', () => {
       await store.close()
     }
     expect(folder.files().filter((name) => name.includes('put.'))).toEqual([])
+  })
+
+  it('scenario 69: many series at start: opening reads none of them, and their totals are read in slices', async () => {
+    const store = await folder.open()
+    const gained = Object.fromEntries(Array.from({ length: 20_000 }, (_, user) => [`user ${user}`, 1]))
+    await store.add(batches()(gained))
+    const opened: unknown[] = []
+    const disk = diskWith((call, args) => {
+      if (call === 'openSync' || call === 'readFileSync') opened.push(args[0])
+    })
+    const next = await folder.open({ dir: folder.afterKill() }, disk)
+    expect(opened.filter((path) => String(path).includes('journals'))).toEqual([])
+    let turns = 0
+    let over = false
+    const turn = () => {
+      turns += 1
+      if (!over) setImmediate(turn)
+    }
+    setImmediate(turn)
+    let calls = 0
+    for await (const { values } of next.totals(day)) calls += values[0] ?? 0
+    over = true
+    expect(calls).toBe(20_000)
+    expect(turns).toBeGreaterThan(20)
   })
 })
