@@ -1,5 +1,5 @@
 /** Thrown by a reader that comes to an end before the value does. */
-export class EndOfBytes extends Error {}
+class EndOfBytes extends Error {}
 
 /** Writes numbers and texts one after the other into a buffer that grows; used again after `clear()`. */
 export class ByteWriter {

@@ -17,7 +17,7 @@ export interface TouchedState {
 }
 
 /** What became of a line; the time is when a line that is not done is due again. */
-export type Settled = readonly [
+type Settled = readonly [
   ...LineRef,
   state: 'pending' | 'unknown' | 'delivered' | 'rejected',
   dueAtMs: number,
