@@ -17,11 +17,7 @@ export interface TouchedState {
 }
 
 /** What became of a line; the time is when a line that is not done is due again. */
-type Settled = readonly [
-  ...LineRef,
-  state: 'pending' | 'unknown' | 'delivered' | 'rejected',
-  dueAtMs: number,
-]
+type Settled = readonly [...LineRef, state: 'pending' | 'unknown' | 'delivered' | 'rejected', dueAtMs: number]
 
 /** What happens to lines, as kept in the log. Files are named once and then numbered. */
 export type StateChange =

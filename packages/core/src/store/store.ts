@@ -112,7 +112,10 @@ export type DayClose =
   /** Another process closes the days of this store now, or there is nothing to close. */
   | { readonly outcome: 'elsewhere' | 'empty' }
 
-/** Turns the totals of a day into its lines. Pure and deterministic: after a crash it is simply run again. */
+/**
+ * Turns the totals of a day into its lines. Pure and deterministic: after a crash it is simply run again. The totals may be
+ * gone through more than once; one series may come several times, with a part of its values each time.
+ */
 export type RollUp = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
 
 export interface StoreContext {
@@ -133,7 +136,10 @@ export interface Store {
   readonly name: string
   /** Whether counts and lines outlive the process. If not, `close()` of the meter closes the open day and sends it. */
   readonly durable: boolean
-  /** How long the meter may keep counts before it hands them over; 0 means to the end of the event-loop turn. */
+  /**
+   * How long the meter may keep counts before it hands them over; 0 means to the end of the event-loop turn. May change
+   * from one time to the next.
+   */
   readonly flushAfterMs: number
 
   open(context: StoreContext): Promise<void>
@@ -150,7 +156,7 @@ export interface Store {
   /** Days that have counts not yet closed, oldest first. */
   openDays(): Promise<UsageDay[]>
 
-  /** What all writers have stored of an open day so far. */
+  /** What all writers have stored of an open day so far. One series may come several times, with a part of its values. */
   totals(day: UsageDay): AsyncIterable<SeriesTotal>
 
   /**
@@ -166,10 +172,13 @@ export interface Store {
    */
   put(lines: readonly OutboxLine[]): Promise<void>
 
-  /** Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. */
+  /**
+   * Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. While another
+   * process sends, there are none, and `nextDueAtMs` says when to ask again.
+   */
   claim(limit: number): Promise<Claim>
 
-  /** Records, as durably as the store does, that these lines are about to be sent. Must resolve before the request starts. */
+  /** Records, as durably as the store does, that these claimed lines are about to be sent. Must resolve before the request starts. */
   markAttempts(ids: readonly string[], atMs: number): Promise<void>
 
   /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unknown`. */
