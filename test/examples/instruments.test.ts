@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const cwd = join(import.meta.dirname, '../../examples/instruments')
+
+it('the example of instruments prints a real-time event, a counter, both gauges and both kinds of attributes as PX got them', async () => {
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@px-usage/source', '--import', 'tsx', 'start.ts'],
+    { cwd },
+  )
+  const day = '"day":"2026-11-23"'
+  const owner = '"user":"owner of acme","account":"acme"'
+  for (const line of [
+    'reportExported {"user":"ann","account":"acme","report":"7","format":"csv"}',
+    'reportExported {"user":"bob","account":"acme","report":"7","format":"csv"}',
+    `dailyExports {"user":"ann","account":"acme",${day},"rows":250,"format":"csv"}`,
+    `dailyExports {"user":"bob","account":"acme",${day},"rows":250,"format":"csv"}`,
+    `dailySeats {${owner},${day},"seats":2}`,
+    `dailyStorage {${owner},${day},"gigabytes":1}`,
+    'PUT /v1/users/ann {"dailyApiCalls":2}',
+    'POST /v1/users {"dailyApiCalls":2}',
+    'PUT /v1/accounts/acme {"dailyApiCalls":4,"storageGigabytes":1}',
+    'POST /v1/accounts {"dailyApiCalls":4,"storageGigabytes":1}',
+  ]) {
+    expect(stdout.split('\n').filter((printed) => printed === line).length, line).toBeGreaterThan(0)
+  }
+  expect(stdout.match(/^daily(Exports|Seats|Storage) /gm)).toHaveLength(4)
+  expect(stderr).toBe('')
+})

@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMeter, fileStore, type Meter, type MeterOptions, memoryStore } from '@px-usage/core'
+import { type FakeClock, fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
+import { type Emulator, startEmulator } from 'px-emulator'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+
+const dayMs = 24 * 3_600_000
+const number = { type: 'NUMBER' } as const
+const attributes = { user: { apiCalls: 'dailyApiCalls' }, account: { apiCalls: 'dailyApiCalls' } }
+const declared = {
+  user: [{ apiName: 'dailyApiCalls', ...number }],
+  account: [{ apiName: 'dailyApiCalls', ...number }],
+}
+let px: Emulator
+let dir: string
+const warnings: Array<{ code: string; message: string }> = []
+const onWarning = (warning: Error & { code?: string }) =>
+  void warnings.push({ code: warning.code ?? '', message: warning.message })
+
+beforeEach(async () => {
+  px = await startEmulator({ port: 0, attributes: declared })
+  dir = await mkdtemp(join(tmpdir(), 'px-usage-attributes-'))
+  warnings.length = 0
+  process.on('warning', onWarning)
+})
+
+afterEach(async () => {
+  process.off('warning', onWarning)
+  await px.close()
+  await rm(dir, { recursive: true })
+})
+
+function start(clock: FakeClock, options: MeterOptions = {}): Meter {
+  const { apiKey, productKey, url: baseUrl } = px
+  const common = { apiKey, productKey, baseUrl, clock, attributes, startJitterMs: 0, reconcileAfterMs: 60_000 }
+  return createMeter({ ...common, requestTimeoutMs: 5_000, store: memoryStore(), ...options })
+}
+
+function call(meter: Meter, userId: string, accountId: string | undefined, times: number): void {
+  for (let i = 0; i < times; i++) {
+    meter.record({
+      identity: { userId, accountId },
+      method: 'GET',
+      route: `/v1/${i}`,
+      statusCode: 200,
+      aborted: false,
+    })
+  }
+}
+
+async function request(method: string, path: string, body?: object): Promise<Response> {
+  const headers = { 'X-APTRINSIC-API-KEY': px.apiKey, 'content-type': 'application/json' }
+  return fetch(`${px.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+}
+
+async function createUser(identifyId: string, more: object = {}): Promise<void> {
+  await request('POST', '/v1/users', { identifyId, propertyKeys: [px.productKey], ...more })
+}
+
+async function attributesOf(path: string): Promise<unknown> {
+  const member = (await (await request('GET', path)).json()) as { customAttributes?: object }
+  return member.customAttributes
+}
+
+it('the numbers of a closed day are set on users and accounts, whatever their ids are, and nothing else changes', async () => {
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  await createUser('ann', { email: 'ann@example.com', customAttributes: { dailyApiCalls: 9 } })
+  await createUser('a/b c')
+  await request('POST', '/v1/accounts', { id: 'acme', name: 'Acme', propertyKeys: [px.productKey] })
+  const meter = start(clock)
+  call(meter, 'ann', 'acme', 3)
+  call(meter, 'ann', undefined, 2)
+  call(meter, 'a/b c', 'acme', 4)
+  call(meter, 'stranger', 'elsewhere', 1)
+  await clock.advance(dayMs)
+  await meter.flush()
+
+  expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 5 })
+  expect(await (await request('GET', '/v1/users/ann')).json()).toMatchObject({ email: 'ann@example.com' })
+  const { users } = (await (await request('GET', '/v1/users')).json()) as { users: object[] }
+  expect(users).toHaveLength(2)
+  expect(users).toContainEqual(
+    expect.objectContaining({ identifyId: 'a/b c', customAttributes: { dailyApiCalls: 4 } }),
+  )
+  expect(await attributesOf('/v1/accounts/acme')).toEqual({ dailyApiCalls: 7 })
+  const { delivery, lines } = meter.stats()
+  expect(delivery.attributes).toEqual({ put: 3, created: 0, missing: 2, superseded: 0 })
+  expect(lines).toMatchObject({ pending: 0, unknown: 0, rejected: 0 })
+  expect(lines.closed).toBe(lines.delivered)
+  await meter.close()
+  expect(warnings.map(({ code }) => code)).toEqual(['PXU_WRN_DELIVERY_MISSING'])
+})
+
+it('counts that come after the close make an event, but do not change the attribute', async () => {
+  const clock = fakeClock('2026-11-23T23:50:00Z')
+  const sent = inMemoryDelivery()
+  const meter = start(clock, { delivery: sent.delivery, graceMs: 60_000, identifyTimeoutMs: 60_000 })
+  call(meter, 'ann', 'acme', 3)
+  await clock.advance(dayMs / 24)
+  await meter.flush()
+  clock.step(-20 * 60_000)
+  clock.step(-30 * 60_000)
+  call(meter, 'ann', 'acme', 2)
+  await meter.flush()
+  clock.step(50 * 60_000)
+  await clock.advance(2 * dayMs)
+  await meter.close()
+  const days = sent.events
+    .filter(({ eventName }) => eventName === 'dailyApiCalls')
+    .map(({ attributes }) => [attributes.day, attributes.revision, attributes.apiCalls])
+  expect(days).toContainEqual(['2026-11-23', 1, 2])
+  expect(sent.attributes.filter(({ id }) => id === 'ann')).toEqual([
+    { kind: 'user', id: 'ann', values: { dailyApiCalls: 3 } },
+  ])
+})
+
+it('a value whose fate is unknown is put again without a look, and events are looked up as before', async () => {
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  await createUser('ann')
+  px.addFault({ method: 'PUT', path: '/v1/users/ann', times: 1, fault: { store: true, status: 503 } } as never)
+  const meter = start(clock)
+  call(meter, 'ann', undefined, 3)
+  await clock.advance(dayMs)
+  await meter.flush()
+  await vi.waitFor(async () => {
+    await clock.advance(120_000)
+    await meter.flush()
+    expect(meter.stats().lines).toMatchObject({ pending: 0, unknown: 0 })
+  })
+  expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 3 })
+  expect(px.requests.filter(({ method }) => method === 'PUT')).toHaveLength(2)
+  expect(meter.stats().delivery.possibleDuplicates).toBe(0)
+  await meter.close()
+})
+
+it('lines of attributes survive a restart, and are made once', async () => {
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  await createUser('ann')
+  const before = start(clock, { store: fileStore({ dir }), baseUrl: 'http://127.0.0.1:1' })
+  call(before, 'ann', undefined, 3)
+  await before.flush()
+  await clock.advance(dayMs)
+  await before.flush()
+  expect(before.stats().lines).toMatchObject({ closed: 6, delivered: 0 })
+  await before.close()
+  const after = start(clock, { store: fileStore({ dir }) })
+  await vi.waitFor(async () => {
+    await clock.advance(600_000)
+    await after.flush()
+    expect(after.stats().lines).toMatchObject({ pending: 0, unknown: 0 })
+  })
+  expect(after.stats().lines).toMatchObject({ closed: 6, delivered: 6 })
+  expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 3 })
+  expect(px.requests.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+  await after.close()
+})
+
+it('attributes that PX does not have are named in one warning at the start', async () => {
+  const names = { apiCalls: 'dailyApiCalls', rows: 'DailyApiCalls', gigabytes: 'storage' }
+  const meter = start(fakeClock('2026-11-23T10:00:00Z'), { attributes: { user: names, account: names } })
+  await vi.waitFor(() => expect(warnings).toHaveLength(1))
+  expect(warnings[0]?.code).toBe('PXU_WRN_DELIVERY_ATTRIBUTE_UNDECLARED')
+  expect(warnings[0]?.message).toContain(
+    '"DailyApiCalls" of the user, "storage" of the user, "DailyApiCalls" of the account, "storage" of the account',
+  )
+  await meter.close()
+})
+
+it('a key that may not read, and a PX that cannot be asked, tell nothing of attributes', async () => {
+  px.addKey('write-only', { read: false, write: true } as never)
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const names = { user: { apiCalls: 'undeclared' } }
+  const meters = [
+    start(clock, { apiKey: 'write-only', attributes: names }),
+    start(clock, { baseUrl: 'http://127.0.0.1:1', attributes: names }),
+    start(clock, { dryRun: true, attributes: names }),
+  ]
+  await vi.waitFor(() => expect(px.requests.map(({ url }) => url)).toEqual(['/v1/admin/model/user/attributes']))
+  for (const meter of meters) await meter.close()
+  expect(warnings).toEqual([])
+})
