@@ -62,3 +62,24 @@ it('close() does not wait for a PX that never answers, and notes what it broke o
   expect(meter.stats().lines).toMatchObject({ closed: 2, unknown: 2 })
   silent.close()
 })
+
+it('a day of more lines than the daily budget has requests is sent with its endpoints folded, and every total', async () => {
+  const px = inMemoryDelivery()
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const options = { store: memoryStore(), clock, delivery: px.delivery, maxRequestsPerDay: 100 }
+  const meter = createMeter(options)
+  for (let user = 0; user < 40; user++) {
+    for (let route = 0; route < 5; route++) {
+      meter.record({ ...call, route: `/r${route}`, identity: { userId: `user-${user}` } })
+    }
+  }
+  await clock.advance(15 * 3_600_000)
+  await meter.flush()
+  const named = (eventName: string) => px.events.filter((event) => event.eventName === eventName)
+  expect(named('dailyApiCalls')).toHaveLength(40)
+  expect(named('dailyApiCalls').every(({ attributes }) => attributes.apiCalls === 5)).toBe(true)
+  expect(named('dailyEndpointCalls').map(({ attributes }) => attributes.endpoint)).toEqual(
+    new Array(40).fill('(overflow)'),
+  )
+  await meter.close()
+})

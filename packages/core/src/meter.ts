@@ -103,7 +103,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     tables,
     diagnostics,
     collect: () => numbers.collect(),
-    close: (day) => closeDay(store, day, closingSettings),
+    close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
     onTick: delivery.wake,
   })
   const numbers = createAppNumbers({

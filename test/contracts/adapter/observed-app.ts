@@ -6,7 +6,7 @@ import { type RunningServer, startServer } from '../../support/http-client.ts'
 import { recordingMeter } from '../../support/recording-meter.ts'
 import type { AdapterHarness, MountedUsage } from '../adapter-contract.ts'
 
-export type SeenCall = Pick<FinishedCall, 'method' | 'route' | 'statusCode' | 'aborted'>
+type SeenCall = Pick<FinishedCall, 'method' | 'route' | 'statusCode' | 'aborted'>
 
 export interface ObservedApp extends RunningServer {
   calls: FinishedCall[]

@@ -38,7 +38,7 @@ export interface ReadingStats {
 }
 
 /** Takes one number of an instrument into a day. Never throws. */
-export type Take = (
+type Take = (
   instrument: Instrument,
   day: UsageDay,
   identity: unknown,
