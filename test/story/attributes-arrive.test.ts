@@ -152,7 +152,7 @@ it('lines of attributes survive a restart, and are made once', async () => {
   await clock.advance(dayMs)
   await vi.waitFor(async () => {
     await before.flush()
-    expect(before.stats().lines).toMatchObject({ closed: 3, delivered: 0 })
+    expect(before.stats().lines).toMatchObject({ closed: 5, delivered: 0 })
   })
   await before.close()
   const after = start(clock, { store: fileStore({ dir }) })
@@ -161,7 +161,7 @@ it('lines of attributes survive a restart, and are made once', async () => {
     await after.flush()
     expect(after.stats().lines).toMatchObject({ pending: 0, unknown: 0 })
   })
-  expect(after.stats().lines).toMatchObject({ closed: 3, delivered: 3 })
+  expect(after.stats().lines).toMatchObject({ closed: 5, delivered: 5 })
   expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 3 })
   expect(px.requests.filter(({ method }) => method === 'PUT')).toHaveLength(1)
   await after.close()

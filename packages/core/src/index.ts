@@ -4,7 +4,7 @@ export type { Rollup } from './day/rollup.ts'
 export type { PxEvent } from './delivery/px-event.ts'
 export { createMeter } from './meter.ts'
 export type { CloseReport, Meter, MeterStats } from './meter-face.ts'
-export type { AttributeOptions } from './attribute-options.ts'
+export type { AttributeOptions, ZeroFillOptions } from './closing-options.ts'
 export type { MeterOptions } from './options.ts'
 
 // Numbers of the app's own

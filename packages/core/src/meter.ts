@@ -7,8 +7,8 @@ import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
+import { createDayAdditions } from './day-additions.ts'
 import { deliverToPx } from './delivery/deliver-to-px.ts'
-import { attributeAddition } from './delivery/px-attributes.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
@@ -42,15 +42,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     timeZone,
     namespace: settings.productKey,
     diagnostics,
-    additions: (day) => [
-      attributeAddition({
-        names: settings.attributes,
-        rollups,
-        day,
-        timeZone,
-        productKey: settings.productKey,
-      }),
-    ],
+    additions: (day) => additions.of(day),
     toLine: (usage) => rollupLine(usage, eventSettings),
   }
   const endpoints = createEndpoints()
@@ -104,8 +96,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
     diagnostics,
     collect: () => numbers.collect(),
     close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
+    closed: () => additions.fillEmptyDays(),
     onTick: delivery.wake,
   })
+  const additions = createDayAdditions(settings, keeper, eventSettings)
   const numbers = createAppNumbers({
     settings,
     tables,

@@ -1,6 +1,13 @@
-import { type AttributeOptions, type AttributeSettings, parseAttributes } from './attribute-options.ts'
 import { usableProperties } from './attribution/properties.ts'
 import { type Clock, systemClock } from './clock.ts'
+import {
+  type AttributeOptions,
+  type AttributeSettings,
+  parseAttributes,
+  parseRollups,
+  parseZeroFill,
+  type ZeroFillOptions,
+} from './closing-options.ts'
 import type { SeriesLimits } from './counting/overflow.ts'
 import type { Rollup } from './day/rollup.ts'
 import { createUsageDays, type UsageDays } from './day/usage-day.ts'
@@ -33,6 +40,8 @@ export interface MeterOptions {
   rollups?: readonly Rollup[] | undefined
   /** PX attributes of users and accounts that take numbers of each closed day. */
   attributes?: AttributeOptions | undefined
+  /** Events that say 0 for those who called on the days before and not on this one. @default none */
+  zeroFill?: ZeroFillOptions | undefined
   /** Where counts and unsent events live. @default fileStore({ dir: process.env.PX_USAGE_DIR or '.px-usage' }) */
   store?: Store | undefined
   /** Bounds of one usage day in this process; beyond them endpoints fold, totals stay. */
@@ -79,6 +88,8 @@ export interface Settings {
   readonly days: UsageDays
   readonly rollups: readonly Rollup[]
   readonly attributes: AttributeSettings
+  /** 0: none. */
+  readonly zeroFillDays: number
   readonly store: Store
   readonly limits: Readonly<SeriesLimits>
   readonly graceMs: number
@@ -131,6 +142,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   timeZone: true,
   rollups: true,
   attributes: true,
+  zeroFill: true,
   store: true,
   limits: true,
   graceMs: true,
@@ -171,6 +183,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     count('reconcileAfterMs', options.reconcileAfterMs, requestTimeoutMs) ??
     Math.max(defaults.reconcileAfterMs, requestTimeoutMs)
   // A day that closes before the last answer of `identify` would get a second event.
+  const rollups = parseRollups(options.rollups) ?? defaults.rollups
   const graceMs =
     count('graceMs', options.graceMs, identifyTimeoutMs) ?? Math.max(defaults.graceMs, identifyTimeoutMs)
   return Object.freeze({
@@ -179,7 +192,8 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     baseUrl: parseBaseUrl(baseUrl ?? regionUrl(options.region ?? env.PX_REGION ?? defaults.region)),
     properties: Object.freeze(properties(options.properties)),
     days: createUsageDays(options.timeZone ?? env.PX_TIME_ZONE ?? defaults.timeZone),
-    rollups: rollups(options.rollups) ?? defaults.rollups,
+    rollups,
+    zeroFillDays: parseZeroFill(options.zeroFill, rollups),
     attributes: parseAttributes(options.attributes),
     store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
     limits: limits(options.limits),
@@ -277,24 +291,4 @@ function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {
     propertySets: limit('propertySets'),
     users: limit('users'),
   })
-}
-
-function rollups(value: readonly Rollup[] | undefined): readonly Rollup[] | undefined {
-  if (value === undefined) return undefined
-  const usable =
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every(
-      (rollup) =>
-        typeof rollup?.eventName === 'string' &&
-        rollup.eventName !== '' &&
-        /^(identity|endpoint)$/.test(rollup.by),
-    ) &&
-    new Set(value.map(({ eventName }) => eventName)).size === value.length
-  if (usable) return Object.freeze(value.map(({ eventName, by }) => Object.freeze({ eventName, by })))
-  throw invalid(
-    'rollups',
-    JSON.stringify(value),
-    "Give a list such as [{ eventName: 'dailyApiCalls', by: 'identity' }], each event name once, by 'identity' or 'endpoint'.",
-  )
 }

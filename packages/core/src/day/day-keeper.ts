@@ -41,12 +41,15 @@ interface DayKeeperSettings {
   collect(): Promise<void>
   /** Makes the lines of a day, as one step. */
   close(day: UsageDay): Promise<DayClose>
+  /** What is to be done when all that was due is closed. @throws {UsageError} when the store fails */
+  closed(): Promise<void>
   /** Asked at each tick, after the work that was due. */
   onTick(): void
 }
 
 export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
-  const { clock, days, graceMs, store, opened, tables, diagnostics, collect, close, onTick } = settings
+  const { clock, days, graceMs, store, opened, tables, diagnostics, collect, close, closed, onTick } =
+    settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let cancelStoring: (() => void) | undefined
   let working: Promise<void> | undefined
@@ -81,8 +84,8 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     for (const day of counted) if (!unsealed.has(day)) await tables.seal(day)
     for (const day of await store.openDays()) {
       if (unsealed.has(day) || !isToClose(day)) continue
-      const closed = await close(day)
-      if (closed.outcome === 'closed') diagnostics.publish('day:closed', { day, ...closed })
+      const result = await close(day)
+      if (result.outcome === 'closed') diagnostics.publish('day:closed', { day, ...result })
     }
   }
 
@@ -97,6 +100,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
       .then(() =>
         collect()
           .then(() => closeDays(dayClock.isDue))
+          .then(closed)
           .catch((error: unknown) => {
             throw tell('A day could not be closed; it is tried again.', error)
           }),

@@ -1,5 +1,8 @@
 import type { AttributeNames } from './day/attribute-values.ts'
+import type { Rollup } from './day/rollup.ts'
 import { boolean, invalid, object, refuseUnknown } from './option-checks.ts'
+
+const mostZeroFillDays = 100
 
 /** Which numbers of a closed day are set on the users and accounts of PX. */
 export interface AttributeOptions {
@@ -39,4 +42,45 @@ function attributeNames(
     JSON.stringify(value),
     "Give the name of a number and the API name of its PX attribute, such as { apiCalls: 'dailyApiCalls' }, each attribute once.",
   )
+}
+
+/** @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` */
+export function parseRollups(value: readonly Rollup[] | undefined): readonly Rollup[] | undefined {
+  if (value === undefined) return undefined
+  const usable =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      (rollup) =>
+        typeof rollup?.eventName === 'string' &&
+        rollup.eventName !== '' &&
+        /^(identity|endpoint)$/.test(rollup.by),
+    ) &&
+    new Set(value.map(({ eventName }) => eventName)).size === value.length
+  if (usable) return Object.freeze(value.map(({ eventName, by }) => Object.freeze({ eventName, by })))
+  throw invalid(
+    'rollups',
+    JSON.stringify(value),
+    "Give a list such as [{ eventName: 'dailyApiCalls', by: 'identity' }], each event name once, by 'identity' or 'endpoint'.",
+  )
+}
+
+export interface ZeroFillOptions {
+  /** So many days before a day are looked at, up to 100. */
+  days: number
+}
+
+/**
+ * @returns 0 for none
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...`
+ */
+export function parseZeroFill(value: ZeroFillOptions | undefined, rollups: readonly Rollup[]): number {
+  const given = object('zeroFill', value)
+  if (given === undefined) return 0
+  refuseUnknown(given, ['days'])
+  const { days } = given
+  const isUsable = Number.isSafeInteger(days) && days >= 1 && days <= mostZeroFillDays
+  if (!isUsable) throw invalid('zeroFill.days', days, `Give a whole number from 1 to ${mostZeroFillDays}.`)
+  if (rollups.some(({ by }) => by === 'identity')) return days
+  throw invalid('zeroFill', JSON.stringify(value), "It needs a rollup by 'identity', and there is none.")
 }

@@ -1,0 +1,190 @@
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import { type Identity, overflowId } from '../attribution/identity.ts'
+import { apiCalls } from '../counting/instruments.ts'
+import type { OutboxLine, Properties, SeriesTotal, Store, UsageDay } from '../store/store.ts'
+import type { Addition } from './close-day.ts'
+import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
+import type { UsageDays } from './usage-day.ts'
+
+/**
+ * Events that say 0, for those who called on the days before and not on this one: PX's Average divides by the events there are, so a
+ * day without one raises it.
+ */
+export interface ZeroFill {
+  /** The zeros of a day that closes, beside what was counted. */
+  addition(day: UsageDay): Addition
+  /**
+   * The zeros of days on which this process ran and nobody called at all, so that there was nothing to close.
+   *
+   * @throws {UsageError} when the store fails; they are made again then
+   */
+  fillEmptyDays(): Promise<void>
+}
+
+interface ZeroFillSettings {
+  /** So many days before a day are looked at. */
+  days: number
+  /** So many identities (with their properties) are remembered, those seen last. */
+  maxIdentities: number
+  rollups: readonly Rollup[]
+  namespace: string
+  usageDays: UsageDays
+  store: Pick<Store, 'openDays' | 'put' | 'readNote' | 'writeNote'>
+  today(): UsageDay
+  isDue(day: UsageDay): boolean
+  toLine(usage: DayUsage): OutboxLine
+}
+
+interface Seen {
+  day: UsageDay
+  identity: Identity
+  properties: Properties
+}
+
+/** Who called lately, by identity and properties, and the last day that has its zeros. */
+interface Memory {
+  through: UsageDay
+  seen: Map<string, Seen>
+}
+
+const note = 'zero fill'
+const perTurn = 1_000
+const deflate = promisify(deflateRaw)
+const inflate = promisify(inflateRaw)
+
+/**
+ * Keeps who called in a note of the store, compressed: some 20 bytes for each of 100,000 identities. It is written before the
+ * lines of the day are, and says the same if it is written twice.
+ *
+ * A day on which no process ran at all has no zeros: nobody knows that there were no calls.
+ */
+export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
+  const { days, maxIdentities, usageDays, store, today, isDue, toLine } = settings
+  const { timeZone } = usageDays
+  const rollup = settings.rollups.find(({ by }) => by === 'identity') as Rollup
+  // A real event of the day, should one come late, is another line than the zero.
+  const namespace = JSON.stringify(['zero fill', settings.namespace])
+  /** The first day that may be found empty: this process ran on it. */
+  let nextEmpty = today()
+
+  function dayBefore(day: UsageDay): UsageDay {
+    return usageDays.of(usageDays.bounds(day).startMs - 1)
+  }
+
+  function firstOfWindow(day: UsageDay): UsageDay {
+    let first = day
+    for (let back = 0; back < days; back++) first = dayBefore(first)
+    return first
+  }
+
+  async function* zeros(day: UsageDay, { seen }: Memory, called: ReadonlySet<string>) {
+    const first = firstOfWindow(day)
+    const totals = function* (): Generator<SeriesTotal> {
+      for (const [key, { day: seenOn, identity, properties }] of seen) {
+        if (seenOn < first || seenOn >= day || called.has(key)) continue
+        yield {
+          series: { instrument: apiCalls, identity, properties },
+          values: apiCalls.measures.map(() => 0),
+        }
+      }
+    }
+    const usages = rollUp(totals(), { rollups: [rollup], day, timeZone, namespace, revision: 0 })
+    for await (const usage of usages) yield toLine(usage)
+  }
+
+  /** Notes who called on a day, and forgets whom no later day looks at. */
+  async function remember(memory: Memory, day: UsageDay, called: ReadonlyMap<string, Seen>): Promise<void> {
+    const { seen } = memory
+    for (const [key, call] of called) {
+      const before = seen.get(key)
+      // Set anew, so that those seen last stand last.
+      seen.delete(key)
+      seen.set(key, before !== undefined && before.day > day ? before : call)
+    }
+    if (day > memory.through) memory.through = day
+    // The day itself may be closed once more, after a crash.
+    const first = firstOfWindow(memory.through)
+    for (const [key, { day }] of seen) if (day < first) seen.delete(key)
+    for (const key of seen.keys()) {
+      if (seen.size <= maxIdentities) break
+      seen.delete(key)
+    }
+    await store.writeNote(note, await packed(memory))
+  }
+
+  return {
+    addition(day) {
+      const called = new Map<string, Seen>()
+      return {
+        see({ eventName, identity, properties }) {
+          if (eventName !== rollup.eventName || identity.userId === overflowId) return
+          called.set(keyOf(identity, properties), { day, identity, properties })
+        },
+        async *lines() {
+          const memory = await unpacked(await store.readNote(note))
+          yield* zeros(day, memory, new Set(called.keys()))
+          await remember(memory, day, called)
+        },
+      }
+    },
+
+    async fillEmptyDays() {
+      if (!isDue(nextEmpty)) return
+      const open = await store.openDays()
+      for (; isDue(nextEmpty); nextEmpty = usageDays.of(usageDays.bounds(nextEmpty).endMs)) {
+        if (open.includes(nextEmpty)) return
+        const memory = await unpacked(await store.readNote(note))
+        if (memory.through >= nextEmpty) continue
+        const lines: OutboxLine[] = []
+        for await (const line of zeros(nextEmpty, memory, new Set())) lines.push(line)
+        for (let from = 0; from < lines.length; from += perTurn)
+          await store.put(lines.slice(from, from + perTurn))
+        await remember(memory, nextEmpty, new Map())
+      }
+    },
+  }
+}
+
+function keyOf({ userId, accountId }: Identity, properties: Properties): string {
+  const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([userId, accountId ?? null, sorted])
+}
+
+/** A line of JSON each, made in slices between which the event loop gets its turn. */
+async function packed({ through, seen }: Memory): Promise<string> {
+  const slices: string[] = [`${JSON.stringify(through)}\n`]
+  let slice = ''
+  let size = 0
+  for (const [key, { day }] of seen) {
+    slice += `${day} ${key}\n`
+    if (++size % perTurn !== 0) continue
+    slices.push(slice)
+    slice = ''
+    await eventLoopTurn()
+  }
+  slices.push(slice)
+  return (await deflate(slices.join(''))).toString('base64')
+}
+
+async function unpacked(text: string | undefined): Promise<Memory> {
+  const seen = new Map<string, Seen>()
+  if (text === undefined) return { through: '', seen }
+  const lines = (await inflate(Buffer.from(text, 'base64'))).toString()
+  let end = lines.indexOf('\n')
+  const through = JSON.parse(lines.slice(0, end)) as UsageDay
+  for (let start = end + 1; start < lines.length; start = end + 1) {
+    end = lines.indexOf('\n', start)
+    const space = lines.indexOf(' ', start)
+    const key = lines.slice(space + 1, end)
+    const [userId, accountId, entries] = JSON.parse(key) as [string, string | null, Array<[string, string]>]
+    const identity = accountId === null ? { userId } : { userId, accountId }
+    seen.set(key, { day: lines.slice(start, space), identity, properties: Object.fromEntries(entries) })
+    if (seen.size % perTurn === 0) await eventLoopTurn()
+  }
+  return { through, seen }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
