@@ -47,7 +47,7 @@ test('scenario 16: ENOSPC for ever and more endpoints than the limit: details fo
     if (call % 100 === 0) await clock.advance(60_000)
   }
   expect(meter.stats().calls).toMatchObject({ counted: 1_000, inMemory: 1_000, stored: 0 })
-  expect(meter.stats().calls.folded).toBeGreaterThan(900)
+  expect(meter.stats().calls.folded.endpoints).toBeGreaterThan(900)
   expect(errors.map(({ code }) => code)).toContain('PXU_ERR_STORE_UNAVAILABLE')
   expect(errors.some(({ message }) => message.includes('ENOSPC'))).toBe(true)
   isFull = false
