@@ -63,7 +63,10 @@ async function setUp(days: number, maxIdentities = 1_000) {
     for await (const line of addition.lines()) lines.push(line)
     return lines
   }
-  return { make, close, put, store, tomorrow: () => void (today += 1) }
+  function tomorrow(): void {
+    today += 1
+  }
+  return { make, close, put, store, tomorrow }
 }
 
 const bodies = (lines: OutboxLine[]) => lines.map(({ body }) => body).sort()
