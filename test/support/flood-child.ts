@@ -88,11 +88,12 @@ async function unmatchedPaths(): Promise<void> {
     let text = ''
     for (let id = from; id < from + batch; id++)
       text += `GET /${id}/wp-login.php?${id} HTTP/1.1\r\nHost: a\r\n\r\n`
-    let answered = 0
+    let answers = ''
     const done = new Promise<void>((resolve) => {
       socket.on('data', function count(chunk: Buffer) {
-        answered += chunk.toString('latin1').split('</html>').length - 1
-        if (answered < batch) return
+        answers += chunk.toString('latin1')
+        // Counted over all that came: the end of an answer may be split over two chunks.
+        if (answers.split('</html>').length <= batch) return
         socket.off('data', count)
         resolve()
       })
