@@ -120,10 +120,34 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     ['memoryStore()'],
   ],
   [
+    'the key in the place of the options',
+    () => pxUsageExpress(keys.apiKey as never),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['of type string', 'object of options'],
+  ],
+  [
+    'the key in the place of the options of a meter',
+    () => createMeter(keys.apiKey as never),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['of type string', 'object of options'],
+  ],
+  [
+    'what is meant to be a store, with a password in it',
+    () => createMeter({ ...keys, store: { url: `redis://:${keys.apiKey}@cache` } as never }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['store is of the type object', 'memoryStore()'],
+  ],
+  [
+    'limits without a prototype or a meaning',
+    () => createMeter({ ...keys, limits: Object.assign(Object.create(null), { series: [] }) }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['limits.series is []', 'at least 1'],
+  ],
+  [
     'no rollups',
     () => createMeter({ ...keys, rollups: [] }),
     'PXU_ERR_OPTIONS_INVALID',
-    ['[]', 'dailyApiCalls'],
+    ['rollups is []', 'dailyApiCalls'],
   ],
   [
     'no identify in Express',

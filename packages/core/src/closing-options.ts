@@ -39,7 +39,7 @@ function attributeNames(
   if (isUsable && new Set(apiNames).size === apiNames.length) return Object.freeze(names)
   throw invalid(
     name,
-    JSON.stringify(value),
+    value,
     "Give the name of a number and the API name of its PX attribute, such as { apiCalls: 'dailyApiCalls' }, each attribute once.",
   )
 }
@@ -60,7 +60,7 @@ export function parseRollups(value: readonly Rollup[] | undefined): readonly Rol
   if (usable) return Object.freeze(value.map(({ eventName, by }) => Object.freeze({ eventName, by })))
   throw invalid(
     'rollups',
-    JSON.stringify(value),
+    value,
     "Give a list such as [{ eventName: 'dailyApiCalls', by: 'identity' }], each event name once, by 'identity' or 'endpoint'.",
   )
 }
@@ -82,5 +82,5 @@ export function parseZeroFill(value: ZeroFillOptions | undefined, rollups: reado
   const isUsable = Number.isSafeInteger(days) && days >= 1 && days <= mostZeroFillDays
   if (!isUsable) throw invalid('zeroFill.days', days, `Give a whole number from 1 to ${mostZeroFillDays}.`)
   if (rollups.some(({ by }) => by === 'identity')) return days
-  throw invalid('zeroFill', JSON.stringify(value), "It needs a rollup by 'identity', and there is none.")
+  throw invalid('zeroFill', value, "It needs a rollup by 'identity', and there is none.")
 }

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /**
  * Every code that an error or a warning of px-usage can carry, with the sentence that the README of this package repeats.
  *
@@ -79,6 +81,18 @@ export class UsageError extends Error {
 
 /** The value as it may stand in a message: quoted, cut, and never more than one line. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'string' ? JSON.stringify(value) : shown(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** What an app gave may throw even when it is looked at. */
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, customInspect: false }).replaceAll(
+      '\n',
+      ' ',
+    )
+  } catch {
+    return `of the type ${typeof value}`
+  }
 }

@@ -2,9 +2,7 @@ import { quoted, UsageError } from './errors.ts'
 
 /** @throws {UsageError} `PXU_ERR_OPTIONS_UNKNOWN` naming the known option that looks most like it */
 export function refuseUnknown(options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, 'Give an object of options.')
-  }
+  if (typeof options !== 'object' || options === null) throw notOptions(options)
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue
     const nearest =
@@ -12,6 +10,15 @@ export function refuseUnknown(options: object, names: readonly string[]): void {
     const hint = nearest === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${nearest}?`
     throw new UsageError('PXU_ERR_OPTIONS_UNKNOWN', `The option ${quoted(name)} is unknown. ${hint}`)
   }
+}
+
+/** Not quoted: a text in the place of the options is most likely a key. */
+export function notOptions(value: unknown): UsageError {
+  const what = value === null ? 'null' : typeof value
+  return new UsageError(
+    'PXU_ERR_OPTIONS_INVALID',
+    `The options are of type ${what}. Give an object of options.`,
+  )
 }
 
 function closest(name: string, names: readonly string[]): string | undefined {

@@ -15,7 +15,7 @@ import { parseBaseUrl, type Region, regionUrl } from './delivery/px-address.ts'
 import type { Dispatcher } from './delivery/px-client.ts'
 import type { SendLine } from './delivery/send-volley.ts'
 import { UsageError } from './errors.ts'
-import { boolean, callback, count, invalid, object, refuseUnknown } from './option-checks.ts'
+import { boolean, callback, count, object, refuseUnknown } from './option-checks.ts'
 import { fileStore } from './store/file-store.ts'
 import type { Properties, Store } from './store/store.ts'
 
@@ -253,10 +253,9 @@ function key(name: 'apiKey' | 'productKey', value: string | undefined, required:
   if (typeof value === 'string' && value.trim() !== '') {
     // Not quoted: it may be most of a key.
     if (!/^[\x21-\x7e]+$/.test(value.trim())) {
-      throw invalid(
-        name,
-        '(not shown)',
-        'Give it as PX shows it: it holds a blank, a line break or a letter that no header can carry.',
+      throw new UsageError(
+        'PXU_ERR_OPTIONS_INVALID',
+        `The option ${name} holds a blank, a line break or a letter that no header can carry. Give it as PX shows it.`,
       )
     }
     return value.trim()
@@ -278,7 +277,11 @@ function properties(value: MeterOptions['properties']): Properties {
 
 function store(value: Store | undefined): Store | undefined {
   if (value === undefined || typeof value?.closeDay === 'function') return value
-  throw invalid('store', value, "Give a store, such as fileStore({ dir: '.px-usage' }) or memoryStore().")
+  // Not quoted: what is meant to be a store may hold the password of a database.
+  throw new UsageError(
+    'PXU_ERR_OPTIONS_INVALID',
+    `The option store is of the type ${typeof value}, and no store. Give fileStore({ dir: '.px-usage' }) or memoryStore().`,
+  )
 }
 
 function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {

@@ -6,6 +6,7 @@ import {
   type Meter,
   type MeterOptions,
   memoryStore,
+  notOptions,
   UsageError,
 } from '@px-usage/core'
 import { type IsIgnored, ignorePatterns } from './ignore-patterns.ts'
@@ -62,9 +63,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
   options: CallSettings<Source>
   enabled: boolean
 } {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, 'Give an object: pxUsage({ identify }).')
-  }
+  if (typeof options !== 'object' || options === null) throw notOptions(options)
   const { identify, endpoint, ignore, properties, meter, enabled: given, ...meterOptions } = options
   const enabled = given ?? !/^(0|false)$/i.test(process.env.PX_USAGE_ENABLED ?? '')
   if (typeof enabled !== 'boolean') throw invalid('enabled', enabled, 'Give true or false.')

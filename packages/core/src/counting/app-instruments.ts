@@ -110,7 +110,7 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
       const expected = isSum ? 'a finite number that is not negative' : 'a finite number'
       refuse(
         'value',
-        `${quoted(instrument.name)} got the value ${quotedSafely(value)} and did not count it. Give ${expected}.`,
+        `${quoted(instrument.name)} got the value ${quoted(value)} and did not count it. Give ${expected}.`,
       )
       return
     }
@@ -118,7 +118,7 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
     if (identity === undefined) {
       refuse(
         'identity',
-        `${quoted(instrument.name)} got the identity ${quotedSafely(given)} and did not count its value. Give { userId, accountId? } with non-empty strings or finite numbers.`,
+        `${quoted(instrument.name)} got the identity ${quoted(given)} and did not count its value. Give { userId, accountId? } with non-empty strings or finite numbers.`,
       )
       return
     }
@@ -206,22 +206,13 @@ function checkProperty(eventName: string, options: unknown): string {
   }
   throw refusal(
     eventName,
-    `Its option property is ${quotedSafely(property)}. Give the name of the number in the event, such as { property: 'gigabytes' }, that the events do not use themselves.`,
+    `Its option property is ${quoted(property)}. Give the name of the number in the event, such as { property: 'gigabytes' }, that the events do not use themselves.`,
   )
 }
 
 function refusal(eventName: unknown, cure: string): UsageError {
   return new UsageError(
     'PXU_ERR_COUNTING_INSTRUMENT',
-    `No instrument can have the event name ${quotedSafely(eventName)}. ${cure}`,
+    `No instrument can have the event name ${quoted(eventName)}. ${cure}`,
   )
-}
-
-/** What an app gave may throw even when it is made a text. */
-function quotedSafely(value: unknown): string {
-  try {
-    return quoted(typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
-  } catch {
-    return `of the type ${typeof value}`
-  }
 }
