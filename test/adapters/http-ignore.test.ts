@@ -79,7 +79,7 @@ describe('patterns of ignore', () => {
     [[' /a'], '" /a"'],
     [[/health/], '/health/'],
     ['/health', '"/health"'],
-    [{ path: '/health' }, '[object Object]'],
+    [{ path: '/health' }, "{ path: '/health' }"],
   ])('%j is refused with a cure', (ignore, quoted) => {
     expect(without(ignore)).toThrow(
       expect.objectContaining({
