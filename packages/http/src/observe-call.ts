@@ -17,8 +17,12 @@ interface Observer<Source> {
   reader: CallReader<Source>
 }
 
-/** The meters that count a request already: a middleware that is mounted twice counts once. Nearly always it is one. */
-const observed = new WeakMap<IncomingMessage, Meter | Set<Meter>>()
+/**
+ * On a request: the meters that count it already, nearly always one. A middleware that is mounted twice, or asked again when
+ * the response is over, counts once.
+ */
+const observedBy: unique symbol = Symbol('px-usage.observedBy')
+type Observed = IncomingMessage & { [observedBy]?: Meter | Set<Meter> }
 
 /**
  * Records the call in the meter when its response is over. Whatever the app's callbacks do then, the app goes on as
@@ -34,11 +38,11 @@ export function observeCall<Source>(
   whenFinished(req, res, (aborted) => recordCall(req, res, source, aborted, observer))
 }
 
-function isObserved(req: IncomingMessage, meter: Meter): boolean {
-  const known = observed.get(req)
-  if (known === undefined) observed.set(req, meter)
+function isObserved(req: Observed, meter: Meter): boolean {
+  const known = req[observedBy]
+  if (known === undefined) req[observedBy] = meter
   else if (known === meter) return true
-  else if (!(known instanceof Set)) observed.set(req, new Set([known, meter]))
+  else if (!(known instanceof Set)) req[observedBy] = new Set([known, meter])
   else if (known.has(meter)) return true
   else known.add(meter)
   return false

@@ -5,8 +5,14 @@ import onFinished from 'on-finished'
 
 type Done = (aborted: boolean) => void
 
-/** Responses that are not over, by connection: one after the other with keep-alive, several at once with pipelining. */
-const openResponses = new WeakMap<Socket, Map<ServerResponse, Done>>()
+/** A response that is not over, and who waits for it. */
+interface Open {
+  readonly res: ServerResponse
+  readonly done: Done
+}
+
+/** By connection, in the order of the answers: one after the other with keep-alive, several at once with pipelining. */
+const openResponses = new WeakMap<Socket, Open[]>()
 let isSubscribed = false
 
 /**
@@ -26,16 +32,17 @@ export function whenFinished(req: IncomingMessage, res: ServerResponse, done: Do
   }
   let open = openResponses.get(req.socket)
   if (open === undefined) {
-    open = new Map()
+    open = []
     openResponses.set(req.socket, open)
     req.socket.on('close', onConnectionClose)
     if (!isSubscribed) subscribe('http.server.response.finish', onResponseFinish)
     isSubscribed = true
   }
-  const earlier = open.get(res)
-  open.set(res, earlier === undefined ? done : both(earlier, done))
   // It waits behind another one of its connection, or is made by hand and never published.
-  if (res.socket === null && earlier === undefined) res.once('finish', () => finish(req.socket, res))
+  if (res.socket === null && !open.some((other) => other.res === res)) {
+    res.once('finish', () => finish(req.socket, res))
+  }
+  open.push({ res, done })
 }
 
 /**
@@ -58,13 +65,6 @@ function isOver(socket: Socket, res: ServerResponse): boolean {
   return socket.closed || (res.socket === null && res.writableFinished)
 }
 
-function both(first: Done, second: Done): Done {
-  return (aborted) => {
-    first(aborted)
-    second(aborted)
-  }
-}
-
 function onResponseFinish(message: unknown): void {
   const { socket, response } = message as { socket: Socket; response: ServerResponse }
   finish(socket, response)
@@ -72,10 +72,14 @@ function onResponseFinish(message: unknown): void {
 
 function finish(socket: Socket, res: ServerResponse): void {
   const open = openResponses.get(socket)
-  const done = open?.get(res)
-  if (done === undefined) return
-  open?.delete(res)
-  done(false)
+  for (let at = 0; open !== undefined && at < open.length; ) {
+    const { res: other, done } = open[at] as Open
+    if (other !== res) at += 1
+    else {
+      open.splice(at, 1)
+      done(false)
+    }
+  }
 }
 
 function onConnectionClose(this: Socket): void {
@@ -84,7 +88,7 @@ function onConnectionClose(this: Socket): void {
   open?.forEach(giveUp)
 }
 
-function giveUp(done: Done): void {
+function giveUp({ done }: Open): void {
   done(true)
 }
 

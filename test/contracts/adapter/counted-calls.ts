@@ -60,6 +60,26 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(second.calls).toEqual(app.calls)
   })
 
+  it('counts once when the middleware is asked again after the response', async () => {
+    let again = 0
+    const around =
+      (app: RequestListener): RequestListener =>
+      (req, res) => {
+        app(req, res)
+        res.on('close', () => {
+          again += 1
+          app(req, res)
+        })
+      }
+    const app = await observedApp(harness, (_req, res) => void (res.writableEnded || res.end()), { around })
+    const client = openConnection(app.port)
+    client.write(requestText('GET', '/raw') + requestText('GET', '/raw'))
+    await vi.waitFor(() => expect(again).toBe(2), { interval: 1 })
+    client.socket.destroy()
+    await send(`${app.url}/users/7`)
+    expect((await app.seen(3)).map(({ route }) => route)).toEqual(['/raw', '/raw', '/users/:id'])
+  })
+
   it('counts a call with Expect: 100-continue once', async () => {
     const app = await observedApp(harness, (req, res) => void req.pipe(res))
     const client = openConnection(app.port)
