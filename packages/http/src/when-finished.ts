@@ -5,14 +5,18 @@ import onFinished from 'on-finished'
 
 type Done = (aborted: boolean) => void
 
-/** A response that is not over, and who waits for it. */
-interface Open {
-  readonly res: ServerResponse
-  readonly done: Done
+/** A response that is not over, in the list of those of its connection: more than one only with pipelining. */
+interface OpenResponse {
+  done: Done
+  before: OpenResponse | undefined
+  after: OpenResponse | undefined
 }
 
-/** By connection, in the order of the answers: one after the other with keep-alive, several at once with pipelining. */
-const openResponses = new WeakMap<Socket, Open[]>()
+const openKey: unique symbol = Symbol('px-usage.open') as never
+const newestKey: unique symbol = Symbol('px-usage.newest') as never
+type WatchedResponse = ServerResponse & { [openKey]?: OpenResponse | undefined }
+type WatchedSocket = Socket & { [newestKey]?: OpenResponse | undefined }
+
 let isSubscribed = false
 
 /**
@@ -26,23 +30,29 @@ export function whenFinished(req: IncomingMessage, res: ServerResponse, done: Do
     onFinished(res, () => done(isAborted(res)))
     return
   }
-  if (isOver(req.socket, res)) {
+  const { socket } = req
+  if (isOver(socket, res)) {
     process.nextTick(done, !res.writableFinished)
     return
   }
-  let open = openResponses.get(req.socket)
-  if (open === undefined) {
-    open = []
-    openResponses.set(req.socket, open)
-    req.socket.on('close', onConnectionClose)
+  const known = (res as WatchedResponse)[openKey]
+  if (known === undefined) open(socket, res, done)
+  else known.done = both(known.done, done)
+}
+
+function open(socket: WatchedSocket, res: WatchedResponse, done: Done): void {
+  if (!(newestKey in socket)) {
+    socket.on('close', onConnectionClose)
     if (!isSubscribed) subscribe('http.server.response.finish', onResponseFinish)
     isSubscribed = true
   }
+  const before = socket[newestKey]
+  const opened: OpenResponse = { done, before, after: undefined }
+  if (before !== undefined) before.after = opened
+  socket[newestKey] = opened
+  res[openKey] = opened
   // It waits behind another one of its connection, or is made by hand and never published.
-  if (res.socket === null && !open.some((other) => other.res === res)) {
-    res.once('finish', () => finish(req.socket, res))
-  }
-  open.push({ res, done })
+  if (res.socket === null) res.once('finish', () => finish(socket, res))
 }
 
 /**
@@ -65,32 +75,42 @@ function isOver(socket: Socket, res: ServerResponse): boolean {
   return socket.closed || (res.socket === null && res.writableFinished)
 }
 
+function both(first: Done, second: Done): Done {
+  return (aborted) => {
+    first(aborted)
+    second(aborted)
+  }
+}
+
 function onResponseFinish(message: unknown): void {
   const { socket, response } = message as { socket: Socket; response: ServerResponse }
   finish(socket, response)
 }
 
-function finish(socket: Socket, res: ServerResponse): void {
-  const open = openResponses.get(socket)
-  for (let at = 0; open !== undefined && at < open.length; ) {
-    const { res: other, done } = open[at] as Open
-    if (other !== res) at += 1
-    else {
-      open.splice(at, 1)
-      done(false)
-    }
+function finish(socket: WatchedSocket, res: WatchedResponse): void {
+  const opened = res[openKey]
+  if (opened === undefined) return
+  res[openKey] = undefined
+  const { before, after, done } = opened
+  if (before !== undefined) before.after = after
+  if (after !== undefined) after.before = before
+  else if (socket[newestKey] === opened) socket[newestKey] = before
+  opened.done = ignore
+  done(false)
+}
+
+function onConnectionClose(this: WatchedSocket): void {
+  let opened = this[newestKey]
+  this[newestKey] = undefined
+  while (opened?.before !== undefined) opened = opened.before
+  for (; opened !== undefined; opened = opened.after) {
+    const { done } = opened
+    opened.done = ignore
+    done(true)
   }
 }
 
-function onConnectionClose(this: Socket): void {
-  const open = openResponses.get(this)
-  openResponses.delete(this)
-  open?.forEach(giveUp)
-}
-
-function giveUp({ done }: Open): void {
-  done(true)
-}
+function ignore(): void {}
 
 /** HTTP/2 calls a response finished also when its stream was reset. */
 function isAborted(res: ServerResponse): boolean {
