@@ -139,6 +139,43 @@ test('the lines of a breakdown add up to the whole, beyond nine lines too', () =
   )
 })
 
+test('of ten thousand different values the nine largest are shown, those of equal size as they came, and the rest together', () => {
+  const calls = (at: number) => (at * 7_919) % 10_007
+  const events = Array.from({ length: 10_000 }, (_, at) =>
+    event(
+      Date.UTC(2026, 10, 23, 12),
+      'ann',
+      calls(at),
+      at % 2 === 0 ? { id: `id ${at}` } : { ID: `id ${at}`, at },
+    ),
+  )
+  events.push(event(Date.UTC(2026, 10, 23, 12), 'ann', calls(9_000), { id: 'id 9000 too' }))
+  const sizes = [...events.entries()].sort(
+    ([a, one], [b, other]) => Number(other.attributes.apiCalls) - Number(one.attributes.apiCalls) || a - b,
+  )
+  const { series } = report(events, { ...query, by: 'id' })
+  const nameOf = ({ attributes }: CustomEvent) => attributes.id ?? attributes.ID
+  expect(series.map(({ name }) => name)).toEqual([
+    ...sizes.slice(0, 9).map(([, each]) => nameOf(each)),
+    '(9,992 more)',
+  ])
+  const rest = sizes.slice(9).reduce((sum, [, { attributes }]) => sum + Number(attributes.apiCalls), 0)
+  expect(series.at(-1)?.values.at(-1)).toBe(rest)
+})
+
+test('a breakdown by a number has a line for each, and one for events without it', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const events = [200, 200, 404, '404', undefined].map((status) =>
+    event(noon, 'ann', 1, status === undefined ? {} : { status }),
+  )
+  const { series } = report(events, { ...query, by: 'status' })
+  expect(series.map(({ name, values }) => [name, values.at(-1)])).toEqual([
+    ['200', 2],
+    ['404', 2],
+    ['(none)', 1],
+  ])
+})
+
 test('an average over rows per endpoint is not the daily total, and the report tells how many rows a user has a day', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const rows = [100, 10, 10].map((calls) => event(noon, 'ann', calls))

@@ -1,3 +1,5 @@
+import type { TextNumbers } from './text-numbers.ts'
+
 type Numbers = Uint8Array | Uint16Array | Int32Array | Float64Array
 
 const widths = [Uint8Array, Uint16Array, Int32Array, Float64Array] as const
@@ -76,13 +78,22 @@ export class TextColumn {
 
   at(row: number): string {
     if (this.dictionary !== undefined) return this.dictionary.texts[this.#codes.at(row)]!
-    const from = row === 0 ? 0 : this.#ends.at(row - 1)
+    const from = this.#start(row)
     return Buffer.from(this.#bytes.buffer, from, this.#ends.at(row) - from).toString('utf8')
+  }
+
+  /** The number of the row's text among others, read without making the text; only where there is no dictionary. */
+  numberAmong(numbers: TextNumbers, row: number): number {
+    return numbers.numberOfBytes(this.#bytes, this.#start(row), this.#ends.at(row))
   }
 
   /** The number of the row's text in the dictionary. */
   code(row: number): number {
     return this.#codes.at(row)
+  }
+
+  #start(row: number): number {
+    return row === 0 ? 0 : this.#ends.at(row - 1)
   }
 
   #spread(): void {
@@ -93,7 +104,7 @@ export class TextColumn {
   }
 
   #append(text: string): void {
-    const from = this.#ends.length === 0 ? 0 : this.#ends.at(this.#ends.length - 1)
+    const from = this.#start(this.#ends.length)
     const end = from + Buffer.byteLength(text)
     if (end > this.#bytes.length) {
       const wider = new Uint8Array(Math.ceil(end * 1.5))

@@ -2,6 +2,7 @@ import { NumberColumn, TextColumn } from './columns.ts'
 import { fieldOf, rowTest } from './event-query.ts'
 import type { EventShape } from './event-table.ts'
 import type { Condition } from './filter.ts'
+import { TextNumbers } from './text-numbers.ts'
 
 /** The events that take part in a report, each with its line, its day from the first one on, its user and its value. */
 export interface ReportRows {
@@ -10,8 +11,8 @@ export interface ReportRows {
   days: Uint32Array
   users: Uint32Array
   values: Float64Array
-  /** The lines by number. */
-  names: readonly string[]
+  /** The names of the lines, by number. */
+  names: TextNumbers
 }
 
 export interface RowsWanted {
@@ -31,12 +32,7 @@ const noValue = '(none)'
 
 export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): ReportRows {
   const size = shapes.reduce((sum, { visible }) => sum + visible, 0)
-  const numbers = new Map<string, number>()
-  const numberOf = (name: string) => {
-    const known = numbers.get(name) ?? numbers.size
-    numbers.set(name, known)
-    return known
-  }
+  const names = new TextNumbers()
   const lines = new Uint32Array(size)
   const days = new Uint32Array(size)
   const users = new Uint32Array(size)
@@ -45,7 +41,7 @@ export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): Rep
   for (const shape of shapes) {
     const shapeDays = wanted.daysOf(shape)
     const read = numberReader(shape, wanted)
-    const line = lineReader(shape, wanted.by, numberOf)
+    const line = lineReader(shape, wanted.by, names)
     const tests = wanted.filters.map((filter) => rowTest(shape, filter))
     const user = fieldOf(shape, 'identifyId')!.column as TextColumn
     for (let row = 0; row < shape.visible; row += 1) {
@@ -61,7 +57,7 @@ export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): Rep
       length += 1
     }
   }
-  return { length, lines, days, users, values, names: [...numbers.keys()] }
+  return { length, lines, days, users, values, names }
 }
 
 /** The number in the property of each row, `NaN` for none. */
@@ -75,29 +71,35 @@ function numberReader(shape: EventShape, { property, numericStrings }: RowsWante
   }
 }
 
-/** The number of the line that each row belongs to; each text of a dictionary is looked up once. */
-function lineReader(
-  shape: EventShape,
-  by: string | undefined,
-  numberOf: (name: string) => number,
-): (row: number) => number {
+/** The number of the line that each row belongs to; each text of a dictionary, and each number, is looked up once. */
+function lineReader(shape: EventShape, by: string | undefined, names: TextNumbers): (row: number) => number {
   const column = by ? fieldOf(shape, by)?.column : undefined
   if (column === undefined) {
     let line: number | undefined
     return () => {
-      line ??= numberOf(by ? noValue : '')
+      line ??= names.numberOf(by ? noValue : '')
       return line
     }
   }
-  if (!(column instanceof TextColumn) || column.dictionary === undefined) {
-    return (row) => numberOf(String(column.at(row)))
+  if (column instanceof TextColumn && column.dictionary === undefined) {
+    return (row) => column.numberAmong(names, row)
   }
-  const { texts } = column.dictionary
-  const lineOfCode: number[] = []
+  if (column instanceof TextColumn) {
+    const { texts } = column.dictionary!
+    const lineOfCode: number[] = []
+    const nothing = isJson(shape, column) ? 'null' : undefined
+    return (row) => {
+      const code = column.code(row)
+      lineOfCode[code] ??= names.numberOf(texts[code] === nothing ? noValue : texts[code]!)
+      return lineOfCode[code]
+    }
+  }
+  const lineOfValue = new Map<unknown, number>()
   return (row) => {
-    const code = column.code(row)
-    lineOfCode[code] ??= numberOf(texts[code] === 'null' && isJson(shape, column) ? noValue : texts[code]!)
-    return lineOfCode[code]
+    const value = column.at(row)
+    const line = lineOfValue.get(value) ?? names.numberOf(String(value))
+    lineOfValue.set(value, line)
+    return line
   }
 }
 

@@ -149,16 +149,23 @@ function periodsBetween(from: number, to: number, scope: Scope, weekStart: 'mond
 
 /** The lines that are shown, largest first, and which of them each line of the rows goes to. */
 function largestLines(rows: ReportRows, byValue: boolean): { names: string[]; shownLine: Uint32Array } {
-  const sizes = new Float64Array(rows.names.length)
+  const lines = rows.names.length
+  const sizes = new Float64Array(lines)
   for (let row = 0; row < rows.length; row += 1) {
     sizes[rows.lines[row]!]! += byValue ? Math.abs(rows.values[row]!) : 1
   }
-  const order = rows.names.map((_, line) => line).sort((a, b) => sizes[b]! - sizes[a]!)
-  const shownLine = new Uint32Array(rows.names.length)
-  order.forEach((line, rank) => {
-    shownLine[line] = Math.min(rank, maxLines)
+  const largest: number[] = []
+  for (let line = 0; line < lines; line += 1) {
+    if (largest.length === maxLines && sizes[line]! <= sizes[largest.at(-1)!]!) continue
+    const place = largest.findIndex((other) => sizes[other]! < sizes[line]!)
+    largest.splice(place === -1 ? largest.length : place, 0, line)
+    if (largest.length > maxLines) largest.pop()
+  }
+  const shownLine = new Uint32Array(lines).fill(maxLines)
+  largest.forEach((line, rank) => {
+    shownLine[line] = rank
   })
-  const names = order.slice(0, maxLines).map((line) => rows.names[line]!)
-  const folded = order.length - names.length
-  return { names: folded > 0 ? [...names, `(${folded} more)`] : names, shownLine }
+  const names = largest.map((line) => rows.names.textOf(line))
+  const folded = lines - names.length
+  return { names: folded > 0 ? [...names, `(${folded.toLocaleString('en')} more)`] : names, shownLine }
 }
