@@ -14,6 +14,8 @@ import { checkSwitches, type Switches, switchValues } from './switches.ts'
 /** What the inspection API shows and works on. */
 export interface ControlRoom {
   state: PxState
+  /** The key that the page shows in its example; none where others than this machine can read it. */
+  shownKey: string | undefined
   keys: ApiKeys
   faults: FaultRules
   requests: readonly ReceivedRequest[]
@@ -64,8 +66,10 @@ const handlers: Readonly<Record<string, Handler>> = {
     state.timeZone = checkZone(String(timeZone))
   },
   'POST reset': ({ reset }) => reset(),
-  'GET catalog': ({ state, now }) => ({
+  'GET catalog': ({ state, shownKey, now }) => ({
     timeZone: state.timeZone,
+    productKey: state.productKey,
+    apiKey: shownKey,
     ...catalogOf(state.events, visible(state, now())),
   }),
   'GET values': ({ state }, { query }) =>

@@ -59,20 +59,38 @@ export function cellValues(
   }
 }
 
-/** Of each cell, the different users of each of its days, added up. */
-function userDays(
-  rows: ReportRows,
-  { shownLine, lines, periodOfDay, periods, users }: CellLayout,
-): Float64Array {
-  const days = periodOfDay.length
-  const groups = new Uint32Array(rows.length)
+/** The most events that one user has on one day within one of the first so many lines. */
+export function mostPerUserDay(rows: ReportRows, layout: CellLayout, lines: number): number {
+  const groups = lineDays(rows, layout)
+  const end = lines * layout.periodOfDay.length
+  const users = new Uint32Array(rows.length)
+  let length = 0
   for (let row = 0; row < rows.length; row += 1) {
-    groups[row] = shownLine[rows.lines[row]!]! * days + rows.days[row]!
+    if (groups[row]! >= end) continue
+    groups[length] = groups[row]!
+    users[length] = rows.users[row]!
+    length += 1
   }
+  return membersPerGroup(groups, users, { rows: length, groups: end, members: layout.users }).most
+}
+
+/** Of each cell, the different users of each of its days, added up. */
+function userDays(rows: ReportRows, layout: CellLayout): Float64Array {
+  const { lines, periodOfDay, periods, users } = layout
+  const days = periodOfDay.length
   const sizes = { rows: rows.length, groups: lines * days, members: users }
   const perCell = new Float64Array(lines * periods)
-  membersPerGroup(groups, rows.users, sizes).distinct.forEach((distinct, group) => {
+  membersPerGroup(lineDays(rows, layout), rows.users, sizes).distinct.forEach((distinct, group) => {
     perCell[Math.floor(group / days) * periods + periodOfDay[group % days]!]! += distinct
   })
   return perCell
+}
+
+/** Of each row the day of its line, by number: line by line, the days of each. */
+function lineDays(rows: ReportRows, { shownLine, periodOfDay }: CellLayout): Uint32Array {
+  const groups = new Uint32Array(rows.length)
+  for (let row = 0; row < rows.length; row += 1) {
+    groups[row] = shownLine[rows.lines[row]!]! * periodOfDay.length + rows.days[row]!
+  }
+  return groups
 }

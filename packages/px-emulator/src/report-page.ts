@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -15,14 +16,9 @@ const chartFile = join(dirname(createRequire(import.meta.url).resolve('chart.js'
 const types: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/javascript', css: 'text/css' }
 
 const files: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(readdirSync(pageDir).map((name) => [`/page/${name}`, join(pageDir, name)])),
   '/': join(pageDir, 'index.html'),
   '/page/chart.js': chartFile,
-  ...Object.fromEntries(
-    ['report.css', 'report.js', 'draw-chart.js', 'filters.js', 'hint.js', 'lists.js'].map((name) => [
-      `/page/${name}`,
-      join(pageDir, name),
-    ]),
-  ),
 }
 
 const headers = {
@@ -37,7 +33,8 @@ const headers = {
 export async function pageFile(method: string, pathname: string): Promise<PageFile> {
   const file = Object.hasOwn(files, pathname) ? files[pathname] : undefined
   if (file === undefined) throw new PxError(404, 'No such path')
-  if (method !== 'GET') throw new PxError(405, `Request method '${method}' not supported`)
+  if (method !== 'GET' && method !== 'HEAD')
+    throw new PxError(405, `Request method '${method}' not supported`)
   const contentType = `${types[file.slice(file.lastIndexOf('.') + 1)]}; charset=utf-8`
   return { headers: { ...headers, 'content-type': contentType }, body: await readFile(file) }
 }

@@ -1,8 +1,7 @@
 import type { EventShape, EventTable } from './event-table.ts'
 import type { Condition } from './filter.ts'
-import { membersPerGroup } from './members-per-group.ts'
 import { PxError } from './px-error.ts'
-import { cellValues } from './report-cells.ts'
+import { cellValues, mostPerUserDay } from './report-cells.ts'
 import {
   createDayNumberOf,
   dayNumber,
@@ -55,7 +54,10 @@ export interface Report {
   series: { name: string; values: (number | null)[] }[]
   /** Events that took part. */
   events: number
-  /** For Average, the most events that one user has on one day: above 1 it is not an average day. */
+  /**
+   * Where Average divides by events, the most that one user has on one day within a line of its own: above 1 it is not an average
+   * day.
+   */
   eventsPerUserDay: number
 }
 
@@ -96,7 +98,6 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
   const users = table.identities.identifyId.texts.length
   const layout = { shownLine, lines: names.length, periodOfDay, periods: periods.length, users }
   const values = cellValues(rows, layout, query.function, settings.averagePer)
-  const perUserDay = { rows: rows.length, groups: periodOfDay.length, members: users }
   return {
     from: dayText(from),
     to: dayText(to),
@@ -107,7 +108,9 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
     })),
     events: rows.length,
     eventsPerUserDay:
-      query.function === 'Average' ? membersPerGroup(rows.days, rows.users, perUserDay).most : 0,
+      query.function === 'Average' && settings.averagePer === 'event'
+        ? mostPerUserDay(rows, layout, Math.min(names.length, maxLines))
+        : 0,
   }
 }
 

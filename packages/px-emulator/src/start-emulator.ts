@@ -102,6 +102,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   const room = {
     state,
+    shownKey: isLoopback(host) ? apiKey : undefined,
     keys,
     faults,
     requests,

@@ -1,4 +1,4 @@
-import { element } from './lists.js'
+import { element } from './table.js'
 
 const operators = [
   ['is', '=='],

@@ -1,0 +1,76 @@
+import { ask } from './ask.js'
+import { element } from './table.js'
+
+/** The view with the newest events, each with its whole body. */
+
+const list = /** @type {HTMLElement} */ (document.getElementById('event-list'))
+const count = /** @type {HTMLElement} */ (document.getElementById('event-count'))
+
+/**
+ * New events come on top; those already there stay, so that an open one stays open.
+ *
+ * @param {number} total
+ */
+export async function drawEvents(total) {
+  /** @type {{ place: number, receivedMs: number, event: any }[]} */
+  const events = await ask('events')
+  const known = new Map(
+    [...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.id, item]),
+  )
+  list.replaceChildren(...events.map((each) => known.get(keyOf(each)) ?? eventItem(each)))
+  const all = total.toLocaleString('en')
+  count.textContent =
+    total === 0
+      ? 'None yet.'
+      : events.length < total
+        ? `The newest ${events.length} of ${all}`
+        : `${all} in all`
+}
+
+/**
+ * A sender may give two events the same id, and after a reset the places begin anew.
+ *
+ * @param {{ place: number, event: any }} each
+ */
+function keyOf({ place, event }) {
+  return `${place} ${event.eventId}`
+}
+
+/** @param {{ place: number, receivedMs: number, event: any }} each */
+function eventItem({ place, receivedMs, event }) {
+  const item = document.createElement('li')
+  item.dataset.id = keyOf({ place, event })
+  const summary = document.createElement('summary')
+  summary.append(
+    element('span', instant(event.date), 'when'),
+    element('span', event.eventName, 'what'),
+    element('span', [event.identifyId, event.accountId].filter(Boolean).join(' · '), 'who'),
+    element('span', gist(event.attributes), 'gist'),
+  )
+  const details = document.createElement('details')
+  const body = element('pre', JSON.stringify(event, null, 2))
+  body.tabIndex = 0
+  details.append(summary, element('p', `Received ${instant(receivedMs)}`, 'quiet'), body)
+  item.append(details)
+  return item
+}
+
+const shownInGist = 4
+
+/**
+ * The attributes that tell events apart at a glance; the date is there already.
+ *
+ * @param {Record<string, unknown>} attributes
+ */
+function gist(attributes) {
+  return Object.entries(attributes)
+    .filter(([name]) => name !== 'timestamp')
+    .slice(0, shownInGist)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}
+
+/** @param {number} ms */
+function instant(ms) {
+  return new Date(ms).toISOString().replace('T', ' ').replace('.000Z', ' UTC').replace('Z', ' UTC')
+}

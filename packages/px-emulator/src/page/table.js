@@ -1,0 +1,66 @@
+/** Everything an event or an audience holds is set as text, never as HTML. */
+
+/**
+ * @param {string} tag
+ * @param {string} text
+ * @param {string} [className]
+ */
+export function element(tag, text, className = '') {
+  const made = document.createElement(tag)
+  made.textContent = text
+  made.className = className
+  return made
+}
+
+/**
+ * On a narrow screen a table of more than two columns is stacked, each value below the other with its name.
+ *
+ * @param {HTMLTableElement} table
+ * @param {string} caption
+ * @param {string[]} heads
+ * @param {unknown[][]} rows
+ */
+export function fillTable(table, caption, heads, rows) {
+  const kinds = heads.map((_, column) =>
+    rows.some((row) => typeof row[column] === 'number') ? 'number' : '',
+  )
+  const head = document.createElement('tr')
+  heads.forEach((text, column) => {
+    const cell = element('th', '', kinds[column])
+    cell.append(...breakable(text))
+    cell.setAttribute('scope', 'col')
+    head.append(cell)
+  })
+  const body = document.createElement('tbody')
+  for (const row of rows) {
+    const line = document.createElement('tr')
+    row.forEach((value, column) => {
+      const cell = element('td', shown(value), kinds[column])
+      cell.dataset.label = heads[column]
+      line.append(cell)
+    })
+    body.append(line)
+  }
+  const top = document.createElement('thead')
+  top.append(head)
+  table.classList.toggle('stacked', heads.length > 2)
+  table.replaceChildren(element('caption', caption), top, body)
+}
+
+/**
+ * A path may go to the next line after each of its parts, not within a word.
+ *
+ * @param {string} text
+ */
+function breakable(text) {
+  return text
+    .split(/(?<=[/._-])/)
+    .flatMap((part, at) => (at === 0 ? part : [document.createElement('wbr'), part]))
+}
+
+/** @param {unknown} value */
+function shown(value) {
+  if (value === null || value === undefined) return ''
+  if (typeof value === 'number') return value.toLocaleString('en', { maximumFractionDigits: 2 })
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
