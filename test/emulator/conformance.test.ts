@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { type Emulator, type EmulatorOptions, startEmulator } from 'px-emulator'
 import { afterEach, describe, expect, test } from 'vitest'
 
@@ -129,6 +131,9 @@ describe('point 3: POST of an event', () => {
 
   test.each([
     ['an empty event name', { ...event, eventName: '' }, 'eventName'],
+    ['an empty user', { ...event, identifyId: '' }, 'identifyId'],
+    ['an empty product key', { ...event, propertyKey: '' }, 'propertyKey'],
+    ['an empty user type', { ...event, userType: '' }, 'userType'],
     ['no event name', { ...event, eventName: undefined }, 'eventName'],
     ['no user', { ...event, identifyId: undefined }, 'identifyId'],
     ['no product key', { ...event, propertyKey: undefined }, 'propertyKey'],
@@ -231,11 +236,41 @@ describe('point 4: attributes', () => {
     expect(emulator.events()[1]).toMatchObject(more)
   })
 
-  test('the 2,001st event name is refused, and a known one is not', async () => {
+  test('the 2,001st event name is refused, dropped or taken, and a known one is taken always', async () => {
     await start({ switches: { requestsPerSecond: null } })
     for (let at = 0; at < 2_000; at += 1) await post({ ...event, eventName: `name ${at}` })
-    expect((await post({ ...event, eventName: 'one more' })).status).toBe(400)
     expect((await post({ ...event, eventName: 'name 7' })).status).toBe(201)
+    const outcome = async () => [
+      (await post({ ...event, eventName: 'one more' })).status,
+      emulator.events().length,
+    ]
+    expect(await outcome()).toEqual([400, 2_001])
+    emulator.setSwitches({ limits: 'drop' })
+    expect(await outcome()).toEqual([201, 2_001])
+    emulator.setSwitches({ limits: 'off' })
+    expect(await outcome()).toEqual([201, 2_002])
+  })
+
+  test('names that differ in case only are one in a report, and come back as sent', async () => {
+    await start()
+    for (const name of ['apiCalls', 'APICALLS', 'apicalls'])
+      await post({ ...event, attributes: { [name]: 5 } })
+    const { series } = emulator.report({
+      eventName: 'dailyApiCalls',
+      property: 'ApiCalls',
+      function: 'Sum',
+      scope: 'Daily',
+      timeZone: 'UTC',
+      from: '2026-11-22',
+      to: '2026-11-22',
+    })
+    expect(series[0]?.values).toEqual([15])
+    const { customEvents } = (await find(november)).body
+    expect(customEvents.map(({ attributes }: { attributes: object }) => Object.keys(attributes)[0])).toEqual([
+      'apiCalls',
+      'APICALLS',
+      'apicalls',
+    ])
   })
 
   test('a value of another type than the first is left out where the switch says so', async () => {
@@ -482,6 +517,19 @@ describe('point 7: users and accounts', () => {
     expect(ids((await ask('GET', `/v1/users?scrollId=${first.scrollId}`)).body)).toEqual(['user-1', 'user-0'])
   })
 
+  test('accounts are listed in the same way, and removed by an id in the body', async () => {
+    await start()
+    for (const id of ['a/1', 'b', 'c']) await ask('POST', '/v1/accounts', account(id, { plan: id }))
+    const ids = (page: { accounts: { id: string }[] }) => page.accounts.map(({ id }) => id)
+    const first = (await ask('GET', '/v1/accounts?pageSize=2')).body
+    expect([ids(first), first.totalHits]).toEqual([['a/1', 'b'], 3])
+    expect(ids((await ask('GET', `/v1/accounts?scrollId=${first.scrollId}`)).body)).toEqual(['c'])
+    expect(ids((await ask('GET', `/v1/accounts?${filter('plan!=B')}`)).body)).toEqual(['a/1', 'c'])
+    expect((await ask('GET', '/v1/accounts?pageSize=1001')).status).toBe(400)
+    expect((await ask('DELETE', '/v1/accounts/delete', { id: 'a/1' })).status).toBe(204)
+    expect(ids((await ask('GET', '/v1/accounts')).body)).toEqual(['b', 'c'])
+  })
+
   test('what a PUT does to other attributes and with null, and its status for an unknown id, are switches', async () => {
     await start({ switches: { undeclaredAttribute: 'store' } })
     await ask('POST', '/v1/users', user('ann', { customAttributes: { a: 1, b: 2 } }))
@@ -592,6 +640,26 @@ describe('point 10: rate limits', () => {
     emulator.setSwitches({ rateLimitScope: 'key' })
     expect([(await find('')).status, await other(), await other()]).toEqual([200, 200, 429])
   })
+
+  test.runIf(process.platform === 'linux')('or each IP address has its own (on Linux, where loopback has many)', async () => {
+    await start({ switches: { requestsPerSecond: 1, rateLimitScope: 'address' } })
+    const from = async (localAddress: string) => {
+      const headers = { 'X-APTRINSIC-API-KEY': emulator.apiKey }
+      const sent = request(`${emulator.url}/v1/users`, { localAddress, headers }).end()
+      const [answer] = await once(sent, 'response')
+      answer.resume()
+      return answer.statusCode as number
+    }
+    expect([await from('127.0.0.1'), await from('127.0.0.2'), await from('127.0.0.2')]).toEqual([
+      200, 200, 429,
+    ])
+  })
+
+  test('the body of 429 is empty where the switch says so', async () => {
+    await start({ switches: { requestsPerSecond: 0, errorBody: 'empty' } })
+    const refused = await find('')
+    expect([refused.status, refused.text]).toEqual([429, ''])
+  })
 })
 
 describe('point 11: faults', () => {
@@ -698,6 +766,34 @@ describe('point 11: faults', () => {
     expect(() => emulator.addFault({ fault: {}, probability: 2 })).toThrow('between 0 and 1')
     expect((await control('POST', 'faults', {})).status).toBe(400)
   })
+})
+
+test('point 12: Sum and Average by day, week and month in a chosen zone', async () => {
+  await start()
+  // Saturday evening in New York is Sunday in UTC; the last of October there is the first of November in UTC.
+  for (const date of [Date.UTC(2026, 10, 1, 2), Date.UTC(2026, 10, 1, 12), Date.UTC(2026, 10, 2, 12)]) {
+    await post({ ...event, date, attributes: { apiCalls: new Date(date).getUTCHours() } })
+  }
+  const chart = (fn: 'Sum' | 'Average', scope: 'Daily' | 'Weekly' | 'Monthly', timeZone: string) => {
+    const range = { from: '2026-10-31', to: '2026-11-02' }
+    const query = {
+      eventName: 'dailyApiCalls',
+      property: 'apiCalls',
+      function: fn,
+      scope,
+      timeZone,
+      ...range,
+    }
+    const { periods, series } = emulator.report(query)
+    return Object.fromEntries(periods.map((period, at) => [period, series[0]?.values[at]]))
+  }
+  const newYork = 'America/New_York'
+  expect(chart('Sum', 'Daily', newYork)).toEqual({ '2026-10-31': 2, '2026-11-01': 12, '2026-11-02': 12 })
+  expect(chart('Sum', 'Daily', 'UTC')).toEqual({ '2026-10-31': 0, '2026-11-01': 14, '2026-11-02': 12 })
+  expect(chart('Sum', 'Weekly', newYork)).toEqual({ '2026-10-26': 14, '2026-11-02': 12 })
+  expect(chart('Average', 'Weekly', newYork)).toEqual({ '2026-10-26': 7, '2026-11-02': 12 })
+  expect(chart('Sum', 'Monthly', newYork)).toEqual({ '2026-10-01': 2, '2026-11-01': 24 })
+  expect(chart('Average', 'Monthly', 'UTC')).toEqual({ '2026-10-01': null, '2026-11-01': 26 / 3 })
 })
 
 test('point 12: the report helper shows the traps: Sum over a week is seven days, Average over endpoint rows no daily total', async () => {

@@ -44,7 +44,14 @@ test('it listens on loopback alone, and on another address only when told to', a
   await expect(statusOf('/', {}, 'GET', `http://${outside}:${port}`)).rejects.toThrow('ECONNREFUSED')
   const open = await startEmulator({ port: 0, host: '0.0.0.0' })
   const url = `http://${outside}:${new URL(open.url).port}`
-  expect(await statusOf('/', {}, 'GET', url).finally(() => open.close())).toBe(200)
+  const there = new URL(url).host
+  expect(await statusOf('/', {}, 'GET', url)).toBe(200)
+  const reset = (origin: string) => statusOf('/_px-emulator/reset', { host: there, origin }, 'POST', url)
+  expect([await reset('https://elsewhere.example'), await reset(`https://${there}`)]).toEqual([403, 204])
+  const told = async (at: string) => (await (await fetch(`${at}/_px-emulator/catalog`)).json()) as object
+  expect(await told(url)).not.toHaveProperty('apiKey')
+  expect(await told(emulator.url)).toHaveProperty('apiKey', emulator.apiKey)
+  await open.close()
 })
 
 test('paths that nobody means answer 4xx and leave the emulator running', async () => {
@@ -62,16 +69,19 @@ test('paths that nobody means answer 4xx and leave the emulator running', async 
     ])
   }
   expect(await statusOf('/', {}, 'POST')).toBe(405)
+  expect(await statusOf('/', {}, 'HEAD')).toBe(200)
   expect(await statusOf('/')).toBe(200)
 })
 
-test('a body beyond one megabyte answers 413', async () => {
+test('a body beyond one megabyte answers 413, and the request is in the record', async () => {
   const answer = await fetch(`${emulator.url}/v1/events/custom`, {
     method: 'POST',
-    body: 'x'.repeat(1024 * 1024 + 1),
+    headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
+    body: 'x'.repeat(8 * 1024 * 1024),
   })
   expect(answer.status).toBe(413)
   expect(emulator.events()).toEqual([])
+  expect(emulator.requests).toMatchObject([{ method: 'POST', url: '/v1/events/custom', status: 413 }])
 })
 
 test('the page may load nothing from elsewhere and run no script but its own', async () => {

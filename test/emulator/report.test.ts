@@ -184,6 +184,17 @@ test('an average over rows per endpoint is not the daily total, and the report t
   expect(average.eventsPerUserDay).toBe(3)
 })
 
+test('rows of a user and day are counted within each line, not in the line of the rest, nor where Average divides by days', () => {
+  const noon = Date.UTC(2026, 10, 23, 12)
+  const rows = Array.from({ length: 12 }, (_, at) => event(noon, 'ann', 20 - at, { endpoint: `/${at}` }))
+  const perUserDay = (by: string, more: Partial<ReportSettings> = {}, all = rows) =>
+    report(all, { ...query, function: 'Average', by }, more).eventsPerUserDay
+  expect([perUserDay(''), perUserDay('accountId')]).toEqual([12, 12])
+  expect(perUserDay('endpoint')).toBe(1)
+  expect(perUserDay('endpoint', {}, [...rows, event(noon, 'ann', 5, { endpoint: '/0' })])).toBe(2)
+  expect(perUserDay('', { averagePer: 'userDay' })).toBe(0)
+})
+
 test('an attribute is found whatever its case, and an event without a number in it does not take part', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const events = [event(noon, 'ann', undefined, { APICALLS: 5 }), event(noon, 'bob', '7'), event(noon, 'cyd')]

@@ -34,7 +34,7 @@ async function serve(settings: DoorSettings, req: IncomingMessage, res: ServerRe
   const url = urlOf(req)
   const [, root, ...rest] = url.pathname.split('/')
   if (root === 'v1') return serveV1(settings, req, res, url, rest)
-  if (settings.isLoopback) checkCaller(req)
+  checkCaller(req, settings.isLoopback)
   if (root !== '_px-emulator') {
     const { headers, body } = await pageFile(req.method ?? 'GET', url.pathname)
     res.writeHead(200, headers).end(body)
@@ -42,12 +42,7 @@ async function serve(settings: DoorSettings, req: IncomingMessage, res: ServerRe
   }
   const body = await readBody(req)
   const path = rest.map(decode)
-  const request: PxRequest = {
-    method: req.method ?? 'GET',
-    path,
-    query: url.searchParams,
-    body: () => parseJson(body),
-  }
+  const request = { method: req.method ?? 'GET', path, query: url.searchParams, body: () => parsed(body) }
   const answer = wireAnswer(answerControl(settings, request))
   await sendAnswer(res, { ...answer, headers: { ...answer.headers, 'cache-control': 'no-store' } })
 }
@@ -62,7 +57,13 @@ async function serveV1(
   const { state, keys, limiter, faults, now } = settings
   const body = await readBody(req)
   const { method = 'GET', headers } = req
-  const received: ReceivedRequest = { method, url: req.url ?? '/', headers, body, receivedMs: now() }
+  const received: ReceivedRequest = {
+    method,
+    url: req.url ?? '/',
+    headers,
+    body: body.text,
+    receivedMs: now(),
+  }
   settings.received(received)
   const fault = settings.fault?.(received) ?? faults.pick(received)
   if (fault?.delayMs !== undefined) await wait(fault.delayMs)
@@ -74,9 +75,9 @@ async function serveV1(
         method,
         state.switches,
       )
-      limiter.take(key, now())
+      limiter.take({ key, address: req.socket.remoteAddress ?? '' }, now())
       const path = rest.map(state.switches.pathIds === 'decode' ? decode : (segment) => segment)
-      const request: PxRequest = { method, path, query: url.searchParams, body: () => parseJson(body) }
+      const request: PxRequest = { method, path, query: url.searchParams, body: () => parsed(body) }
       return wireAnswer(answerPx(state, request, now()))
     } catch (error) {
       return wireError(error, state.switches)
@@ -106,12 +107,13 @@ function urlOf(req: IncomingMessage): URL {
  *
  * @throws {PxError} 403
  */
-function checkCaller({ headers }: IncomingMessage): void {
-  const name = (headers.host ?? '').replace(/:\d+$/, '')
+function checkCaller({ headers: { host = '', origin } }: IncomingMessage, isLoopback: boolean): void {
+  const name = host.replace(/:\d+$/, '')
   const isLocal = name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)
-  const isForeign = headers.origin !== undefined && headers.origin !== `http://${headers.host}`
-  if (!isLocal || isForeign) {
-    throw new PxError(403, `The page answers on this machine only; ${headers.origin ?? name} is elsewhere`)
+  // A proxy in between may speak https.
+  const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host
+  if (isForeign || (isLoopback && !isLocal)) {
+    throw new PxError(403, `The page answers to itself and to this machine; ${origin ?? name} is elsewhere`)
   }
 }
 
@@ -123,13 +125,25 @@ function decode(segment: string): string {
   }
 }
 
-async function readBody(req: IncomingMessage): Promise<string> {
+interface Body {
+  text: string
+  /** Whether that is all of it. */
+  isWhole: boolean
+}
+
+async function readBody(req: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxBodyBytes) throw new PxError(413, `A body may have ${maxBodyBytes} bytes`)
-    chunks.push(chunk)
+    // The rest is read too: a connection with bytes left over is cut before the answer arrives.
+    if (length <= maxBodyBytes) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return { text: Buffer.concat(chunks).toString('utf8'), isWhole: length <= maxBodyBytes }
+}
+
+/** @throws {PxError} 413 or 400 */
+function parsed({ text, isWhole }: Body): unknown {
+  if (!isWhole) throw new PxError(413, `A body may have ${maxBodyBytes} bytes`)
+  return parseJson(text)
 }

@@ -3,8 +3,14 @@ import type { Switches } from './switches.ts'
 
 export interface RateLimiter {
   /** Counts a request. @throws {PxError} 429 for one too many */
-  take(key: string, nowMs: number): void
+  take(caller: Caller, nowMs: number): void
   reset(): void
+}
+
+interface Caller {
+  key: string
+  /** IP address. */
+  address: string
 }
 
 interface Allowance {
@@ -26,9 +32,9 @@ export function createRateLimiter(switches: Readonly<Switches>): RateLimiter {
   const allowances = new Map<string, Allowance>()
 
   return {
-    take(key, nowMs) {
+    take(caller, nowMs) {
       const { requestsPerSecond: perSecond, requestsPerDay: perDay } = switches
-      const scope = switches.rateLimitScope === 'key' ? key : ''
+      const scope = switches.rateLimitScope === 'subscription' ? '' : caller[switches.rateLimitScope]
       const day = Math.floor((nowMs - switches.quotaResetHour * hourMs) / dayMs)
       const known = allowances.get(scope) ?? { tokens: Infinity, filledMs: nowMs, day, usedToday: 0 }
       allowances.set(scope, known)

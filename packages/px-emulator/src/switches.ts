@@ -44,8 +44,8 @@ export interface Switches {
   requestsPerDay: number | null
   /** Hour of the day, in UTC, at which the daily limit begins anew. @default 0 */
   quotaResetHour: number
-  /** Whether all keys share the limits. @default 'subscription' */
-  rateLimitScope: 'subscription' | 'key'
+  /** Who shares the limits: all, or those with the same key, or with the same IP address. @default 'subscription' */
+  rateLimitScope: 'subscription' | 'key' | 'address'
   /** `Retry-After` of a 429, in seconds; `null` sends none. @default null */
   retryAfterSeconds: number | null
   /** How long an event is not seen in GET and in reports. @default 0 */
@@ -96,7 +96,7 @@ const table: { readonly [K in keyof Switches]: readonly [Switches[K], Allowed<Sw
   requestsPerSecond: [200, 'number or null'],
   requestsPerDay: [1_000_000, 'number or null'],
   quotaResetHour: [0, 'number'],
-  rateLimitScope: ['subscription', ['subscription', 'key']],
+  rateLimitScope: ['subscription', ['subscription', 'key', 'address']],
   retryAfterSeconds: [null, 'number or null'],
   visibilityLagMs: [0, 'number'],
   lastScrollId: ['given', ['given', 'none']],
