@@ -641,19 +641,22 @@ describe('point 10: rate limits', () => {
     expect([(await find('')).status, await other(), await other()]).toEqual([200, 200, 429])
   })
 
-  test.runIf(process.platform === 'linux')('or each IP address has its own (on Linux, where loopback has many)', async () => {
-    await start({ switches: { requestsPerSecond: 1, rateLimitScope: 'address' } })
-    const from = async (localAddress: string) => {
-      const headers = { 'X-APTRINSIC-API-KEY': emulator.apiKey }
-      const sent = request(`${emulator.url}/v1/users`, { localAddress, headers }).end()
-      const [answer] = await once(sent, 'response')
-      answer.resume()
-      return answer.statusCode as number
-    }
-    expect([await from('127.0.0.1'), await from('127.0.0.2'), await from('127.0.0.2')]).toEqual([
-      200, 200, 429,
-    ])
-  })
+  test.runIf(process.platform === 'linux')(
+    'or each IP address has its own (on Linux, where loopback has many)',
+    async () => {
+      await start({ switches: { requestsPerSecond: 1, rateLimitScope: 'address' } })
+      const from = async (localAddress: string) => {
+        const headers = { 'X-APTRINSIC-API-KEY': emulator.apiKey }
+        const sent = request(`${emulator.url}/v1/users`, { localAddress, headers }).end()
+        const [answer] = await once(sent, 'response')
+        answer.resume()
+        return answer.statusCode as number
+      }
+      expect([await from('127.0.0.1'), await from('127.0.0.2'), await from('127.0.0.2')]).toEqual([
+        200, 200, 429,
+      ])
+    },
+  )
 
   test('the body of 429 is empty where the switch says so', async () => {
     await start({ switches: { requestsPerSecond: 0, errorBody: 'empty' } })
