@@ -12,12 +12,21 @@ import { shortDays } from './short-days.ts'
 import { startTraffic } from './traffic.ts'
 
 const realDayMs = Number(process.env.DEMO_DAY_MS ?? 20_000)
-const emulator = await startEmulator({ port: 7070 }).catch(() => startEmulator({ port: 0 }))
+/** An attribute must be declared in PX before it takes values, and be of a user that PX knows. */
+const declared = [{ apiName: 'dailyApiCalls', type: 'NUMBER' }] as const
+const subscription = {
+  attributes: { user: declared, account: declared },
+  switches: { unknownUser: 'create', unknownAccount: 'create' },
+} as const
+const emulator = await startEmulator({ port: 7070, ...subscription }).catch(() =>
+  startEmulator({ port: 0, ...subscription }),
+)
 const dir = await mkdtemp(join(tmpdir(), 'px-usage-demo-'))
 const meter = createMeter({
   apiKey: emulator.apiKey,
   productKey: 'AP-DEMODEMODEMO-2',
   baseUrl: emulator.url,
+  attributes: { user: { apiCalls: 'dailyApiCalls' }, account: { apiCalls: 'dailyApiCalls' } },
   store: fileStore({ dir }),
   clock: shortDays(realDayMs),
   onError: (error) => console.error(error.message),

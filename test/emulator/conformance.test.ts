@@ -300,7 +300,11 @@ describe('point 5: events of what nobody knows', () => {
   test('an unknown user and account are made where the switches say so', async () => {
     await start({ switches: { unknownUser: 'create', unknownAccount: 'create' } })
     await post({ ...event, accountId: 'acme' })
-    expect((await ask('GET', '/v1/users/ann')).body).toMatchObject({ identifyId: 'ann', id: 'ann' })
+    expect((await ask('GET', '/v1/users/ann')).body).toMatchObject({
+      identifyId: 'ann',
+      id: 'ann',
+      accountId: 'acme',
+    })
     expect((await ask('GET', '/v1/accounts/acme')).status).toBe(200)
   })
 
@@ -466,6 +470,15 @@ describe('point 7: users and accounts', () => {
     expect((await ask('GET', '/v1/users/ann')).status).toBe(404)
     await ask('POST', '/v1/users', user('ann'))
     expect((await ask('GET', '/v1/users/ann')).body.email).toBeUndefined()
+  })
+
+  test('an account that an event brings back is as it was', async () => {
+    await start({ switches: { unknownAccount: 'create' } })
+    await ask('POST', '/v1/accounts', { ...account('acme'), name: 'Acme Ltd', plan: 'Pro' })
+    const before = (await ask('GET', '/v1/accounts/acme')).body
+    await ask('DELETE', '/v1/accounts/acme')
+    await post({ ...event, accountId: 'acme', propertyKey: 'AP-OTHER-2' })
+    expect((await ask('GET', '/v1/accounts/acme')).body).toEqual(before)
   })
 
   test('a hard removal, by path or by body, forbids that', async () => {

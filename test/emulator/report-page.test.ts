@@ -262,11 +262,11 @@ describe.skipIf(executablePath === undefined)('report page', () => {
   test('the status tells when the emulator no longer answers', async () => {
     await post({ date: monday, attributes: { apiCalls: 5 } })
     await page.goto(emulator.url)
-    await page.getByText('Live, 1 events').waitFor()
+    await page.getByText('Live, 1 event').waitFor()
     await page.route('**/_px-emulator/**', (route) => route.abort())
     await page.getByText('The emulator does not answer').waitFor()
     await page.unroute('**/_px-emulator/**')
-    await page.getByText('Live, 1 events').waitFor()
+    await page.getByText('Live, 1 event').waitFor()
     complaints = complaints.filter((text) => !text.includes('ERR_FAILED'))
   })
 

@@ -23,8 +23,8 @@ export interface Members {
   /** @throws {PxError} 404 */
   get(id: string): Member
   has(id: string): boolean
-  /** Makes a member that an event names, or brings a removed one back; only the latter unless told to make. */
-  appear(id: string, productKey: string, nowMs: number, make: boolean): void
+  /** Brings a removed member back that an event names, as it was; otherwise makes one with these fields, if there are any. */
+  appear(id: string, nowMs: number, made: Member | undefined): void
   /** A removed member that comes back within seven days has its attributes again, but not after a hard removal. */
   remove(id: string, hard: boolean, nowMs: number): void
   all(): Member[]
@@ -132,12 +132,17 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     return { ...member, ...rest, customAttributes: Object.fromEntries(after) }
   }
 
+  /** A removed member that can still come back. */
+  function former(id: string, nowMs: number): Member | undefined {
+    const found = kept.get(id)
+    const isInTime = found?.removedMs !== undefined && nowMs - found.removedMs <= revivalMs
+    return isInTime ? found.member : undefined
+  }
+
   function add(id: string, body: Member, nowMs: number): void {
-    const former = kept.get(id)
-    const revived = former?.removedMs !== undefined && nowMs - former.removedMs <= revivalMs
     const blank: Member = { aptrinsicId: randomUUID(), [idField]: id }
     if (kind === 'user') Object.assign(blank, { id, type: 'USER' })
-    keep(id, { member: put(revived ? former.member : blank, body) })
+    keep(id, { member: put(former(id, nowMs) ?? blank, body) })
   }
 
   return {
@@ -162,12 +167,10 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     },
     get: (id) => known(id),
     has: (id) => find(id) !== undefined,
-    appear(id, productKey, nowMs, make) {
+    appear(id, nowMs, made) {
       if (find(id) !== undefined) return
-      const removedMs = kept.get(id)?.removedMs ?? Number.NEGATIVE_INFINITY
-      if (make || nowMs - removedMs <= revivalMs) {
-        add(id, { propertyKeys: [productKey], ...(kind === 'account' ? { name: id } : {}) }, nowMs)
-      }
+      if (former(id, nowMs) !== undefined) add(id, {}, nowMs)
+      else if (made !== undefined) add(id, made, nowMs)
     },
     remove(id, hard, nowMs) {
       const member = known(id)

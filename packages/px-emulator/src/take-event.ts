@@ -99,8 +99,10 @@ function ofFirstType(
 /** A removed user or account comes back with an event that names it; an unknown one is made where a switch says so. */
 function appear({ users, accounts, switches }: PxState, event: CustomEvent, nowMs: number): void {
   const { identifyId, accountId, propertyKey } = event
-  users.appear(identifyId, propertyKey, nowMs, switches.unknownUser === 'create')
-  if (accountId !== undefined) {
-    accounts.appear(accountId, propertyKey, nowMs, switches.unknownAccount === 'create')
-  }
+  const propertyKeys = [propertyKey]
+  const user = accountId === undefined ? { propertyKeys } : { propertyKeys, accountId }
+  users.appear(identifyId, nowMs, switches.unknownUser === 'create' ? user : undefined)
+  if (accountId === undefined) return
+  const account = { propertyKeys, name: accountId }
+  accounts.appear(accountId, nowMs, switches.unknownAccount === 'create' ? account : undefined)
 }

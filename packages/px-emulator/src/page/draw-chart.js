@@ -1,6 +1,6 @@
 import { coloursOf } from './chart-colours.js'
+import { dayLabel, periodName } from './in-words.js'
 import { fillLegend, hidden } from './legend.js'
-import { dayLabel, periodName } from './period-names.js'
 
 /** @typedef {{ periods: string[], series: { name: string, values: (number | null)[] }[] }} Drawn */
 /** @typedef {{ kind: 'bar' | 'line', isTotal: boolean, scope: string }} Look */

@@ -55,16 +55,16 @@ function eventItem({ place, receivedMs, event }) {
   return item
 }
 
-const shownInGist = 4
+const shownInGist = 6
 
 /**
- * The attributes that tell events apart at a glance; the date is there already.
+ * The attributes that tell events apart at a glance: the day is there already, and a zero says little.
  *
  * @param {Record<string, unknown>} attributes
  */
 function gist(attributes) {
   return Object.entries(attributes)
-    .filter(([name]) => name !== 'timestamp')
+    .filter(([name, value]) => name !== 'timestamp' && name !== 'day' && value !== 0)
     .slice(0, shownInGist)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')

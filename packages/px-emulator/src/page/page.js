@@ -1,6 +1,7 @@
 import { ask } from './ask.js'
 import { drawAudience } from './audience-view.js'
 import { drawEvents } from './events-view.js'
+import { eventsInWords } from './in-words.js'
 import { chooseFromAddress, followChoice, offerChoices } from './query-form.js'
 import { drawReport } from './report-view.js'
 
@@ -44,7 +45,7 @@ async function drawView() {
 async function told(act) {
   try {
     await act()
-    tell(`Live, ${catalog.events.toLocaleString('en')} events`, 'live')
+    tell(`Live, ${eventsInWords(catalog.events)}`, 'live')
   } catch (error) {
     tell(error instanceof TypeError ? 'The emulator does not answer' : String(error), 'lost')
   }

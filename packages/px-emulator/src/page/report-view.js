@@ -2,6 +2,7 @@ import { ask } from './ask.js'
 import { csv } from './csv.js'
 import { drawChart } from './draw-chart.js'
 import { hint } from './hint.js'
+import { eventsInWords } from './in-words.js'
 import { field, isTotal, reportQuery } from './query-form.js'
 import { element, fillTable } from './table.js'
 
@@ -76,7 +77,7 @@ function subtitle({ events, from, to, series }, chosen) {
   const values = series.flatMap((/** @type {any} */ line) => line.values)
   const total = values.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0)
   const parts = [
-    `${events.toLocaleString('en')} events of ${field('eventName').value}`,
+    `${eventsInWords(events)} of ${field('eventName').value}`,
     `${from} to ${to}`,
     `days in ${field('timeZone').value}`,
     ...(isTotal(chosen) ? [`${total.toLocaleString('en', { maximumFractionDigits: 2 })} in all`] : []),

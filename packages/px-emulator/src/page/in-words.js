@@ -1,3 +1,8 @@
+/** @param {number} count */
+export function eventsInWords(count) {
+  return count === 1 ? '1 event' : `${count.toLocaleString('en')} events`
+}
+
 /**
  * As short as an axis wants it.
  *
