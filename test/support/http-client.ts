@@ -32,9 +32,10 @@ export async function startServer(listener: RequestListener): Promise<RunningSer
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 })
 
+/** `path` is sent as it is, where that of a URL is tidied up. */
 export function send(
   url: string,
-  options: { method?: string; headers?: Record<string, string> } = {},
+  options: { method?: string; path?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const req = request(url, { agent, ...options }, (res) => {

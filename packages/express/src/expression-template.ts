@@ -1,32 +1,67 @@
 import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
 
+type Path = string | RegExp
+
 /**
  * The path that an expression of Express 4 was made of, or the list of paths: read backwards out of the expression, and
  * believed only if Express makes the same expression of it again. `undefined` for an expression of the app's own.
  */
-export function pathOfExpression(layer: Layer, options: LayerOptions): string | string[] | undefined {
+export function pathOfExpression(layer: Layer, options: LayerOptions): Path | Path[] | undefined {
   const { regexp, keys = [] } = layer
   if (regexp === undefined) return undefined
-  // A list of paths is one expression of alternatives; the oldest dialect puts a group around them.
-  const source = regexp.source.replace(/^\(\?:(\^.*)\)$/, '$1')
-  const parts = source.split(/(?<=\(\?=\\\/\|\$\))\|(?=\^)/)
+  const parts = alternatives(regexp.source)
   for (const escaped of [/\\([/.])/g, /\\(\/)/g]) {
     const names = keys.map(({ name }) => name)
-    const paths = parts.map((part) => readBackwards(part, names, escaped))
-    const path = paths.length === 1 ? (paths[0] as string) : paths
-    if (isMadeOf(layer, path, options) || isMadeOf(layer, [path], options)) return path
+    const paths = parts.map((part) => pathOfPart(part, names, escaped, layer, options))
+    const isOwn = paths.length === 1 && paths[0] instanceof RegExp
+    if (!isOwn && isMadeOf(layer, paths, options)) return paths.length === 1 ? paths[0] : paths
   }
   return undefined
 }
 
-function isMadeOf(layer: Layer, path: unknown, options: LayerOptions): boolean {
+/** A list of paths is one expression of alternatives; the oldest dialect puts a group around each list, and lists in it. */
+function alternatives(source: string): string[] {
+  return source.split(/\|(?=(?:\(\?:)*\^)/).map((part) => {
+    const groups = /^(?:\(\?:)*(?=\^)/.exec(part)?.[0] ?? ''
+    return part.slice(groups.length).replace(/(\(\?=\\\/\|\$\))\)+$/, '$1')
+  })
+}
+
+/** The path that one alternative was made of, or itself, where it is one that the app gave. */
+function pathOfPart(
+  part: string,
+  names: Array<string | number>,
+  escaped: RegExp,
+  layer: Layer,
+  options: LayerOptions,
+): Path {
+  const path = readBackwards(part, [...names], escaped)
   try {
     const made = compiledLayer(layer, path, options)
-    const names = ({ keys = [] }: Layer) => JSON.stringify(keys.map(({ name }) => name))
-    return made.regexp?.source === layer.regexp?.source && names(made) === names(layer)
+    if (made.regexp?.source === part) {
+      names.splice(0, made.keys?.length)
+      return path
+    }
+    const groups = new RegExp(`${part}|`).exec('')?.length ?? 1
+    names.splice(0, groups - 1)
+    return new RegExp(part)
+  } catch {
+    return path
+  }
+}
+
+function isMadeOf(layer: Layer, paths: Path[], options: LayerOptions): boolean {
+  try {
+    const made = compiledLayer(layer, paths, options)
+    const isSame = String(alternatives(made.regexp?.source ?? '')) === String(alternatives(layer.regexp?.source ?? ''))
+    return isSame && namesOf(made) === namesOf(layer)
   } catch {
     return false
   }
+}
+
+function namesOf({ keys = [] }: Layer): string {
+  return JSON.stringify(keys.map(({ name }) => name))
 }
 
 /** What stands for a parameter that has no expression of its own, in the dialects from 4.17 to 4.22. */

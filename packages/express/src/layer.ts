@@ -6,6 +6,8 @@ export interface Layer {
   readonly keys?: ReadonlyArray<{ name: string | number; optional?: boolean }>
   readonly matchers?: ReadonlyArray<Matcher>
   readonly rawPath?: unknown
+  /** What the layer took from the path that it saw last, of any request; not kept by 5.3. */
+  readonly params?: unknown
   readonly slash?: boolean
   readonly constructor: unknown
 }

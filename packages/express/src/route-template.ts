@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type App, createRouteTree, type Route, type RouteTree, type Way } from './route-tree.ts'
+import { type App, createRouteTree, type Route, type Way } from './route-tree.ts'
 import { isUnanswered } from './unanswered.ts'
+import { firstApp, watchRequest } from './watch-request.ts'
 
 /** What Express (4 and 5) puts on a request. */
 export interface RoutedRequest extends IncomingMessage {
@@ -14,9 +15,6 @@ export interface RoutedRequest extends IncomingMessage {
   next?: unknown
 }
 
-/** So many requests are watched for a mounted app that was not known yet. */
-const maxWatched = 10_000
-
 /** Names the endpoints of one app. */
 export interface RouteTemplates {
   /** A request came to this app. */
@@ -29,32 +27,27 @@ export interface RouteTemplates {
  * Templates come from the tree of routers, where `req.route` is found by identity: once for each route. What Express keeps of
  * a request in its layers or in `baseUrl` belongs to whoever came last, or holds values of parameters.
  */
-export function createRouteTemplates(tree: RouteTree = createRouteTree()): RouteTemplates {
+export function createRouteTemplates(): RouteTemplates {
+  const tree = createRouteTree()
   let constants = new WeakMap<Route, string>()
   let version = tree.version
-  let watched = 0
 
   return {
     enter(req) {
       if (req.app === undefined) return
       tree.enter(req.app)
-      if (watched < maxWatched && tree.hasStrangers) {
-        watched += 1
-        watchRoute(req, tree)
-      }
+      watchRequest(req, tree)
     },
     of(req) {
       const { route } = req
       if (route === undefined || isUnanswered(req)) return undefined
-      const { app } = req
-      if (app?.parent !== undefined) tree.learn(app)
       if (version !== tree.version) {
         version = tree.version
         constants = new WeakMap()
       }
       const constant = constants.get(route)
       if (constant !== undefined) return constant
-      const ways = tree.ways(route, app)
+      const ways = tree.ways(route, req.app, firstApp(req))
       const [way] = ways
       const only = ways.length === 1 && way !== undefined && !way.isGuess ? constantOf(way) : undefined
       if (only !== undefined) {
@@ -64,24 +57,6 @@ export function createRouteTemplates(tree: RouteTree = createRouteTree()): Route
       return byPath(ways, pathsOf(req)) ?? String([route.path].flat(Number.POSITIVE_INFINITY)[0])
     },
   }
-}
-
-/**
- * Learns in which app a route was entered, at the moment when it is. A mounted app cannot be found from its parent, and when an
- * error has left it the request does not show it any more; so until each is known, `route` is a property with a setter on
- * the single request. Nothing of Express itself is touched.
- */
-function watchRoute(req: RoutedRequest, tree: RouteTree): void {
-  let { route } = req
-  Object.defineProperty(req, 'route', {
-    configurable: true,
-    enumerable: true,
-    get: () => route,
-    set(this: RoutedRequest, entered: Route) {
-      route = entered
-      if (this.app?.parent !== undefined) tree.learn(this.app)
-    },
-  })
 }
 
 function constantOf({ mounts, route }: Way): string | undefined {

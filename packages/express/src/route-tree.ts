@@ -19,6 +19,7 @@ export interface App {
 
 /** One way from the outermost app to a route: the mounts on the way, and the route itself. */
 export interface Way {
+  readonly top: App
   readonly mounts: readonly Pattern[]
   readonly route: Pattern
   /** The route stands behind a function that cannot be looked into, so the path alone says whether this is its way. */
@@ -27,6 +28,7 @@ export interface Way {
 
 /** A function on the way that may lead to a router of its own. */
 interface Closure {
+  readonly top: App
   readonly mounts: readonly Pattern[]
   readonly layer: Layer
   readonly router: Router
@@ -40,20 +42,27 @@ const maxDepth = 32
 export interface RouteTree {
   /** A request came to this app: its tree, up to the outermost app that it is mounted in, is the one to look in. */
   enter(app: App): void
-  /** A request was answered in this app, so it is mounted in its parent. */
+  /** A request came through this app, so it is mounted in its parent. */
   learn(app: App): void
-  /** Whether apps are mounted that no request has shown yet. */
-  readonly hasStrangers: boolean
+  /** Whether these `params` are those of a handler that no route has, as Express has matched it just now. */
+  isHandlerEntered(params: unknown): boolean
   /** Another number whenever the ways may have changed. */
   readonly version: number
-  /** The ways to a route, entered in this app; none if it is not in the tree. */
-  ways(route: Route, app: App | undefined): readonly Way[]
+  /**
+   * The ways to a route; none if it is not in the tree.
+   *
+   * @param app in which it was entered
+   * @param first the app in which the request was seen first
+   */
+  ways(route: Route, app: App | undefined, first: App | undefined): readonly Way[]
 }
+
+/** A mounted app stands in its parent's stack as a closure, so it is known from the first request that came through it. */
+const mounted = new WeakMap<App, Set<App>>()
+let mountedCount = 0
 
 export function createRouteTree(): RouteTree {
   const outermost = new Set<App>()
-  /** A mounted app stands in its parent's stack as a closure, so it is known from the first request that it answered. */
-  const mounted = new Map<App, Set<App>>()
   const patterns = new WeakMap<Layer, Pattern>()
   let known = new WeakMap<Route, Way[]>()
   let guessed = new WeakMap<Route, Way[]>()
@@ -64,13 +73,16 @@ export function createRouteTree(): RouteTree {
   const foreign = new Set<App>()
   /** What was walked, with the length of its stack: it tells of routes and mounts that were added since. */
   let walked = new Map<Router | App, number>()
+  /** Layers of no route and no router. */
+  let handlers = new Set<Layer>()
   let isStale = true
+  let mountedThen = 0
   let version = 0
-  let strangers = 0
 
   function walk(
     router: Router,
     app: App | undefined,
+    top: App,
     mounts: readonly Pattern[],
     above: readonly Router[],
     isGuess?: true,
@@ -79,32 +91,37 @@ export function createRouteTree(): RouteTree {
     if (above.includes(router) || above.length > maxDepth) return
     const options = { sensitive: router.caseSensitive, strict: false, end: false }
     const inside = [...above, router]
-    let mountedApps = 0
     for (const layer of router.stack) {
       if (layer.route !== undefined) {
         const route = pattern(layer, layer.route.path, { ...options, strict: router.strict, end: true })
         const ways = known.get(layer.route) ?? []
-        if (ways.length < maxWays) ways.push({ mounts, route, ...(isGuess && { isGuess }) })
+        if (ways.length < maxWays) ways.push({ top, mounts, route, ...(isGuess && { isGuess }) })
         known.set(layer.route, ways)
         continue
       }
       const own = pattern(layer, layer.rawPath, options)
       const behind = routerOf(layer.handle)
-      if (behind !== undefined) walk(behind, appOf(layer.handle), [...mounts, own], inside, isGuess)
+      if (behind !== undefined) walk(behind, appOf(layer.handle), top, [...mounts, own], inside, isGuess)
       else if (app !== undefined && isMountedApp(layer.handle)) {
-        mountedApps += 1
         mountedBehind(layer, own, mounted.get(app) ?? new Set(), options).forEach(([child, mount]) => {
-          walkApp(child, [...mounts, mount], inside, isGuess)
+          walkApp(child, top, [...mounts, mount], inside, isGuess)
         })
-      } else if (own.constant !== '/' && typeof layer.handle === 'function')
-        closures.push({ mounts: [...mounts, own], layer, router })
+      } else if (typeof layer.handle === 'function' && layer.handle.length <= 3) {
+        handlers.add(layer)
+        if (own.constant !== '/') closures.push({ top, mounts: [...mounts, own], layer, router })
+      }
     }
-    strangers += Math.max(mountedApps - (app === undefined ? 0 : (mounted.get(app)?.size ?? 0)), 0)
   }
 
-  function walkApp(app: App, mounts: readonly Pattern[], above: readonly Router[], isGuess?: true): void {
+  function walkApp(
+    app: App,
+    top: App,
+    mounts: readonly Pattern[],
+    above: readonly Router[],
+    isGuess?: true,
+  ): void {
     const router = routerOf(app)
-    if (router !== undefined) walk(router, app, mounts, above, isGuess)
+    if (router !== undefined) walk(router, app, top, mounts, above, isGuess)
     else walked.set(app, 0)
   }
 
@@ -122,19 +139,19 @@ export function createRouteTree(): RouteTree {
     for (; top.parent !== undefined; top = top.parent) {
       const children = mounted.get(top.parent) ?? new Set()
       mounted.set(top.parent, children)
-      if (!children.has(top)) isStale = true
+      if (children.has(top)) continue
       children.add(top)
+      mountedCount += 1
     }
-    if (entered.has(app)) outermost.add(top)
   }
 
   /** A router that the app calls from a function of its own: the ways through every such function. */
   function guess(route: Route): readonly Way[] {
     let ways = guessed.get(route)
     if (ways === undefined) {
-      ways = closures.slice(0, maxWays).map(({ mounts, layer, router }) => {
+      ways = closures.slice(0, maxWays).map(({ top, mounts, layer, router }) => {
         const options = { sensitive: router.caseSensitive, strict: router.strict, end: true }
-        return { mounts, route: compiled(layer, route.path, options).pattern, isGuess: true }
+        return { top, mounts, route: compiled(layer, route.path, options).pattern, isGuess: true }
       })
       guessed.set(route, ways)
     }
@@ -146,11 +163,13 @@ export function createRouteTree(): RouteTree {
     guessed = new WeakMap()
     walked = new Map()
     closures = []
-    strangers = 0
-    for (const app of outermost) walkApp(app, [], [])
-    const prefixes = [[], ...closures.slice(0, maxWays).map(({ mounts }) => mounts)]
-    for (const app of foreign) for (const mounts of prefixes) walkApp(app, mounts, [], true)
+    handlers = new Set()
+    for (const app of outermost) walkApp(app, app, [], [])
+    const roots = [...outermost].map((top) => ({ top, mounts: [] }))
+    const prefixes = [...roots, ...closures.slice(0, maxWays)]
+    for (const app of foreign) for (const { top, mounts } of prefixes) walkApp(app, top, mounts, [], true)
     isStale = false
+    mountedThen = mountedCount
     version += 1
   }
 
@@ -166,25 +185,38 @@ export function createRouteTree(): RouteTree {
       entered.add(app)
       isStale = true
       learn(app)
+      outermost.add(outermostOf(app))
     },
     learn,
-    get hasStrangers() {
-      if (isStale) build()
-      return strangers > 0
+    isHandlerEntered(params) {
+      if (isStale || mountedThen !== mountedCount) build()
+      // Express 5.3 keeps the match in the request only: there, what behind a route is no error is a handler.
+      for (const layer of handlers) if (layer.params === params || layer.rawPath !== undefined) return true
+      return false
     },
     get version() {
-      isStale ||= hasGrown()
+      isStale ||= mountedThen !== mountedCount || hasGrown()
       return isStale ? version + 1 : version
     },
-    ways(route, app) {
+    ways(route, app, first) {
       if (isStale) build()
       if (!known.has(route) && app !== undefined && !walked.has(app) && foreign.size < maxWays) {
         foreign.add(app)
         build()
       }
-      return known.get(route) ?? guess(route)
+      const ways = known.get(route) ?? guess(route)
+      if (outermost.size === 1 || first === undefined) return ways
+      const top = outermostOf(first)
+      const own = ways.filter((way) => way.top === top)
+      return own.length > 0 ? own : ways
     },
   }
+}
+
+function outermostOf(app: App): App {
+  let top = app
+  while (top.parent !== undefined) top = top.parent
+  return top
 }
 
 /**

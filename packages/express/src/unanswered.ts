@@ -1,11 +1,20 @@
 import type { RoutedRequest } from './route-template.ts'
+import { isPassedOn } from './watch-request.ts'
+
+/** The errors that were passed on in a request, as Express 5.3 keeps them there. */
+const errorsKey = Symbol.for('router.tracing.publishedErrors')
 
 /**
- * Whether the routes passed the request on and nobody took it, so that Express itself answered 404: the outermost router has let
- * go of the request, and it was not for an error with the status 404, which keeps the name of its route.
+ * Whether the routes passed the request on and nobody took it, so that Express itself answered 404, or a handler of the app that
+ * is there for it. An error with the status 404 keeps the name of its route.
+ *
+ * A handler that answers anything else for the route, as one that renders what the routes have found, keeps the name as well.
  */
-export function isUnanswered(req: RoutedRequest): boolean {
-  return req.next === undefined && req.res?.statusCode === 404 && !isErrorPage(req)
+export function isUnanswered(req: RoutedRequest & { [errorsKey]?: { size: number } }): boolean {
+  if (req.res?.statusCode !== 404) return false
+  // The outermost router has let go of the request.
+  if (req.next === undefined) return !isErrorPage(req)
+  return isPassedOn(req) && !(Number(req[errorsKey]?.size) > 0)
 }
 
 /** The page of finalhandler, which answers for every version of Express, without its message. */
