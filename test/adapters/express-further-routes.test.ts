@@ -26,7 +26,10 @@ const fails: RequestHandler = () => {
 }
 const missing: RequestHandler = (_req, _res, next) =>
   next(Object.assign(new Error('no such thing'), { status: 404 }))
-const answers = (status: number): RequestHandler => (_req, res) => void res.status(status).json({})
+const answers =
+  (status: number): RequestHandler =>
+  (_req, res) =>
+    void res.status(status).json({})
 const onError: ErrorRequestHandler = (error, _req, res, _next) =>
   void res.status(error.status ?? 500).json({})
 const onErrorPass: ErrorRequestHandler = (error, _req, _res, next) => next(error)
@@ -110,7 +113,11 @@ const cases: Case[] = [
   [
     'a list of handlers with routers in it, at a list of paths',
     (app) => {
-      app.use((legacy ? ['/a', '/b/:b', '/c'] : ['/a', ['/b/:b', ['/c']]]) as string[], [pass, leaf('/x'), leaf('/y/:y')])
+      app.use((legacy ? ['/a', '/b/:b', '/c'] : ['/a', ['/b/:b', ['/c']]]) as string[], [
+        pass,
+        leaf('/x'),
+        leaf('/y/:y'),
+      ])
     },
     {
       '/a/x': '/a/x',
@@ -164,7 +171,12 @@ const cases: Case[] = [
     (app) => {
       app.use('/v1', leaf('/x/:x'))
     },
-    { '/v1//x/1': is4 ? '/v1/x/:x' : undefined, '/v1/x/..': '/v1/x/:x', '/v1/x/.': '/v1/x/:x', '//v1/x/1': undefined },
+    {
+      '/v1//x/1': is4 ? '/v1/x/:x' : undefined,
+      '/v1/x/..': '/v1/x/:x',
+      '/v1/x/.': '/v1/x/:x',
+      '//v1/x/1': undefined,
+    },
   ],
   [
     'an expression with flags, with groups, and without an anchor',
@@ -359,7 +371,10 @@ const cases: Case[] = [
     'case and slashes as the app sets them',
     (app) => {
       const strict = router({ strict: true, caseSensitive: true })
-      strict.get('/A/:x', ok).get('/a/:x/', ok).use('/m/:m', leaf('/', ok, { strict: true }))
+      strict
+        .get('/A/:x', ok)
+        .get('/a/:x/', ok)
+        .use('/m/:m', leaf('/', ok, { strict: true }))
       app.use('/s', strict)
       app.use('/App', express().enable('strict routing').enable('case sensitive routing').get('/X/', ok))
     },
@@ -379,13 +394,38 @@ const cases: Case[] = [
       app.use('/m/:m', leaf('/x/:x', ok, { mergeParams: true }))
     },
     Object.fromEntries(
-      ['%2F', '%2f%2F', '$&', '$1', '(.*)', ':x', '*', '.', 'a.b.c', '%20', 'a+b', '%F0%9F%98%80', '%25', '~', "'", '%E2%80%AE', 'm', 'x', '-', '%5B%5D', '%2e%2e', 'a%3Fb', 'a%23b', '{a}', 'px9usage9marker', 'x'.repeat(2000)].flatMap(
-        (value) => [
-          [`/m/${value}/x/${value}`, '/m/:m/x/:x'],
-          [`/m/${value}/x/1`, '/m/:m/x/:x'],
-          [`/M/m/X/${value}?m=${value}`, '/m/:m/x/:x'],
-        ],
-      ),
+      [
+        '%2F',
+        '%2f%2F',
+        '$&',
+        '$1',
+        '(.*)',
+        ':x',
+        '*',
+        '.',
+        'a.b.c',
+        '%20',
+        'a+b',
+        '%F0%9F%98%80',
+        '%25',
+        '~',
+        "'",
+        '%E2%80%AE',
+        'm',
+        'x',
+        '-',
+        '%5B%5D',
+        '%2e%2e',
+        'a%3Fb',
+        'a%23b',
+        '{a}',
+        'px9usage9marker',
+        'x'.repeat(2000),
+      ].flatMap((value) => [
+        [`/m/${value}/x/${value}`, '/m/:m/x/:x'],
+        [`/m/${value}/x/1`, '/m/:m/x/:x'],
+        [`/M/m/X/${value}?m=${value}`, '/m/:m/x/:x'],
+      ]),
     ),
   ],
   [
@@ -419,7 +459,10 @@ const cases: Case[] = [
       app.use('/r/:r', router().use(rewrite('/old', '/new')).get('/new/:n', ok))
       app.use('/a/:a', express().use(rewrite('/old', '/new')).get('/new/:n', ok))
       const shared = leaf('/s/:s')
-      app.use(rewrite(/^\/short\/(\w+)/, '/long/of/$1')).use('/long/of/:l', shared).use('/:x/of/:y', shared)
+      app
+        .use(rewrite(/^\/short\/(\w+)/, '/long/of/$1'))
+        .use('/long/of/:l', shared)
+        .use('/:x/of/:y', shared)
     },
     {
       '/r/1/old/2': '/r/:r/new/:n',
@@ -455,7 +498,9 @@ const cases: Case[] = [
       const two = leaf('/x/:x')
       const inner = express().use('/i/:i', leaf('/x/:x'))
       app.use('/f/:f', (req, res, next) => one(req, res, next))
-      app.use('/h/:h', (req, res, next) => (two as unknown as { handle: RequestHandler }).handle(req, res, next))
+      app.use('/h/:h', (req, res, next) =>
+        (two as unknown as { handle: RequestHandler }).handle(req, res, next),
+      )
       app.use('/a/:a', (req, res, next) => inner(req, res, next))
       app.get('/g/:g', (req, res, next) => one(req, res, next))
     },
@@ -487,7 +532,18 @@ const cases4: Case[] = [
   [
     'routes and mounts with stars, groups, optional parts and expressions',
     (app) => {
-      for (const path of ['/s/*', '/p/:x(\\d+)', '/o/:a?/:b?', '/e/a.b', '/g/ab(cd)?e', '/w/:a-:b', '/m/*/end', '/q/:v?/end', '/plus/a+', '/t/:tail+'])
+      for (const path of [
+        '/s/*',
+        '/p/:x(\\d+)',
+        '/o/:a?/:b?',
+        '/e/a.b',
+        '/g/ab(cd)?e',
+        '/w/:a-:b',
+        '/m/*/end',
+        '/q/:v?/end',
+        '/plus/a+',
+        '/t/:tail+',
+      ])
         app.use('/mount', leaf('/never')).use(`/in${path}`, leaf('/leaf')).get(path, ok)
     },
     {
@@ -511,10 +567,20 @@ const cases4: Case[] = [
       '/in/plus/aa/leaf': '/in/plus/a+/leaf',
     },
   ],
-  ['a star for everything', (app) => void app.get('/x', ok).get('*', ok), { '/x': '/x', '/a/b': '*', '/': '*' }],
+  [
+    'a star for everything',
+    (app) => void app.get('/x', ok).get('*', ok),
+    { '/x': '/x', '/a/b': '*', '/': '*' },
+  ],
   [
     'a star in a mount',
-    (app) => void app.use('/api/*', router().use((_req, res) => void res.json({}))).use('/w/*/v', leaf('/x')),
+    (app) =>
+      void app
+        .use(
+          '/api/*',
+          router().use((_req, res) => void res.json({})),
+        )
+        .use('/w/*/v', leaf('/x')),
     { '/api/x': undefined, '/w/1/v/x': '/w/*/v/x' },
   ],
 ]
@@ -523,7 +589,17 @@ const cases5: Case[] = [
   [
     'routes and mounts with wildcards, optional parts and escapes',
     (app) => {
-      for (const path of ['/s/*splat', '/o{/:a}{/:b}', '/e/a\\*b', '/q{/:v}/end', '/m/*mid/end', '/f/:name{.:ext}', '/c/\\:id', '/r{/*rest}'])
+      for (const path of [
+        '/s/*splat',
+        '/o{/:a}{/:b}',
+        '/e/a\\*b',
+        '/q{/:v}/end',
+        '/m/*mid/end',
+        '/f/:name{.:ext}',
+        '/c/\\:id',
+        '/r{/*rest}',
+        '/r{/*rest}/x',
+      ])
         app.use(`/in${path}`, leaf('/leaf')).get(path, ok)
     },
     {
@@ -537,6 +613,9 @@ const cases5: Case[] = [
       '/f/a': '/f/:name{.:ext}',
       '/c/:id': '/c/\\:id',
       '/r': '/r{/*rest}',
+      '/in/o/1/2/leaf': '/in/o{/:a}{/:b}/leaf',
+      '/in/r/1/2/x/leaf': '/in/r{/*rest}/x/leaf',
+      '/in/r/x/leaf': '/in/r{/*rest}/x/leaf',
       '/in/q/1/end/leaf': '/in/q{/:v}/end/leaf',
       '/in/q/end/leaf': '/in/q{/:v}/end/leaf',
       '/in/m/x/end/leaf': '/in/m/*mid/end/leaf',
@@ -544,13 +623,22 @@ const cases5: Case[] = [
       '/in/c/:id/leaf': '/in/c/\\:id/leaf',
     },
   ],
-  ['a wildcard for everything', (app) => void app.get('/x', ok).get('/{*all}', ok), { '/x': '/x', '/a/b': '/{*all}', '/': '/{*all}' }],
+  [
+    'a wildcard for everything',
+    (app) => void app.get('/x', ok).get('/{*all}', ok),
+    { '/x': '/x', '/a/b': '/{*all}', '/': '/{*all}' },
+  ],
   [
     'an error of an async handler',
     (app) => {
-      app.use('/a/:a', leaf('/x', async () => {
-        throw new Error('rejected')
-      })).use(onError)
+      app
+        .use(
+          '/a/:a',
+          leaf('/x', async () => {
+            throw new Error('rejected')
+          }),
+        )
+        .use(onError)
     },
     { '/a/1/x': '/a/:a/x' },
   ],

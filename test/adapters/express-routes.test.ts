@@ -569,7 +569,7 @@ const cases: Case[] = [
         .use('/w/*rest/fixed', routerWith('/x'))
         .use('/img/:name.:ext', routerWith('/x')),
     expected: {
-      '/opt/1/end': legacy ? '/opt/:a/end' : '/opt{/:a}/end',
+      '/opt/1/end': '/opt{/:a}/end',
       '/w/a/b/fixed/x': '/w/*rest/fixed/x',
       '/w/fixed/fixed/x': '/w/*rest/fixed/x',
       '/w/a%2Fb/fixed/x': '/w/*rest/fixed/x',

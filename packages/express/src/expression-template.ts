@@ -53,7 +53,8 @@ function pathOfPart(
 function isMadeOf(layer: Layer, paths: Path[], options: LayerOptions): boolean {
   try {
     const made = compiledLayer(layer, paths, options)
-    const isSame = String(alternatives(made.regexp?.source ?? '')) === String(alternatives(layer.regexp?.source ?? ''))
+    const isSame =
+      String(alternatives(made.regexp?.source ?? '')) === String(alternatives(layer.regexp?.source ?? ''))
     return isSame && namesOf(made) === namesOf(layer)
   } catch {
     return false

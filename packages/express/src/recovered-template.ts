@@ -3,13 +3,19 @@ import { compiledLayer, type Layer, type LayerOptions, type Matcher } from './la
 /** So many templates of one mount are remembered: more than one only where it has optional parts. */
 const maxRemembered = 16
 
-/** A segment that no path has by chance. */
-const marker = 'px9usage9marker'
+/** So many optional parameters of one mount are looked for. */
+const maxOptional = 8
 
+/** Segments that no path has by chance: one that is put in the place of a value, and one that is put where there is none. */
+const probe = 'px9usage9marker'
+const marker = 'px9usage9missing'
+
+/** Where the value of a parameter stands in a path. */
 interface Span {
   readonly start: number
   readonly end: number
   readonly name: string
+  readonly isWildcard: boolean
 }
 
 /**
@@ -56,7 +62,9 @@ function isSame(a: ReturnType<Matcher>, b: ReturnType<Matcher>): boolean {
 function recovered(matcher: Matcher, text: string, isSensitive: boolean): string {
   // Values come decoded; without percent signs they stand in the path as they are.
   const disguised = text.replace(/%[0-9a-f]{2}/gi, 'zzz')
-  const path = matcher(disguised) === false ? text : disguised
+  const isDisguised = matcher(disguised) !== false
+  const inserted = missingParts(matcher, isDisguised ? disguised : text)
+  const path = withInserted(isDisguised ? disguised : text, inserted)
   const match = matcher(path)
   if (match === false) return '/(unknown)'
   const spans = Object.entries(match.params).map(([name, value]) => spanOf(matcher, path, name, value))
@@ -65,7 +73,46 @@ function recovered(matcher: Matcher, text: string, isSensitive: boolean): string
     return `/${Object.keys(match.params)
       .map((name) => `:${name}`)
       .join('/')}`
-  return withNames(text, spans as Span[], isSensitive)
+  const sorted = (spans as Span[]).sort((a, b) => a.start - b.start)
+  return withNames(withInserted(text, inserted), sorted, optionalOf(matcher, path, sorted), isSensitive)
+}
+
+/** The parameters that the mount does without: they are missing where some segments are. */
+function optionalOf(matcher: Matcher, path: string, spans: readonly Span[]): ReadonlySet<string> {
+  const optional = new Set<string>()
+  for (let first = 0; first < spans.length; first++) {
+    for (let last = first; last < spans.length; last++) {
+      const shorter = spans
+        .slice(first, last + 1)
+        .reduceRight((text, { start, end }) => text.slice(0, start - 1) + text.slice(end), path)
+      const match = matcher(shorter)
+      if (match !== false && match.path === shorter)
+        for (const { name } of spans) if (!(name in match.params)) optional.add(name)
+    }
+  }
+  return optional
+}
+
+/** Where an optional parameter would stand that the path does not have. */
+function missingParts(matcher: Matcher, text: string): number[] {
+  const places: number[] = []
+  let match = matcher(text)
+  for (let at = text.length; at >= 0; at--) {
+    if (match === false || (at < text.length && text[at] !== '/')) continue
+    const longer = matcher(withInserted(text, [...places, at]))
+    const names = Object.keys(match.params).length
+    if (longer === false || Object.keys(longer.params).length <= names) continue
+    places.push(at)
+    match = longer
+    // There may be another one in the same place.
+    if (places.length < maxOptional) at += 1
+  }
+  return places
+}
+
+/** @param places from the last to the first */
+function withInserted(text: string, places: readonly number[]): string {
+  return places.reduce((path, at) => `${path.slice(0, at)}/${marker}${path.slice(at)}`, text)
 }
 
 function spanOf(matcher: Matcher, path: string, name: string, value: unknown): Span | undefined {
@@ -74,9 +121,8 @@ function spanOf(matcher: Matcher, path: string, name: string, value: unknown): S
   for (const taken of spellingsOf(isWildcard ? value.join('/') : String(value), path))
     for (let at = path.indexOf(taken); at !== -1; at = path.indexOf(taken, at + 1)) {
       const end = at + taken.length
-      const match = matcher(`${path.slice(0, at)}${marker}${path.slice(end)}`)
-      if (match !== false && String(match.params[name]) === marker)
-        return { start: at, end, name: `${isWildcard ? '*' : ':'}${name}` }
+      const match = matcher(`${path.slice(0, at)}${probe}${path.slice(end)}`)
+      if (match !== false && String(match.params[name]) === probe) return { start: at, end, name, isWildcard }
     }
   return undefined
 }
@@ -94,15 +140,26 @@ function isSpelling(segment: string, value: string): boolean {
 }
 
 /** The spelling of fixed text is not to be had where paths match in any case: shouted segments are taken for variants. */
-function withNames(text: string, spans: Span[], isSensitive: boolean): string {
+function withNames(
+  text: string,
+  spans: readonly Span[],
+  optional: ReadonlySet<string>,
+  isSensitive: boolean,
+): string {
   const spell = (fixed: string) =>
-    isSensitive
+    (isSensitive
       ? fixed
       : fixed.replace(/[^/.]+/g, (part) => (part === part.toUpperCase() ? part.toLowerCase() : part))
+    ).replace(/[{}()[\]+?!:*\\]/g, '\\$&')
   let template = ''
   let done = 0
-  for (const { start, end, name } of spans.sort((a, b) => a.start - b.start)) {
-    template += spell(text.slice(done, start)) + name
+  for (const { start, end, name, isWildcard } of spans) {
+    const quoted = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : JSON.stringify(name)
+    const parameter = `${isWildcard ? '*' : ':'}${quoted}`
+    const isOptional = optional.has(name) && text[start - 1] === '/'
+    template += isOptional
+      ? `${spell(text.slice(done, start - 1))}{/${parameter}}`
+      : `${spell(text.slice(done, start))}${parameter}`
     done = end
   }
   return template + spell(text.slice(done))

@@ -1,5 +1,5 @@
-import type { App, Route, RouteTree } from './route-tree.ts'
 import type { RoutedRequest } from './route-template.ts'
+import type { App, Route, RouteTree } from './route-tree.ts'
 
 /** How far a request has come, as its routers told one after the other. */
 interface Watch {
