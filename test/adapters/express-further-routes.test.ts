@@ -658,13 +658,14 @@ async function namesOf(app: Express, calls: FinishedCall[], requests: string[]):
   return names
 }
 
-function observedApp(): { app: Express; calls: FinishedCall[] } {
+function observedApp(): { app: Express; calls: FinishedCall[]; usage: RequestHandler } {
   const calls: FinishedCall[] = []
   const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {} } as unknown as Meter
+  const usage = pxUsage({ meter, identify: () => null, ignore: [] }) as unknown as RequestHandler
   const app = express()
   app.set('env', 'test')
-  app.use(pxUsage({ meter, identify: () => null, ignore: [] }))
-  return { app, calls }
+  app.use(usage)
+  return { app, calls, usage }
 }
 
 describe(`further names on ${alias}`, () => {
@@ -672,5 +673,57 @@ describe(`further names on ${alias}`, () => {
     const { app, calls } = observedApp()
     build(app)
     expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
+  })
+
+  it('one router in two apps that share the middleware', async () => {
+    const { app, calls, usage } = observedApp()
+    const shared = leaf('/s/:s').use('/in/:in', express().get('/x', ok))
+    app.use('/a/:a', shared)
+    const other = express().use(usage).use('/:b', pass).use('/:b/:c', shared)
+    const expected = { '/a/1/s/2': '/a/:a/s/:s', '/a/1/in/2/x': '/a/:a/in/:in/x' }
+    expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
+    calls.length = 0
+    const others = { '/a/1/s/2': '/:b/:c/s/:s', '/a/1/in/2/x': '/:b/:c/in/:in/x' }
+    expect(await namesOf(other, calls, Object.keys(others))).toEqual(others)
+  })
+
+  it('the middleware at a path, in a route, and twice with two meters', async () => {
+    const { calls, usage } = observedApp()
+    const again = observedApp()
+    const app = express().use('/api', usage, again.usage)
+    app.use('/api/v/:v', express().get('/x/:x', ok).get('/passed', pass))
+    app.get('/own/:own', usage, again.usage, ok).use(answers(404))
+    const expected = { '/api/v/1/x/2': '/api/v/:v/x/:x', '/own/1': '/own/:own', '/api/v/1/passed': undefined }
+    expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
+    expect(again.calls.map(({ route }) => route)).toEqual(Object.values(expected))
+  })
+
+  it('apps of another Express within', async () => {
+    const { app, calls } = observedApp()
+    const load = createRequire(import.meta.url)
+    const other = load(is4 ? 'express-5.3' : 'express-4.21') as typeof express
+    const inner = other().get('/x/:x', ok as never)
+    inner.use('/r/:r', other.Router().get('/y', ok as never))
+    app.use('/o/:o', inner as unknown as RequestHandler)
+    app.use('/q/:q', other.Router().get('/z', ok as never) as unknown as RequestHandler)
+    const expected = { '/o/1/x/2': '/o/:o/x/:x', '/o/1/r/2/y': '/o/:o/r/:r/y', '/q/1/z': '/q/:q/z' }
+    expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
+  })
+
+  it('routers that are exchanged, and routes that are added while a request is under way', async () => {
+    const { app, calls } = observedApp()
+    const live = leaf('/old')
+    app.use('/l/:l', live)
+    live.get('/add', (_req, res) => {
+      live.get('/added', ok)
+      app.use('/m/:m', live)
+      res.json({})
+    })
+    const before = { '/l/1/old': '/l/:l/old', '/l/1/add': '/l/:l/add', '/m/1/added': '/m/:m/added' }
+    expect(await namesOf(app, calls, Object.keys(before))).toEqual(before)
+    const { stack } = live as unknown as { stack: unknown[] }
+    stack[0] = (leaf('/new') as unknown as { stack: unknown[] }).stack[0]
+    const after = { '/l/1/new': '/l/:l/new', '/m/1/new': '/m/:m/new', '/l/1/old': undefined }
+    expect(await namesOf(app, calls, Object.keys(after))).toEqual(after)
   })
 })

@@ -77,6 +77,8 @@ export function createRouteTree(): RouteTree {
   let handlers = new Set<Layer>()
   let isStale = true
   let mountedThen = 0
+  /** How often a route was looked for in vain. */
+  let attempts = 0
   let version = 0
 
   function walk(
@@ -200,9 +202,11 @@ export function createRouteTree(): RouteTree {
     },
     ways(route, app, first) {
       if (isStale) build()
-      if (!known.has(route) && app !== undefined && !walked.has(app) && foreign.size < maxWays) {
-        foreign.add(app)
+      if (!known.has(route) && attempts < maxWays) {
+        // It stands in the place of another one, or in an app that a function calls; or it is made for this request.
+        if (app !== undefined && !walked.has(app)) foreign.add(app)
         build()
+        if (!known.has(route)) attempts += 1
       }
       const ways = known.get(route) ?? guess(route)
       if (outermost.size === 1 || first === undefined) return ways
