@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { watchContext } from './watch-context.ts'
+import { watchAccessor, watchContext } from './watch-context.ts'
 
 /** One entry of the stack of @koa/router and koa-router: a route, or without methods what `router.use()` was given. */
 interface Layer {
@@ -25,7 +25,7 @@ interface Seen {
   route: string | undefined
   /** How many layers of `ctx.matched` had their turn. */
   turns: number
-  /** Prefixes that koa-mount took off, each with the path before it. */
+  /** Prefixes that koa-mount took off and has not put back, each with the path before it. */
   mounts: Mount[] | undefined
 }
 
@@ -61,6 +61,7 @@ export function watchRoutes(ctx: Context): void {
   watchContext(context, 'routerPath', onLayer)
   watchContext(context, 'routePath', onRoute)
   watchContext(context, 'mountPath', onMount)
+  watchAccessor(context, 'path', onPath)
   if (Object.hasOwn(ctx, 'mountPath')) noteMountsBefore(ctx)
 }
 
@@ -71,7 +72,7 @@ function onLayer(ctx: RoutedContext, path: unknown): void {
   const layer = ctx.matched?.[turn]
   if (layer === undefined) return
   seen.turns = turn + 1
-  if (layer.methods.length > 0) seen.route = named(ctx, layer.path, seen)
+  if (layer.methods.length > 0) seen.route = named(layer.path, seen)
 }
 
 /** Where in `ctx.matched` the running layer is. A guard and a route may have the same path: their order tells them apart. */
@@ -89,7 +90,7 @@ function turnOf({ matched = [], method, router }: RoutedContext, path: unknown, 
 /** koa-route has no layers: a route that is about to run writes its path. */
 function onRoute(ctx: Context, path: unknown): void {
   const seen = seenOf(ctx)
-  if (typeof path === 'string' || path instanceof RegExp) seen.route = named(ctx, path, seen)
+  if (typeof path === 'string' || path instanceof RegExp) seen.route = named(path, seen)
 }
 
 /** koa-mount is about to take the prefix off the path. */
@@ -100,29 +101,25 @@ function onMount(ctx: Context, prefix: unknown): void {
   seen.mounts.push({ prefix, path: ctx.path })
 }
 
+/** koa-mount leaves by putting back the path that it found; what the app makes of the path meanwhile is another one. */
+function onPath(ctx: Context, path: unknown): void {
+  const mounts = (ctx as Watchable)[seenKey]?.mounts
+  if (mounts?.at(-1)?.path === path) mounts?.pop()
+}
+
 /** In the first request of an app, mounts around this middleware come before the watch. */
 function noteMountsBefore(ctx: Context): void {
   const path = ctx.originalUrl.replace(/\?.*/s, '')
   if (!path.endsWith(ctx.path) && ctx.path !== '/') return
   const prefix = ctx.path === '/' ? path.replace(/\/$/, '') : path.slice(0, -ctx.path.length)
-  if (prefix.endsWith(ctx.mountPath)) seenOf(ctx).mounts = [{ prefix, path }]
+  if (!prefix.endsWith(ctx.mountPath)) return
+  const outer = prefix.slice(0, -ctx.mountPath.length)
+  const inner = { prefix: ctx.mountPath, path: path.slice(outer.length) }
+  seenOf(ctx).mounts = outer === '' ? [inner] : [{ prefix: outer, path }, inner]
 }
 
-function named(ctx: Context, path: string | RegExp, { mounts }: Seen): string {
+function named(path: string | RegExp, { mounts = [] }: Seen): string {
   const own = String(path)
-  if (mounts === undefined) return own
-  const mount = mountOf(ctx.path, mounts)
+  const mount = mounts.map(({ prefix }) => prefix.replace(/\/$/, '')).join('')
   return own === '/' && mount !== '' ? mount : `${mount}${own}`
-}
-
-/** The prefixes that are off the path now: those of mounts that were entered and not left again. */
-function mountOf(path: string, mounts: readonly Mount[]): string {
-  let inner = path
-  let mount = ''
-  for (const entered of mounts.toReversed()) {
-    if ((entered.path.slice(entered.prefix.length) || '/') !== inner) continue
-    inner = entered.path
-    mount = `${entered.prefix.replace(/\/$/, '')}${mount}`
-  }
-  return mount
 }

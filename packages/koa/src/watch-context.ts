@@ -34,3 +34,23 @@ export function watchContext(
     },
   })
 }
+
+/** The same for a property that Koa has made an accessor: it goes on as before. */
+export function watchAccessor(
+  context: BaseContext,
+  name: string,
+  onAssign: (ctx: Context, value: unknown) => void,
+): void {
+  if (Object.hasOwn(context, name) || !Object.isExtensible(context)) return
+  const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(context), name) ?? {}
+  if (get === undefined || set === undefined) return
+  Object.defineProperty(context, name, {
+    configurable: true,
+    enumerable: false,
+    get,
+    set(this: Context, value: unknown) {
+      set.call(this, value)
+      onAssign(this, value)
+    },
+  })
+}
