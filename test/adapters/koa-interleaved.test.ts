@@ -3,7 +3,7 @@ import type { Identity } from '@px-usage/core'
 import { pxUsage } from '@px-usage/koa'
 import fc from 'fast-check'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
-import { expect, inject, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { send, startServer } from '../support/http-client.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 
@@ -19,8 +19,7 @@ const { Router } = load('koa-at-router-15') as {
   }
 }
 
-const framework = inject('framework')
-const runs = ['koa-2.16', 'koa-3.3'].includes(framework) ? 20 : 4
+const runs = 20
 const callsPerRun = 500
 
 /** Names that are easily taken for each other, as routes of a router and below a param. */
@@ -34,6 +33,7 @@ const routes = [
   '/:user/me',
   '/:a/:b/:c/:d',
 ]
+const prefixes = ['', '/user', '/user/users', '/api', '/users/:id/inner']
 const words = ['user', 'users', 'me', 'a', '7', ':id', '%2F', '$&', 'inner', 'api']
 
 /** What answered, by the id of the request: the handlers write it themselves. */
@@ -71,27 +71,46 @@ function confusingApp(truth: Truth): Koa {
   return app
 }
 
-const request = fc.record({
-  words: fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 5 }),
-  turns: fc.nat(4),
-  pass: fc.constantFrom('', 'guard', ...routes),
-})
+const word = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...words) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .string({ minLength: 1, maxLength: 8, unit: 'grapheme' })
+      .map((text) => encodeURIComponent(text.toWellFormed())),
+  },
+)
 
-it(`names ${runs * callsPerRun} interleaved calls over ${routes.length * 5} confusable routes as their handlers do`, async () => {
+/** Half of the paths are made of any words, half are those of a route, with anything for its params. */
+const path = fc.oneof(
+  fc.array(word, { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join('/')}`),
+  fc
+    .tuple(
+      fc.constantFrom(...prefixes),
+      fc.constantFrom(...routes),
+      fc.array(word, { minLength: 5, maxLength: 5 }),
+    )
+    .map(([prefix, route, values]) => `${prefix}${route}`.replace(/:\w+/g, () => values.pop() as string)),
+)
+
+const request = fc.record({ path, turns: fc.nat(4), pass: fc.constantFrom('', 'guard', ...routes) })
+
+it(`names ${runs * callsPerRun} interleaved calls over ${routes.length * prefixes.length} confusable routes as their handlers do`, async () => {
   const truth: Truth = new Map()
   const { meter, calls } = recordingMeter()
   const app = confusingApp(truth)
   app.middleware.unshift(pxUsage({ meter, identify: (ctx) => ({ userId: ctx.get('x-id') }) }))
   const server = await startServer(app.callback())
+  const named = new Set<string | undefined>()
   let sent = 0
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: callsPerRun, maxLength: callsPerRun }), async (batch) => {
       truth.clear()
       calls.length = 0
       await Promise.all(
-        batch.map(({ words, turns, pass }) => {
+        batch.map(({ path, turns, pass }) => {
           const headers = { 'x-id': String(sent++), 'x-turns': String(turns), 'x-pass': pass }
-          return send(`${server.url}/${words.join('/')}`, { headers })
+          return send(server.url, { path, headers })
         }),
       )
       await vi.waitFor(() => expect(calls).toHaveLength(batch.length), { interval: 1 })
@@ -99,8 +118,11 @@ it(`names ${runs * callsPerRun} interleaved calls over ${routes.length * 5} conf
         .map(({ identity, route }) => ({ route, truth: truth.get((identity as Identity).userId) }))
         .filter((call) => call.route !== call.truth)
       expect(wrong).toEqual([])
+      for (const { route } of calls) named.add(route)
     }),
     { numRuns: runs, endOnFailure: true },
   )
   await server.close()
+  // Every endpoint, and none.
+  expect(named.size).toBe(routes.length * prefixes.length + 1)
 }, 60_000)

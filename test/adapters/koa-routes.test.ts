@@ -411,18 +411,15 @@ const newerCases: Case[] = [
 ]
 
 const framework = inject('framework')
-const newest = ['koa-2.16', 'koa-3.3'].includes(framework)
-const routers = newest
-  ? [
-      'koa-at-router-12',
-      'koa-at-router-13',
-      'koa-at-router-14',
-      'koa-at-router-15',
-      'koa-router-12',
-      'koa-router-13',
-      'koa-router-14',
-    ]
-  : ['koa-at-router-15']
+const routers = [
+  'koa-at-router-12',
+  'koa-at-router-13',
+  'koa-at-router-14',
+  'koa-at-router-15',
+  'koa-router-12',
+  'koa-router-13',
+  'koa-router-14',
+]
 
 async function namesOf(build: Build, Router: RouterClass, requests: string[]): Promise<Expected> {
   const { meter, calls } = recordingMeter()

@@ -37,7 +37,7 @@ app.get('/v1/users/:id', (req, res) => {
   res.json({ id: req.params.id, name: 'Ann', roles: ['admin', 'billing'], note: 'x'.repeat(120) })
 })
 
-const server = createServer(app).listen(0, '127.0.0.1', () =>
+const server = createServer({ keepAliveTimeout: 0 }, app).listen(0, '127.0.0.1', () =>
   process.send?.((server.address() as AddressInfo).port),
 )
 process.on('message', () => {
