@@ -10,17 +10,18 @@ import type { MeterStats } from '@px-usage/core'
  * same load in turns on the bare app, on the bare app again (the noise), and on the app with the middleware. Latency is
  * counted from the moment in which a request was due, so that a server which falls behind cannot hide it.
  *
- * `node --conditions=@px-usage/source --import tsx test/bench/lookup-latency.ts [requests per second]`
+ * It takes a minute: `node --conditions=@px-usage/source --import tsx test/bench/lookup-latency.ts [requests per second]`
  */
 const perSecond = Number(process.argv[2] ?? 2_000)
 const rounds = 8
-const sliceMs = 3_000
+const sliceMs = 2_000
 const credentials = 5_000
 const sockets = 64
 
 class Server {
   readonly latencies: number[] = []
   sent = 0
+  private isStopped = false
   private readonly free: Socket[] = []
   private readonly due: number[] = []
   readonly name: string
@@ -41,6 +42,10 @@ class Server {
     for (let i = 0; i < sockets; i++) {
       const socket = connect(port, '127.0.0.1')
       await once(socket, 'connect')
+      // A request on a closed connection would be waited for without end.
+      socket.on('close', () => {
+        if (!server.isStopped) throw new Error(`The app "${name}" closed a connection.`)
+      })
       server.free.push(socket)
     }
     return server
@@ -79,6 +84,7 @@ class Server {
   }
 
   stop(): void {
+    this.isStopped = true
     for (const socket of this.free) socket.destroy()
     this.child.disconnect()
   }

@@ -37,6 +37,7 @@ app.get('/v1/users/:id', (req, res) => {
   res.json({ id: req.params.id, name: 'Ann', roles: ['admin', 'billing'], note: 'x'.repeat(120) })
 })
 
+// Connections wait for their turn, longer than the five seconds that Node gives them.
 const server = createServer({ keepAliveTimeout: 0 }, app).listen(0, '127.0.0.1', () =>
   process.send?.((server.address() as AddressInfo).port),
 )
