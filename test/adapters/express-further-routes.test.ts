@@ -726,4 +726,18 @@ describe(`further names on ${alias}`, () => {
     const after = { '/l/1/new': '/l/:l/new', '/m/1/new': '/m/:m/new', '/l/1/old': undefined }
     expect(await namesOf(app, calls, Object.keys(after))).toEqual(after)
   })
+
+  it('objects that inherit from a request have params of their own', async () => {
+    const { app, calls } = observedApp()
+    const inner = leaf('/inner/:id', (req, res) => void res.json(req.params))
+    app.get('/outer/:id', (req, res, next) => {
+      const own = Object.assign(Object.create(req), { url: '/inner/own' })
+      inner(own, { ...res, json: () => res.json([req.params, own.params]) } as never, next)
+    })
+    const server = await startServer(app)
+    const { body } = await send(`${server.url}/outer/1`)
+    await server.close()
+    expect(JSON.parse(body)).toEqual([{ id: '1' }, { id: 'own' }])
+    expect(calls.map(({ route }) => route)).toEqual(['/outer/:id'])
+  })
 })

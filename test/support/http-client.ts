@@ -71,10 +71,12 @@ export function openConnection(port: number): Connection {
   const until = (passes: (received: string) => boolean) =>
     new Promise<string>((resolve, reject) => {
       const look = () => {
-        if (passes(received)) resolve(received)
+        if (!passes(received)) return
+        socket.off('data', look).off('close', fail)
+        resolve(received)
       }
-      socket.on('data', look)
-      socket.on('close', () => reject(new Error(`The connection closed after ${JSON.stringify(received)}.`)))
+      const fail = () => reject(new Error(`The connection closed after ${JSON.stringify(received)}.`))
+      socket.on('data', look).on('close', fail)
       look()
     })
   const end = () =>

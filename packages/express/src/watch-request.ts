@@ -3,6 +3,7 @@ import type { App, Route, RouteTree } from './route-tree.ts'
 
 /** How far a request has come, as its routers told one after the other. */
 interface Watch {
+  readonly req: RoutedRequest
   readonly tree: RouteTree
   /** The app in which it was seen first. */
   readonly app: App | undefined
@@ -27,6 +28,12 @@ const watchedParams: PropertyDescriptor & ThisType<Watched> = {
   },
   set(params: unknown) {
     const watch = this[watchKey] as Watch
+    if (watch.req !== this) {
+      // An object that inherits from the request has params of its own.
+      const value = { value: params, configurable: true, enumerable: true, writable: true }
+      Object.defineProperty(this, 'params', value)
+      return
+    }
     watch.params = params
     try {
       note(this, watch)
@@ -46,8 +53,8 @@ function note({ app, route }: Watched, watch: Watch): void {
 /** To be called when a request comes; a second time it does nothing. */
 export function watchRequest(req: Watched, tree: RouteTree): void {
   if (req[watchKey] !== undefined) return
-  req[watchKey] = { tree, app: req.app, params: req.params, route: req.route, isPassedOn: false }
-  Object.defineProperty(req, 'params', watchedParams)
+  req[watchKey] = { req, tree, app: req.app, params: req.params, route: req.route, isPassedOn: false }
+  Reflect.defineProperty(req, 'params', watchedParams)
 }
 
 /** The app in which the request was seen first. */
