@@ -1,12 +1,16 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import { createMeter, identifyBy, memoryStore } from '@px-usage/core'
 import { inMemoryDelivery } from '@px-usage/core/testing'
 import { pxUsage } from '@px-usage/express'
-import express from 'express'
+import { pxUsage as koaUsage } from '@px-usage/koa'
+import type express from 'express'
+import type Koa from 'koa'
 
 // Floods of what never comes twice. Run with --expose-gc; tells the live heap in MB after each 20,000, and the statistics.
-const flood = process.argv[2]
+// The framework of the unmatched paths may be any that package.json of the tests has an alias for, such as `koa-2.13`.
+const [, , flood, framework = 'express'] = process.argv
 const total = 100_000
 
 const meter = createMeter({ store: memoryStore(), delivery: inMemoryDelivery().delivery })
@@ -76,11 +80,18 @@ function cut(text: string): string {
   return Buffer.from(text.padEnd(20_000, '.')).toString('latin1').slice(0, text.length)
 }
 
-/** Through Express and sockets: 404 for each path, many requests in one write. */
+function emptyApp(): RequestListener {
+  const load = createRequire(import.meta.url)
+  const options = { meter, identify: () => ({ userId: 'scanner' }) }
+  if (!framework.startsWith('koa')) return (load(framework) as typeof express)().use(pxUsage(options))
+  const module = load(framework)
+  const App: typeof Koa = module.default ?? module
+  return new App().use(koaUsage(options)).callback()
+}
+
+/** Through a framework and sockets: 404 for each path, many requests in one write. */
 async function unmatchedPaths(): Promise<void> {
-  const app = express()
-  app.use(pxUsage({ meter, identify: () => ({ userId: 'scanner' }) }))
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(emptyApp()).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const batch = 500
@@ -93,7 +104,7 @@ async function unmatchedPaths(): Promise<void> {
       socket.on('data', function count(chunk: Buffer) {
         answers += chunk.toString('latin1')
         // Counted over all that came: the end of an answer may be split over two chunks.
-        if (answers.split('</html>').length <= batch) return
+        if (answers.split('HTTP/1.1 404').length <= batch) return
         socket.off('data', count)
         resolve()
       })
