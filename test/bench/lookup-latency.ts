@@ -13,8 +13,8 @@ import type { MeterStats } from '@px-usage/core'
  * It takes a minute: `node --conditions=@px-usage/source --import tsx test/bench/lookup-latency.ts [requests per second]`
  */
 const perSecond = Number(process.argv[2] ?? 2_000)
-const rounds = 8
-const sliceMs = 2_000
+const rounds = 20
+const sliceMs = 700
 const credentials = 5_000
 const sockets = 64
 
@@ -138,7 +138,7 @@ await wait(1_500)
 const { counted, pending, unattributed, lookups, mostFound } = await metered.counted()
 
 console.log(
-  `${perSecond} requests per second for ${sliceMs / 1_000} s in turns, ${rounds} rounds, ${credentials} credentials.\n`,
+  `${perSecond} requests per second for ${sliceMs} ms in turns, ${rounds} rounds, ${credentials} credentials.\n`,
 )
 console.log('| App | p50 ms | p90 ms | p99 ms | p99.9 ms | p50 ratio [range] | p99 ratio [range] |')
 console.log('|---|--:|--:|--:|--:|--:|--:|')

@@ -7,14 +7,25 @@ import { createRouteTemplates, type RoutedRequest } from '../../packages/express
 
 /**
  * What the name of a call costs on each version of Express, in ns of CPU: a whole request through the routers without network, bare,
- * then with the watch on the request and the cached walk of the tree, and on 5.3 with its TracingChannel in place of both. The cases
+ * then with the cached walk of the tree and the watch on the request, and on 5.3 with its TracingChannel in place of both. The cases
  * take turns, each is compared with bare of the same round. Takes half a minute:
  *
  * `node --conditions=@px-usage/source --import tsx test/bench/route-lookup.ts`
  */
 const rounds = Number(process.env.ROUNDS ?? 31)
 const calls = Number(process.env.CALLS ?? 1_000)
-const versions = ['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', '5.0', '5.1', '5.2', '5.3']
+const versions = process.env.VERSIONS?.split(' ') ?? [
+  '4.17',
+  '4.18',
+  '4.19',
+  '4.20',
+  '4.21',
+  '4.22',
+  '5.0',
+  '5.1',
+  '5.2',
+  '5.3',
+]
 
 const load = createRequire(import.meta.url)
 const socket = new Socket()
@@ -55,8 +66,15 @@ const tracing: Naming = {
   },
 }
 
-/** Four middleware, and a route behind a mount with a parameter; the router is mounted once, or in two places. */
-function createApp(version: string, places: number, naming: Naming) {
+interface Shape {
+  /** In how many places the router is mounted. */
+  places?: number
+  /** Whether a handler stands behind the routes, as for 404: only then is a request watched. */
+  isWatched?: boolean
+}
+
+/** Four middleware, and a route behind a mount with a parameter. */
+function createApp(version: string, naming: Naming, { places = 1, isWatched = false }: Shape = {}) {
   const framework = load(`express-${version}`) as typeof express
   const app = framework().disable('x-powered-by')
   app.use((req, _res, next) => {
@@ -67,6 +85,7 @@ function createApp(version: string, places: number, naming: Naming) {
   const router = framework.Router()
   router.get('/users/:id', (req) => naming.answer(req as unknown as RoutedRequest))
   for (const mount of ['/v1/tenants/:tenant', '/v2/tenants/:tenant'].slice(-places)) app.use(mount, router)
+  if (isWatched) app.use((_req, _res, next) => next())
   return app
 }
 
@@ -92,11 +111,12 @@ console.log(
 console.log('| Express | Naming | bare | added | name |\n| --- | --- | --: | --: | --- |')
 for (const version of versions) {
   const cases = [
-    { about: 'bare', app: createApp(version, 1, nothing) },
-    { about: 'bare again', app: createApp(version, 1, nothing) },
-    { about: 'watch and walk', app: createApp(version, 1, walking()) },
-    { about: 'watch and walk, two mounts', app: createApp(version, 2, walking()) },
-    ...(version === '5.3' ? [{ about: 'TracingChannel', app: createApp(version, 1, tracing) }] : []),
+    { about: 'bare', app: createApp(version, nothing) },
+    { about: 'bare again', app: createApp(version, nothing) },
+    { about: 'walk', app: createApp(version, walking()) },
+    { about: 'walk, two mounts', app: createApp(version, walking(), { places: 2 }) },
+    { about: 'walk and watch', app: createApp(version, walking(), { isWatched: true }) },
+    ...(version === '5.3' ? [{ about: 'TracingChannel', app: createApp(version, tracing) }] : []),
   ].map((each) => ({ ...each, times: [] as number[], name: '' }))
   for (let round = -3; round < rounds; round++) {
     for (const each of cases) {

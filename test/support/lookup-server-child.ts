@@ -18,7 +18,7 @@ function lookup(key: string): Promise<Identity> {
   seen.asked += 1
   const dice = Math.random()
   if (dice < 0.1) return new Promise(() => {})
-  const delayMs = dice < 0.3 ? 800 : 3
+  const delayMs = dice < 0.3 ? 400 : 3
   return new Promise((resolve, reject) => {
     setTimeout(() => {
       if (dice >= 0.7) return reject(new Error('connection reset'))

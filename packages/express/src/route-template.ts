@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type App, createRouteTree, type Route, type Way } from './route-tree.ts'
+import type { App } from './app.ts'
+import { createRouteTree, type Route, type Way } from './route-tree.ts'
 import { isUnanswered } from './unanswered.ts'
 import { firstApp, watchRequest } from './watch-request.ts'
 
@@ -36,7 +37,7 @@ export function createRouteTemplates(): RouteTemplates {
     enter(req) {
       if (req.app === undefined) return
       tree.enter(req.app)
-      watchRequest(req, tree)
+      if (tree.isWatchNeeded) watchRequest(req, tree)
     },
     of(req) {
       const { route } = req

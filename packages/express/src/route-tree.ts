@@ -1,20 +1,10 @@
+import { type App, appOf, isMountedApp, outermostOf, type Router, routerOf } from './app.ts'
 import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
 import { type Pattern, patternOf } from './layer-pattern.ts'
 
 /** What `req.route` is: made once when the app is built, the same object for every request that it answers. */
 export interface Route {
   readonly path: unknown
-}
-
-interface Router {
-  readonly stack: readonly Layer[]
-  readonly caseSensitive?: boolean
-  readonly strict?: boolean
-}
-
-export interface App {
-  readonly parent?: App | undefined
-  readonly mountpath?: unknown
 }
 
 /** One way from the outermost app to a route: the mounts on the way, and the route itself. */
@@ -37,6 +27,8 @@ interface Closure {
 /** So many ways to one route are told apart; a router is seldom mounted more than a few times. */
 const maxWays = 64
 const maxDepth = 32
+/** So many requests are watched for a mounted app that was not known yet: one may never be asked, or be a stranger for good. */
+const maxWatched = 10_000
 
 /** The routers and apps behind an app, as far as Express shows them. */
 export interface RouteTree {
@@ -44,6 +36,8 @@ export interface RouteTree {
   enter(app: App): void
   /** A request came through this app, so it is mounted in its parent. */
   learn(app: App): void
+  /** Whether a request has to be watched: for handlers behind routes, and where the tree does not tell all. */
+  readonly isWatchNeeded: boolean
   /** Whether these `params` are those of a handler that no route has, as Express has matched it just now. */
   isHandlerEntered(params: unknown): boolean
   /** Another number whenever the ways may have changed. */
@@ -75,8 +69,14 @@ export function createRouteTree(): RouteTree {
   let walked = new Map<Router | App, number>()
   /** Layers of no route and no router. */
   let handlers = new Set<Layer>()
+  /** Whether one of them stands behind a route, so that the route may pass a request on to it. */
+  let hasLateHandlers = false
+  let hasRoutes = false
+  /** Mounted apps that no request has shown yet. */
+  let strangers = 0
   let isStale = true
   let mountedThen = 0
+  let watched = 0
   /** How often a route was looked for in vain. */
   let attempts = 0
   let version = 0
@@ -93,26 +93,31 @@ export function createRouteTree(): RouteTree {
     if (above.includes(router) || above.length > maxDepth) return
     const options = { sensitive: router.caseSensitive, strict: false, end: false }
     const inside = [...above, router]
+    let mountedApps = 0
     for (const layer of router.stack) {
       if (layer.route !== undefined) {
         const route = pattern(layer, layer.route.path, { ...options, strict: router.strict, end: true })
         const ways = known.get(layer.route) ?? []
         if (ways.length < maxWays) ways.push({ top, mounts, route, ...(isGuess && { isGuess }) })
         known.set(layer.route, ways)
+        hasRoutes = true
         continue
       }
       const own = pattern(layer, layer.rawPath, options)
       const behind = routerOf(layer.handle)
       if (behind !== undefined) walk(behind, appOf(layer.handle), top, [...mounts, own], inside, isGuess)
       else if (app !== undefined && isMountedApp(layer.handle)) {
+        mountedApps += 1
         mountedBehind(layer, own, mounted.get(app) ?? new Set(), options).forEach(([child, mount]) => {
           walkApp(child, top, [...mounts, mount], inside, isGuess)
         })
       } else if (typeof layer.handle === 'function' && layer.handle.length <= 3) {
         handlers.add(layer)
+        hasLateHandlers ||= hasRoutes
         if (own.constant !== '/') closures.push({ top, mounts: [...mounts, own], layer, router })
       }
     }
+    if (app !== undefined) strangers += Math.max(mountedApps - (mounted.get(app)?.size ?? 0), 0)
   }
 
   function walkApp(
@@ -166,6 +171,9 @@ export function createRouteTree(): RouteTree {
     walked = new Map()
     closures = []
     handlers = new Set()
+    hasLateHandlers = false
+    hasRoutes = false
+    strangers = 0
     for (const app of outermost) walkApp(app, app, [], [])
     const roots = [...outermost].map((top) => ({ top, mounts: [] }))
     const prefixes = [...roots, ...closures.slice(0, maxWays)]
@@ -190,6 +198,11 @@ export function createRouteTree(): RouteTree {
       outermost.add(outermostOf(app))
     },
     learn,
+    get isWatchNeeded() {
+      if (isStale || mountedThen !== mountedCount) build()
+      const isDoubtful = outermost.size > 1 || foreign.size > 0 || attempts > 0
+      return hasLateHandlers || isDoubtful || (strangers > 0 && watched++ < maxWatched)
+    },
     isHandlerEntered(params) {
       if (isStale || mountedThen !== mountedCount) build()
       // Express 5.3 keeps the match in the request only: there, what behind a route is no error is a handler.
@@ -215,12 +228,6 @@ export function createRouteTree(): RouteTree {
       return own.length > 0 ? own : ways
     },
   }
-}
-
-function outermostOf(app: App): App {
-  let top = app
-  while (top.parent !== undefined) top = top.parent
-  return top
 }
 
 /**
@@ -251,24 +258,4 @@ function compiled(layer: Layer, path: unknown, options: LayerOptions): { layer: 
 function isSamePath(a: Layer, b: Layer): boolean {
   if (a.regexp !== undefined) return a.regexp.source === b.regexp?.source
   return a.rawPath !== undefined && String(a.rawPath) === String(b.rawPath)
-}
-
-function routerOf(handle: unknown): Router | undefined {
-  const { stack } = handle as { stack?: unknown }
-  if (Array.isArray(stack)) return handle as Router
-  const app = appOf(handle)
-  if (app === undefined) return undefined
-  // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
-  const { _router } = app as { _router?: Router }
-  if (_router !== undefined || 'lazyrouter' in app) return _router
-  return (app as { router?: Router }).router
-}
-
-function appOf(handle: unknown): App | undefined {
-  const { handle: handles, set } = handle as { handle?: unknown; set?: unknown }
-  return typeof handles === 'function' && typeof set === 'function' ? (handle as App) : undefined
-}
-
-function isMountedApp(handle: unknown): boolean {
-  return typeof handle === 'function' && handle.name === 'mounted_app'
 }

@@ -1,5 +1,6 @@
+import type { App } from './app.ts'
 import type { RoutedRequest } from './route-template.ts'
-import type { App, Route, RouteTree } from './route-tree.ts'
+import type { Route, RouteTree } from './route-tree.ts'
 
 /** How far a request has come, as its routers told one after the other. */
 interface Watch {
