@@ -1,4 +1,5 @@
 import { createDayTables } from '../../packages/core/src/counting/day-tables.ts'
+import { createIdleSeries } from '../../packages/core/src/counting/idle-series.ts'
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import { type RollUpSettings, rollUp } from '../../packages/core/src/day/rollup.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
@@ -109,7 +110,13 @@ async function measure(users: number): Promise<string[]> {
   const series = users * endpoints
   const store = readingStore()
   const diagnostics = createDiagnostics()
-  const tables = createDayTables({ store, limits: noLimits, properties: ownProperties, diagnostics })
+  const tables = createDayTables({
+    store,
+    limits: noLimits,
+    properties: ownProperties,
+    diagnostics,
+    idle: createIdleSeries(noLimits, () => performance.now()),
+  })
   const table = tables.of(day)
 
   /** The longest that the calls of one user took together. */

@@ -5,6 +5,7 @@ import { createCallbackFailures } from './attribution/callback-failures.ts'
 import { createEndpoints } from './attribution/endpoint.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
+import { createIdleSeries } from './counting/idle-series.ts'
 import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
 import { createDayAdditions } from './day-additions.ts'
@@ -34,6 +35,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     limits: settings.limits,
     properties: settings.properties,
     diagnostics,
+    idle: createIdleSeries(settings.limits, clock.elapsed),
   })
   const delivery = deliverToPx(settings, { store, diagnostics, heard: (epochMs) => keeper.hear(epochMs) })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }

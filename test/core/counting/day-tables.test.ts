@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createDayTables, type DayTables } from '../../../packages/core/src/counting/day-tables.ts'
+import { createIdleSeries, type IdleSeries } from '../../../packages/core/src/counting/idle-series.ts'
 import type { SeriesLimits } from '../../../packages/core/src/counting/overflow.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import { memoryStore } from '../../../packages/core/src/store/memory-store.ts'
@@ -8,8 +9,12 @@ import type { CountBatch, Store } from '../../../packages/core/src/store/store.t
 import { day } from '../../support/count-batch.ts'
 import { noLimits, ownProperties } from '../../support/series-tables.ts'
 
-function tablesOver(store: Store, limits: SeriesLimits = noLimits): DayTables {
-  return createDayTables({ store, limits, properties: ownProperties, diagnostics: createDiagnostics() })
+function tablesOver(
+  store: Store,
+  limits: SeriesLimits = noLimits,
+  idle: IdleSeries = createIdleSeries(limits, () => 0),
+): DayTables {
+  return createDayTables({ store, limits, properties: ownProperties, diagnostics: createDiagnostics(), idle })
 }
 
 function count(tables: DayTables, onDay: string = day, userId = 'ada', times = 1): void {
@@ -194,13 +199,17 @@ it('has every call in memory or in the store, once, at every moment, whenever a 
     { weight: 2, arbitrary: fc.record({ type: fc.constant('store' as const) }) },
     { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('took it', 'failed', 'took it and failed') }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('seal' as const), onDay: fc.nat(1) }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('idle' as const) }) },
   )
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 80 }), async (acts) => {
+      let areIdle = false
+      const idle: IdleSeries = { ...createIdleSeries(noLimits, () => 0), mayLeave: () => areIdle }
       const taken: CountBatch[] = []
       const waiting: Array<(how: string) => void> = []
       const store: Store = {
         ...memoryStore(),
+        durable: true,
         add: (batch) =>
           new Promise((resolve, reject) => {
             waiting.push((how) => {
@@ -213,7 +222,7 @@ it('has every call in memory or in the store, once, at every moment, whenever a 
           }),
         async seal() {},
       }
-      const tables = tablesOver(store)
+      const tables = tablesOver(store, noLimits, idle)
       const expected: Record<string, number> = {}
       let counted = 0
       const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -225,6 +234,7 @@ it('has every call in memory or in the store, once, at every moment, whenever a 
           expected[userId] = (expected[userId] ?? 0) + 1
           counted += 1
         } else if (act.type === 'store') void tables.store().catch(() => {})
+        else if (act.type === 'idle') areIdle = !areIdle
         else if (act.type === 'seal' && 'onDay' in act)
           void tables.seal(`2026-11-2${act.onDay}`).catch(() => {})
         else {

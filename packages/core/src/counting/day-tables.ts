@@ -1,9 +1,13 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { CountBatch, Properties, Store, UsageDay } from '../store/store.ts'
+import type { IdleSeries } from './idle-series.ts'
 import { type Folded, type SeriesLimits, saturationWarning } from './overflow.ts'
 import { createSeriesTable, type SeriesTable } from './series-table.ts'
 
-/** The counts of the open days in this process, on their way into the store. */
+/**
+ * The counts of the open days in this process, on their way into the store. Series that were not called lately leave memory
+ * where the store is durable: it has them, and may be told of one again.
+ */
 export interface DayTables {
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
@@ -29,6 +33,12 @@ export interface DayTablesSettings {
   /** The meter's own properties: they remain when there are too many sets of them. */
   properties: Properties
   diagnostics: Diagnostics
+  idle: IdleSeries
+}
+
+interface DayTable {
+  readonly day: UsageDay
+  readonly table: SeriesTable
 }
 
 interface Offered {
@@ -39,8 +49,16 @@ interface Offered {
 /** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
 const sliceSize = 4_096
 
-export function createDayTables({ store, limits, properties, diagnostics }: DayTablesSettings): DayTables {
+export function createDayTables({
+  store,
+  limits,
+  properties,
+  diagnostics,
+  idle,
+}: DayTablesSettings): DayTables {
   const tables = new Map<UsageDay, SeriesTable>()
+  /** A table that is let go of as soon as what changed in it is stored. */
+  let leaving: DayTable | undefined
   const storedByDay = new Map<UsageDay, number>()
   const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
   /** The one batch that the store was offered and did not take yet. */
@@ -52,10 +70,13 @@ export function createDayTables({ store, limits, properties, diagnostics }: DayT
   let storingNext: Promise<void> | undefined
 
   function createTable(): SeriesTable {
-    return createSeriesTable({
+    let hasFolded = false
+    const table = createSeriesTable({
       limits,
       properties,
       onFold(fold, times) {
+        if (!hasFolded) idle.keep(table)
+        hasFolded = true
         if (folded[fold] === 0) diagnostics.publish('counting:overflow', { fold })
         folded[fold] += times
         diagnostics.warn(
@@ -67,6 +88,7 @@ export function createDayTables({ store, limits, properties, diagnostics }: DayT
         diagnostics.warn('PXU_WRN_COUNTING_SATURATED', saturationWarning)
       },
     })
+    return table
   }
 
   /** A store that takes the batch at once does so within this turn of the event loop, and nothing is left to await. */
@@ -87,14 +109,31 @@ export function createDayTables({ store, limits, properties, diagnostics }: DayT
   function nextBatch(day: UsageDay, table: SeriesTable, max: number): Offered {
     const { size, calls, forEach } = table.take(max)
     sequence += 1
-    return { batch: { day, sequence, size, table, forEach, describe: table.describe }, calls }
+    const watched = idle.watch(table, forEach)
+    return { batch: { day, sequence, size, table, forEach: watched, describe: table.describe }, calls }
+  }
+
+  function allTables(): DayTable[] {
+    const all = Array.from(tables, ([day, table]) => ({ day, table }))
+    return leaving === undefined ? all : [leaving, ...all]
+  }
+
+  function letIdleLeave(): void {
+    if (!store.durable || leaving !== undefined) return
+    for (const [day, table] of tables) {
+      if (!idle.mayLeave(day, table)) continue
+      leaving = { day, table }
+      tables.set(day, createTable())
+      return
+    }
   }
 
   /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
     isStoring = true
     try {
-      const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed }))
+      letIdleLeave()
+      const due = allTables().map((of) => ({ ...of, left: of.table.changed }))
       if (offered !== undefined) await offer(offered)
       let sinceTurn = 0
       for (const { day, table, left } of due) {
@@ -110,6 +149,7 @@ export function createDayTables({ store, limits, properties, diagnostics }: DayT
         }
       }
     } finally {
+      if (leaving?.table.changed === 0) leaving = undefined
       isStoring = false
     }
   }
@@ -146,13 +186,15 @@ export function createDayTables({ store, limits, properties, diagnostics }: DayT
       await storeCounted()
       await store.seal(day)
       // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
-      const isWaiting = offered?.batch.day === day || (tables.get(day)?.changed ?? 0) > 0
+      const isWaiting =
+        offered?.batch.day === day || allTables().some((of) => of.day === day && of.table.changed > 0)
       if (!isWaiting) tables.delete(day)
+      idle.forget(day)
       storedByDay.delete(day)
     },
     unstored() {
       let calls = offered?.calls ?? 0
-      for (const table of tables.values()) calls += table.calls
+      for (const { table } of allTables()) calls += table.calls
       return calls
     },
     stored: () => stored,

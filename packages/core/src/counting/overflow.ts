@@ -27,8 +27,12 @@ export type Fold = 'endpoints' | 'properties' | 'users' | 'accounts'
 /** Calls that were counted with less detail, by what was given up. */
 export type Folded = Record<Fold, number>
 
+/**
+ * Of one usage day, as far as this process has it in memory: with a durable store series that had no call for a quarter of an
+ * hour leave it (see idle-series.ts), until the day folds for the first time.
+ */
 export interface SeriesLimits {
-  /** Series of one usage day in this process; beyond it a new endpoint is counted as `(overflow)` of its user. */
+  /** Series; beyond it a new endpoint is counted as `(overflow)` of its user. */
   series: number
   /** Series of one identity that have an endpoint; beyond it new ones are counted as `(overflow)`. */
   endpointsPerIdentity: number
