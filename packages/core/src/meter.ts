@@ -152,11 +152,12 @@ export function createMeter(options: MeterOptions = {}): Meter {
       calls: tables.unstored() + attribution.stats().pending,
       lines: numbers.unstoredLines(),
     }
-    await store.close().catch((cause: unknown) => {
+    const closed = store.close().catch((cause: unknown) => {
       diagnostics.error(
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
       )
     })
+    await within(closed, Math.max(deadline - clock.elapsed(), lastSettlingMs))
     forgetSignals()
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {

@@ -128,6 +128,7 @@ export function fileStoreOn(
         partBytes,
         degraded,
         onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
+        isSlow: () => guard.isSlow(given.clock.elapsed()),
       })
       opening.catch(() => {})
       try {

@@ -1,8 +1,15 @@
-import { CountsEncoder } from '../counting/journal-counts.ts'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
-import type { Disk } from './disk.ts'
-import { makeFolder, syncContent, syncFolder, writeWhole } from './disk.ts'
-import { formatVersion, type JournalHeader, journalFolder, journalPath } from './journal-files.ts'
+import { type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
+import { formatVersion, journalFolder, journalPath } from './journal-files.ts'
+import {
+  beginPart,
+  cutBackPart,
+  finishPart,
+  isGone,
+  type JournalPart,
+  rescuePart,
+  syncPart,
+} from './journal-part.ts'
 import type { CountBatch, UsageDay } from './store.ts'
 
 export interface JournalWriterSettings {
@@ -14,6 +21,8 @@ export interface JournalWriterSettings {
   boot: string
   /** How long a write took, ms. */
   onWrite(tookMs: number): void
+  /** Whether writes were slow lately: then the event loop does not wait for them. */
+  isSlow(): boolean
   elapsed(): number
   /** A file was removed while it was written to, and has been written anew. */
   onRescue(path: string): void
@@ -26,7 +35,8 @@ export interface JournalWriterSettings {
 /** The journals of this process, one for each usage day: append-only files that survive it. */
 export interface JournalWriter {
   /**
-   * Writes a batch. A long one is written in pieces, between which the event loop gets its turn.
+   * Writes a batch. A long one is written in pieces, between which the event loop gets its turn; on a slow disk it is written
+   * off the event loop.
    *
    * @throws whatever the disk throws; offered again, the batch goes on where it failed, and nothing is written twice
    */
@@ -40,23 +50,19 @@ export interface JournalWriter {
   close(): Promise<void>
 }
 
-interface OpenPart {
-  file: number
-  path: string
-  /** End of the last good frame. */
-  size: number
-  describedBytes: number
-  encoder: CountsEncoder
-  dirty: boolean
-  /** Settles when no sync is going on. */
-  synced: Promise<void>
-}
-
 interface DayJournal {
   day: UsageDay
   part: number
   sequence: number
-  open: OpenPart | undefined
+  open: JournalPart | undefined
+  /** Settles when nothing is being written off the event loop. */
+  written: Promise<unknown>
+}
+
+/** A frame with a part of a batch: its series up to the `to`th. */
+interface Piece {
+  readonly frame: Buffer
+  readonly to: number
 }
 
 /** What is encoded and written at once: a thousand new series or some ten thousand known ones, a few milliseconds' work. */
@@ -69,21 +75,20 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   /** A batch of which the first `done` series are written already. */
   let begun: { sequence: number; done: number } | undefined
 
-  function open(journal: DayJournal): OpenPart {
-    if (journal.open !== undefined) {
-      const { nlink } = disk.fstatSync(journal.open.file)
-      if (nlink > 0) return journal.open
-      return rescue(journal, journal.open)
-    }
-    return begin(journal)
+  function open(journal: DayJournal): JournalPart {
+    const part = journal.open
+    if (part === undefined) return begin(journal)
+    if (!isGone(disk, part)) return part
+    makeFolder(disk, journalFolder(dir, journal.day))
+    journal.open = rescuePart(disk, part)
+    settings.onRescue(part.path)
+    return journal.open
   }
 
-  function begin(journal: DayJournal): OpenPart {
+  function begin(journal: DayJournal): JournalPart {
     makeFolder(disk, journalFolder(dir, journal.day))
     const number = journal.part + 1
-    const path = journalPath(dir, journal.day, journalId, number, number)
-    const file = disk.openSync(path, 'wx+', 0o600)
-    const header: JournalHeader = {
+    const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
       format: formatVersion,
       journalId,
       day: journal.day,
@@ -91,87 +96,49 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       host: settings.host,
       boot: settings.boot,
       firstSequence: journal.sequence + 1,
-    }
-    const frame = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
-    try {
-      writeWhole(disk, file, frame, 0)
-    } catch (error) {
-      disk.closeSync(file)
-      disk.rmSync(path, { force: true })
-      throw error
-    }
+    })
     journal.part = number
-    journal.open = {
-      file,
-      path,
-      size: frame.length,
-      describedBytes: 0,
-      encoder: new CountsEncoder(),
-      dirty: true,
-      synced: Promise.resolve(),
-    }
+    journal.open = part
     // A power cut must not take the name of a file whose content was synced.
     void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
-    return journal.open
+    return part
   }
 
-  /** The file was removed while it was open. Its content is still there as long as it is, so it is copied to the old name. */
-  function rescue(journal: DayJournal, lost: OpenPart): OpenPart {
-    makeFolder(disk, journalFolder(dir, journal.day))
-    const file = disk.openSync(lost.path, 'wx+', 0o600)
-    const bytes = Buffer.allocUnsafe(1024 * 1024)
-    for (let at = 0; at < lost.size; ) {
-      const count = disk.readSync(lost.file, bytes, 0, Math.min(bytes.length, lost.size - at), at)
-      writeWhole(disk, file, bytes.subarray(0, count), at)
-      at += count
-    }
-    disk.closeSync(lost.file)
-    journal.open = { ...lost, file, dirty: true }
-    settings.onRescue(lost.path)
-    return journal.open
-  }
-
-  function write(part: OpenPart, frame: Buffer): void {
+  function write(part: JournalPart, frame: Buffer): void {
     const from = elapsed()
     writeWhole(disk, part.file, frame, part.size)
+    wrote(part, frame, from)
+  }
+
+  function wrote(part: JournalPart, frame: Buffer, from: number): void {
     part.size += frame.length
     part.dirty = true
     settings.onWrite(elapsed() - from)
   }
 
-  /** After a failed write: cuts the file back to its last good frame, or leaves it for a new one if even that fails. */
-  function cutBack(journal: DayJournal, part: OpenPart): void {
-    part.encoder.undo()
-    try {
-      disk.ftruncateSync(part.file, part.size)
-    } catch {
-      journal.open = undefined
-      try {
-        disk.closeSync(part.file)
-      } catch {}
-    }
+  /** What could not be written is undone; if even that fails, the file is left for a new one. */
+  function cutBack(journal: DayJournal, part: JournalPart): void {
+    if (!cutBackPart(disk, part)) journal.open = undefined
   }
 
-  /** Writes up to a piece of the batch. @returns whether that was all */
-  function writePiece(journal: DayJournal, batch: CountBatch): boolean {
-    const part = open(journal)
+  /** The next part of the batch, up to a piece. */
+  function encodePiece(journal: DayJournal, part: JournalPart, batch: CountBatch): Piece {
     const from = begun?.sequence === batch.sequence ? begun.done : 0
     let to = batch.size
     let place = 0
     part.encoder.begin(journal.sequence + 1)
-    try {
-      batch.forEach((id, gained) => {
-        if (place >= from && place < to) {
-          part.encoder.gain(batch, id, gained)
-          if (part.encoder.bytes > pieceBytes) to = place + 1
-        }
-        place += 1
-      })
-      write(part, encodeFrame(frameTypes.counts, part.encoder.payload(), seed))
-    } catch (error) {
-      cutBack(journal, part)
-      throw error
-    }
+    batch.forEach((id, gained) => {
+      if (place >= from && place < to) {
+        part.encoder.gain(batch, id, gained)
+        if (part.encoder.bytes > pieceBytes) to = place + 1
+      }
+      place += 1
+    })
+    return { frame: encodeFrame(frameTypes.counts, part.encoder.payload(), seed), to }
+  }
+
+  /** @returns whether the piece was the last of its batch */
+  function settle(journal: DayJournal, part: JournalPart, batch: CountBatch, { to }: Piece): boolean {
     journal.sequence += 1
     part.describedBytes += part.encoder.describedBytes
     begun = { sequence: batch.sequence, done: to }
@@ -179,7 +146,35 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return to === batch.size
   }
 
-  function rotate(journal: DayJournal, full: OpenPart): void {
+  function writePiece(journal: DayJournal, batch: CountBatch): boolean {
+    const part = open(journal)
+    let piece: Piece
+    try {
+      piece = encodePiece(journal, part, batch)
+      write(part, piece.frame)
+    } catch (error) {
+      cutBack(journal, part)
+      throw error
+    }
+    return settle(journal, part, batch, piece)
+  }
+
+  async function writePieceLater(journal: DayJournal, batch: CountBatch): Promise<boolean> {
+    const part = open(journal)
+    let piece: Piece
+    try {
+      piece = encodePiece(journal, part, batch)
+      const from = elapsed()
+      await writeLater(disk, part.file, piece.frame, part.size)
+      wrote(part, piece.frame, from)
+    } catch (error) {
+      cutBack(journal, part)
+      throw error
+    }
+    return settle(journal, part, batch, piece)
+  }
+
+  function rotate(journal: DayJournal, full: JournalPart): void {
     const number = journal.part
     try {
       begin(journal)
@@ -187,13 +182,9 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       // Too many open files, or no space: the full one goes on.
       return
     }
-    void syncPart(full)
+    void finishPart(disk, full)
       .catch(() => {})
-      .then(() => {
-        disk.closeSync(full.file)
-        settings.onFull(journal.day, number)
-      })
-      .catch(() => {})
+      .then(() => settings.onFull(journal.day, number))
   }
 
   async function writeRest(journal: DayJournal, batch: CountBatch): Promise<void> {
@@ -201,43 +192,33 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     while (!writePiece(journal, batch))
   }
 
-  function syncPart(part: OpenPart): Promise<void> {
-    part.synced = part.synced
-      .catch(() => {})
-      .then(async () => {
-        if (!part.dirty) return
-        part.dirty = false
-        try {
-          await syncContent(disk, part.file)
-        } catch (error) {
-          part.dirty = true
-          throw error
-        }
-      })
-    return part.synced
+  async function writeAllLater(journal: DayJournal, batch: CountBatch): Promise<void> {
+    while (!(await writePieceLater(journal, batch)));
   }
 
-  async function finish(journal: DayJournal, part: OpenPart): Promise<void> {
+  async function finish(journal: DayJournal, part: JournalPart): Promise<void> {
     journal.open = undefined
-    try {
-      await syncPart(part)
-    } finally {
-      disk.closeSync(part.file)
-    }
+    await finishPart(disk, part)
   }
 
   return {
     append(batch) {
       let journal = journals.get(batch.day)
       if (journal === undefined) {
-        journal = { day: batch.day, part: 0, sequence: 0, open: undefined }
+        journal = { day: batch.day, part: 0, sequence: 0, open: undefined, written: Promise.resolve() }
         journals.set(batch.day, journal)
+      }
+      if (settings.isSlow()) {
+        const writing = writeAllLater(journal, batch)
+        journal.written = writing.catch(() => {})
+        return writing
       }
       if (!writePiece(journal, batch)) return writeRest(journal, batch)
     },
 
     async seal(day) {
       const journal = journals.get(day)
+      await journal?.written
       if (journal?.open === undefined) return
       const part = open(journal)
       const payload = Buffer.alloc(8)
@@ -252,7 +233,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     },
 
     async sync() {
-      await Promise.all([...journals.values()].map(({ open }) => open && syncPart(open)))
+      await Promise.all([...journals.values()].map(({ open }) => open && syncPart(disk, open)))
     },
 
     get isDirty() {
@@ -262,6 +243,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
 
     async close() {
       for (const journal of journals.values()) {
+        await journal.written
         if (journal.open !== undefined) await finish(journal, open(journal))
       }
     },

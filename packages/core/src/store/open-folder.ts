@@ -26,6 +26,7 @@ export interface FolderSettings extends StoreContext {
   /** A journal goes on in a new file after so many bytes of gains. */
   partBytes: number
   onWrite(tookMs: number): void
+  isSlow(): boolean
   degraded(reason: string, more?: object): void
 }
 
@@ -69,6 +70,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     timeZone,
     elapsed: clock.elapsed,
     onWrite: given.onWrite,
+    isSlow: given.isSlow,
     partBytes: given.partBytes,
     onFull(day, part) {
       if (part % joinedParts === 0) joinLater(day, part)
