@@ -3,8 +3,8 @@ import { createMeter, fileStore } from '@px-usage/core'
 import { fastClock } from './fast-clock.ts'
 
 /*
- * A worker that counts calls of a user of its own and shares the folder with the others. It writes down what it is about to
- * count and what is stored, so that the truth is known whenever it is killed.
+ * A worker that counts calls of a user of its own, and of one whom all workers serve, into the folder that they share. It
+ * writes down what it is about to count and what is stored, so that the truth is known whenever it is killed.
  */
 const [dir = '', user = '', startMs = '', realStartMs = '', speed = ''] = process.argv.slice(2)
 const clock = fastClock(Number(startMs), Number(realStartMs), Number(speed))
@@ -23,6 +23,12 @@ function write(what: object): void {
   appendFileSync(`${dir}/truth.${user}`, `${JSON.stringify(what)}\n`)
 }
 
+function record(userId: string, calls: number): void {
+  for (let call = 0; call < calls; call++) {
+    meter.record({ identity: { userId }, method: 'GET', route: '/', statusCode: 200, aborted: false })
+  }
+}
+
 let running = true
 process.on('SIGTERM', () => {
   running = false
@@ -31,15 +37,14 @@ process.on('SIGTERM', () => {
 process.send?.('ready')
 while (running) {
   const { day } = meter.stats()
-  const calls = 1 + Math.floor(Math.random() * 5)
+  const calls = { [user]: 1 + Math.floor(Math.random() * 5), everyone: 1 + Math.floor(Math.random() * 2) }
   write({ day, calls })
-  const { stored } = meter.stats().calls
-  for (let call = 0; call < calls; call++) {
-    meter.record({ identity: { userId: user }, method: 'GET', route: '/', statusCode: 200, aborted: false })
-  }
+  const { counted } = meter.stats().calls
+  for (const [userId, times] of Object.entries(calls)) record(userId, times)
   // Midnight came in between: nobody can say which of the two days has them.
-  if (meter.stats().day !== day) write({ unclear: [day, meter.stats().day] })
-  while (meter.stats().calls.stored < stored + calls) await new Promise((resolve) => setImmediate(resolve))
+  if (meter.stats().day !== day) write({ orDay: meter.stats().day })
+  const toStore = counted + Object.values(calls).reduce((sum, times) => sum + times, 0)
+  while (meter.stats().calls.stored < toStore) await new Promise((resolve) => setImmediate(resolve))
   write({ stored: true })
   await new Promise((resolve) => setTimeout(resolve, 5))
 }
