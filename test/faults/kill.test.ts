@@ -7,6 +7,8 @@ import { countedIn, serveAndEnd } from '../support/kill-run.ts'
 /** Many more, and each after more load, by `npm run soak`. */
 const kills = Number(process.env.SOAK_KILLS ?? 6)
 const loadMs = process.env.SOAK_KILLS === undefined ? 400 : 1_200
+/** A short run on a busy machine is half start-up, in which a timer can be late. */
+const mostLostMs = process.env.SOAK_KILLS === undefined ? 300 : 100
 
 let dir: string
 beforeEach(async () => {
@@ -17,6 +19,8 @@ afterEach(() => rm(dir, { recursive: true }))
 interface Losses {
   kills: number
   maxLost: number
+  /** As milliseconds of the traffic of its run. */
+  maxLostMs: number
   sumLost: number
   overCounted: number
   requests: number
@@ -27,6 +31,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
   const losses: Losses = {
     kills: count,
     maxLost: 0,
+    maxLostMs: 0,
     sumLost: 0,
     overCounted: 0,
     requests: 0,
@@ -42,6 +47,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
     const now = await countedIn(dir)
     const lost = Math.max(0, acknowledged - (now - counted))
     losses.maxLost = Math.max(losses.maxLost, lost)
+    losses.maxLostMs = Math.max(losses.maxLostMs, (lost / requestsPerSecond) * 1_000)
     losses.sumLost += lost
     losses.overCounted += Math.max(0, now - counted - acknowledged - inFlight)
     losses.requests += acknowledged
@@ -62,16 +68,17 @@ test('scenario 1: SIGKILL at random under load: no more is lost than the calls o
   expect(maxLost).toBeLessThanOrEqual(40)
 }, 1_200_000)
 
-test("scenario 2: SIGKILL with durability 'interval': what 20 ms and a timer's delay can hold is lost at most", async () => {
-  const { overCounted, maxLost, requests, kills: count } = await killMany(Math.ceil(kills / 4), 'interval')
+test("scenario 2: SIGKILL with durability 'interval': at most what 100 ms of the traffic bring is lost", async () => {
+  const { overCounted, maxLostMs } = await killMany(Math.ceil(kills / 4), 'interval')
   expect(overCounted).toBe(0)
-  expect(maxLost).toBeLessThan(requests / count)
+  expect(maxLostMs).toBeLessThan(mostLostMs)
 }, 1_200_000)
 
 test.each([
   ['scenario 9: process.exit() in the app', 'exit'],
   ['scenario 9: uncaughtException in the app', 'throw'],
   ['scenario 10: segfault in another addon', 'SIGSEGV'],
+  ['scenario 10: out of memory', 'memory'],
 ] as const)(
   '%s: as SIGKILL',
   async (_, how) => {

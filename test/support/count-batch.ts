@@ -55,3 +55,33 @@ export function oneLinePerUser(onDay: string = day): RollUp {
     }
   }
 }
+
+/** The same of the series of all journals together. */
+export function oneLinePerUserOnce(onDay: string = day): RollUp {
+  return async function* (totals, revision) {
+    const calls = new Map<string, number>()
+    for await (const { series, values } of totals) {
+      const { userId } = series.identity
+      calls.set(userId, (calls.get(userId) ?? 0) + (values[0] ?? 0))
+    }
+    for (const [user, count] of calls) yield { ...line(`${onDay}.${revision}.${user}`, onDay), calls: count }
+  }
+}
+
+/** Calls per user in all lines of the store, whatever became of them, after closing what is open. */
+export async function callsInLines(store: Store): Promise<Record<string, number>> {
+  for (const open of await store.openDays()) {
+    const { outcome } = await store.closeDay(open, oneLinePerUserOnce(open))
+    // A journal of which not one frame was finished is empty.
+    if (outcome !== 'closed' && outcome !== 'empty')
+      throw new Error(`${open} could not be closed: ${outcome}`)
+  }
+  const calls: Record<string, number> = {}
+  const { lines } = await store.claim(1_000)
+  if (new Set(lines.map(({ id }) => id)).size !== lines.length) throw new Error('A line was claimed twice')
+  for (const { id, calls: more } of lines) {
+    const user = id.split('.').at(-1) as string
+    calls[user] = (calls[user] ?? 0) + more
+  }
+  return calls
+}

@@ -46,18 +46,23 @@ export function errno(code: string): Error {
   return Object.assign(new Error(`${code}: as the test wants it`), { code })
 }
 
-/** A disk that is cut off at its nth change, as a kill does: nothing is written any more, half of a write at most. */
-export function cutOffAt(nth: number): { disk: Disk; readonly isCutOff: boolean } {
+/** Whether a call changes something. */
+export function isChange(call: Call, args: readonly unknown[]): boolean {
+  return changes.includes(call) && !(call === 'openSync' && args[1] === 'r')
+}
+
+/** A disk that is cut off at its nth change, as a kill does: nothing is written any more, of a write only a share. */
+export function cutOffAt(nth: number, share = 0.5): { disk: Disk; readonly isCutOff: boolean } {
   let count = 0
   const state = {
     isCutOff: false,
     disk: diskWith((call, args) => {
-      if (!changes.includes(call) || (call === 'openSync' && args[1] === 'r')) return
+      if (!isChange(call, args)) return
       count += 1
       if (count < nth) return
       if (!state.isCutOff && (call === 'writeSync' || call === 'write')) {
         const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
-        realDisk.writeSync(file, bytes, offset, length >> 1, position)
+        realDisk.writeSync(file, bytes, offset, Math.floor(length * share), position)
       }
       state.isCutOff = true
       throw errno('EIO')

@@ -22,4 +22,5 @@ server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as Add
 process.on('message', () => {
   if (end === 'exit') process.exit(3)
   if (end === 'throw') throw new Error('a mistake of the app')
+  if (end === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(100_000).fill(hoard))
 })

@@ -19,16 +19,21 @@ const connections = 40
 /**
  * Lets a process serve and count under full load on 40 connections, and ends it in the middle.
  *
- * @param how a signal; or `exit` or `throw`, which the process does itself
+ * @param how a signal; or what the process does itself: `exit`, `throw`, or `memory` until it has none
  */
 export async function serveAndEnd(
   dir: string,
-  options: { durability?: string; loadMs: number; how?: 'SIGKILL' | 'SIGSEGV' | 'exit' | 'throw' },
+  options: { durability?: string; loadMs: number; how?: 'SIGKILL' | 'SIGSEGV' | 'exit' | 'throw' | 'memory' },
 ): Promise<KillRun> {
   const { durability = 'turn', loadMs, how = 'SIGKILL' } = options
   const child = fork(join(import.meta.dirname, 'kill-child.ts'), [dir, durability, how], {
-    execArgv: ['--conditions=@px-usage/source', '--import', 'tsx'],
-    stdio: ['ignore', 'pipe', how === 'throw' ? 'ignore' : 'inherit', 'ipc'],
+    execArgv: [
+      ...(how === 'memory' ? ['--max-old-space-size=64'] : []),
+      '--conditions=@px-usage/source',
+      '--import',
+      'tsx',
+    ],
+    stdio: ['ignore', 'pipe', how === 'throw' || how === 'memory' ? 'ignore' : 'inherit', 'ipc'],
   })
   const ended = once(child, 'exit')
   const port = await portOf(child)

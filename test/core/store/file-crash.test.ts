@@ -5,8 +5,7 @@ import { realDisk } from '../../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../../packages/core/src/store/file-store.ts'
 import { type JournalFile, journalsOf } from '../../../packages/core/src/store/journal-files.ts'
 import { joinJournal } from '../../../packages/core/src/store/journal-join.ts'
-import type { Store } from '../../../packages/core/src/store/store.ts'
-import { batches, day, line, type oneLinePerUser } from '../../support/count-batch.ts'
+import { batches, callsInLines, day, line, oneLinePerUserOnce } from '../../support/count-batch.ts'
 import { cutOffAt } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
@@ -22,37 +21,8 @@ async function twoDeadJournals(): Promise<string> {
   return folder.afterKill()
 }
 
-/** Calls per user in all lines of the store, whatever became of them, after closing what is open. */
-async function callsInLines(store: Store): Promise<Record<string, number>> {
-  for (const open of await store.openDays()) {
-    // A journal of which not one frame was finished is empty.
-    expect(['closed', 'empty']).toContain((await store.closeDay(open, oneLinePerUserOnce)).outcome)
-  }
-  const calls: Record<string, number> = {}
-  const { lines } = await store.claim(1_000)
-  expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length)
-  for (const { id, calls: more } of lines) {
-    const user = id.split('.').at(-1) as string
-    calls[user] = (calls[user] ?? 0) + more
-  }
-  return calls
-}
-
-/** The series of all journals together. */
-const oneLinePerUserOnce: typeof oneLinePerUser extends () => infer R ? R : never = async function* (
-  totals,
-  revision,
-) {
-  const calls = new Map<string, number>()
-  for await (const { series, values } of totals) {
-    const { userId } = series.identity
-    calls.set(userId, (calls.get(userId) ?? 0) + (values[0] ?? 0))
-  }
-  for (const [user, count] of calls) yield { ...line(`${day}.${revision}.${user}`), calls: count }
-}
-
 describe('a process that is killed at any change it makes to the disk', () => {
-  test('scenarios 4 and 5: while it takes over dead journals, closes the day and lets them go: totals exact, every line once', async () => {
+  test('scenario 5: while it takes over dead journals, closes the day and lets them go: totals exact, every line once', async () => {
     const before = await twoDeadJournals()
     let steps = 0
     for (let isOver = false; !isOver; ) {
@@ -66,7 +36,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
         await folder.openStore(store)
         await store.add(batches()({ cy: 1 }))
         acknowledged = 1
-        await store.closeDay(day, oneLinePerUserOnce)
+        await store.closeDay(day, oneLinePerUserOnce())
       } catch {}
       isOver = !cut.isCutOff
       const third = await folder.open({ dir: folder.afterKill() })
@@ -82,11 +52,14 @@ describe('a process that is killed at any change it makes to the disk', () => {
     expect(folder.errors).toEqual([])
   })
 
-  test('scenario 3: between the write of counts and the answer: counted once', async () => {
+  test.each([
+    ['half of the write', 0.5],
+    ['the whole write', 1],
+  ])('scenario 3: %s of counts is done, and no answer was given: counted once', async (_, share) => {
     for (let step = 1; ; step++) {
       fs.rmSync(folder.dir, { recursive: true, force: true })
       fs.mkdirSync(folder.dir)
-      const cut = cutOffAt(step)
+      const cut = cutOffAt(step, share)
       const store = folder.make({}, cut.disk)
       const batch = batches()
       let acknowledged = 0
