@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMeter, type UsageError } from '@px-usage/core'
+import { createMeter, fileStore, type UsageError } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { realDisk } from '../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
 import { diskWith, errno } from '../support/failing-disk.ts'
 
@@ -17,11 +18,84 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
+const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }
+
+test('scenario 15: ENOSPC for 60 s, then space: counts wait in memory, are written then, and none is lost, also not to a kill', async () => {
+  let isFull = false
+  const disk = diskWith((name, args) => {
+    if (!isFull || name !== 'writeSync') return
+    const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
+    realDisk.writeSync(file, bytes, offset, length >> 1, position)
+    throw errno('ENOSPC')
+  })
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const errors: UsageError[] = []
+  const meter = createMeter({
+    store: fileStoreOn(disk, { dir }),
+    clock,
+    dryRun: true,
+    onError: (error) => void errors.push(error),
+  })
+  await meter.flush()
+  const callFor = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      meter.record({ ...call, identity: { userId: 'ann' } })
+      meter.record({ ...call, identity: { userId: `user ${second}` } })
+      await clock.advance(1_000)
+    }
+  }
+  await callFor(10)
+  expect(meter.stats().calls).toMatchObject({ inMemory: 0, stored: 20 })
+  isFull = true
+  await callFor(60)
+  expect(meter.stats().calls).toMatchObject({ counted: 140, inMemory: 120, stored: 20 })
+  expect(errors.length).toBeGreaterThan(0)
+  expect(errors.every(({ code }) => code === 'PXU_ERR_STORE_UNAVAILABLE')).toBe(true)
+  isFull = false
+  await callFor(1)
+  await clock.advance(1_000)
+  expect(meter.stats().calls).toMatchObject({ counted: 142, inMemory: 0, stored: 142 })
+  // As a process that starts now finds them, this one having been killed.
+  const next = createMeter({ store: fileStore({ dir }), clock, dryRun: true })
+  const events = await next.preview()
+  const totals = events.filter(({ eventName }) => eventName === 'dailyApiCalls')
+  expect(totals.reduce((sum, { attributes }) => sum + Number(attributes.apiCalls), 0)).toBe(142)
+  expect(totals.find(({ identifyId }) => identifyId === 'ann')?.attributes.apiCalls).toBe(71)
+  await next.close()
+  await meter.close()
+})
+
+test.each(['EACCES', 'EROFS', 'ENOTDIR'])(
+  'scenario 17: %s at start: the app goes on, what was counted stays in memory, and that is told everywhere',
+  async (code) => {
+    const disk = diskWith((name) => {
+      if (name === 'mkdirSync') throw errno(code)
+    })
+    const errors: UsageError[] = []
+    const meter = createMeter({
+      store: fileStoreOn(disk, { dir }),
+      clock: fakeClock('2026-11-23T10:00:00Z'),
+      dryRun: true,
+      onError: (error) => void errors.push(error),
+    })
+    for (let times = 0; times < 3; times++) meter.record({ ...call, identity: { userId: 'ann' } })
+    await expect(meter.flush()).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNAVAILABLE' })
+    expect(meter.stats().calls).toMatchObject({ counted: 3, inMemory: 3, stored: 0 })
+    expect(errors[0]).toMatchObject({ message: expect.stringContaining(code) })
+    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringContaining(code), expect.anything())
+    expect(await meter.close()).toEqual({
+      sent: { lines: 0 },
+      kept: { calls: 0, lines: 0 },
+      lost: { calls: 3, lines: 0 },
+    })
+  },
+)
+
 test('scenario 16: ENOSPC for ever and more endpoints than the limit: details fold, the total is right, and it is told', async () => {
   let isFull = true
-  const disk = diskWith((call, [path]) => {
+  const disk = diskWith((name, [path]) => {
     if (!isFull) return
-    if (call === 'writeSync' || (call === 'openSync' && String(path).includes('journals')))
+    if (name === 'writeSync' || (name === 'openSync' && String(path).includes('journals')))
       throw errno('ENOSPC')
   })
   isFull = false
@@ -36,15 +110,9 @@ test('scenario 16: ENOSPC for ever and more endpoints than the limit: details fo
   })
   await meter.flush()
   isFull = true
-  for (let call = 0; call < 1_000; call++) {
-    meter.record({
-      identity: { userId: `user ${call % 5}` },
-      method: 'GET',
-      route: `/r/${call}`,
-      statusCode: 200,
-      aborted: false,
-    })
-    if (call % 100 === 0) await clock.advance(60_000)
+  for (let times = 0; times < 1_000; times++) {
+    meter.record({ ...call, identity: { userId: `user ${times % 5}` }, route: `/r/${times}` })
+    if (times % 100 === 0) await clock.advance(60_000)
   }
   expect(meter.stats().calls).toMatchObject({ counted: 1_000, inMemory: 1_000, stored: 0 })
   expect(meter.stats().calls.folded.endpoints).toBeGreaterThan(900)
