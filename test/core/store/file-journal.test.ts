@@ -156,6 +156,53 @@ describe('a journal whose process was killed', () => {
     await folder.clock.advance(24 * 3_600_000 + 1)
     expect(await store.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 5 })
   })
+
+  test('scenario 24: volume cloned to two pods: each counts on under an id of its own, and none of its batches is taken for one of the other', async () => {
+    const first = await folder.open()
+    const batch = batches()
+    await first.add(batch({ ada: 2 }))
+    const clone = await folder.open({ dir: folder.afterKill() })
+    await clone.add(batches()({ ada: 10 }))
+    await first.add(batch({ ada: 3 }))
+    expect(await callsOf(first)).toEqual({ ada: 5 })
+    expect(await callsOf(clone)).toEqual({ ada: 12 })
+  })
+
+  test('scenario 24: volume cloned to two pods: its events are sent after ten minutes of silence of the other host, and that is told', async () => {
+    const before = await folder.open()
+    await before.put([line('a')])
+    const dir = folder.afterKill()
+    const [epoch = ''] = fs.readdirSync(join(dir, 'leader'))
+    const path = join(dir, 'leader', epoch)
+    const owner = JSON.parse(fs.readFileSync(path, 'utf8')) as object
+    fs.writeFileSync(path, JSON.stringify({ ...owner, host: `not ${hostname()}`, boot: 'another boot' }))
+    fs.utimesSync(path, folder.clock.now() / 1_000, folder.clock.now() / 1_000)
+    const clone = await folder.open({ dir })
+    expect((await clone.claim(9)).lines).toEqual([])
+    expect(new Set(folder.warnings)).toEqual(new Set(['PXU_WRN_STORE_FOREIGN_WRITER']))
+    await folder.clock.advance(600_001)
+    expect((await clone.claim(9)).lines).toMatchObject([{ id: 'a' }])
+  })
+
+  test('scenario 70: lines of a closed day of a newer version are left as they are, and told', async () => {
+    const store = await folder.open()
+    await store.add(batches()({ ada: 1 }))
+    await store.closeDay(day, oneLinePerUser())
+    await store.close()
+    const path = join(folder.dir, 'outbox', `${day}.0.lines`)
+    const bytes = fs.readFileSync(path)
+    const end = bytes.indexOf('}}') + 2
+    const header = JSON.parse(bytes.subarray(10, end).toString()) as object
+    const head = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0)
+    const newer = Buffer.concat([head, bytes.subarray(end)])
+    fs.writeFileSync(path, newer)
+    const told = await folder.open().then(
+      () => folder.errors.map(({ code }) => code),
+      ({ code }: { code: string }) => [code],
+    )
+    expect(told).toEqual(['PXU_ERR_STORE_UNREADABLE'])
+    expect(fs.readFileSync(path)).toEqual(newer)
+  })
 })
 
 test('scenario 25: a path too long for a socket: a short one is used, and two long ones are not mixed up', async () => {

@@ -20,7 +20,7 @@ const beatMs = 30_000
 const foreignSilenceMs = 600_000
 
 /**
- * Takes the lead if nobody has it, or if who has it is dead.
+ * Takes the lead if nobody has it, or if who has it is dead. `onUnseen` is told the host of one that cannot be seen from here.
  *
  * Each epoch is a file that one process alone can make. It stays when its owner goes, so that no epoch comes twice; who
  * finds a higher one than its own has lost the lead.
@@ -30,6 +30,7 @@ export async function takeLead(
   dir: string,
   self: Owner,
   clock: Clock,
+  onUnseen: (host: string) => void,
 ): Promise<Lead | undefined> {
   const folder = join(dir, 'leader')
   makeFolder(disk, folder)
@@ -39,7 +40,10 @@ export async function takeLead(
     const owner = readOwner(disk, path)
     const state = owner === undefined ? 'dead' : await ownerState(disk, dir, owner, clock.now())
     if (state === 'alive') return undefined
-    if (state === 'unseen' && silence(disk, path, clock) < foreignSilenceMs) return undefined
+    if (state === 'unseen') {
+      onUnseen(owner?.host ?? '')
+      if (silence(disk, path, clock) < foreignSilenceMs) return undefined
+    }
   }
   const epoch = (last ?? 0) + 1
   const path = join(folder, String(epoch))

@@ -9,6 +9,8 @@ export interface LedOutboxSettings {
   dir: string
   clock: Clock
   onDamage(path: string, what: string): void
+  /** Who led before cannot be seen from here: it runs, or ran, on another host. */
+  onUnseenLeader(host: string): void
 }
 
 /** How often a process that is not the leader looks whether there still is one. */
@@ -54,11 +56,11 @@ export class LedOutbox {
   }
 
   async #open(): Promise<Outbox | undefined> {
-    const { disk, dir, clock, onDamage } = this.#settings
+    const { disk, dir, clock, onDamage, onUnseenLeader } = this.#settings
     if (this.#lead === undefined) {
       if (clock.elapsed() - this.#triedAtMs < leadEveryMs) return undefined
       this.#triedAtMs = clock.elapsed()
-      this.#lead = await takeLead(disk, dir, this.#self, clock)
+      this.#lead = await takeLead(disk, dir, this.#self, clock, onUnseenLeader)
     }
     if (this.#lead === undefined) return undefined
     const outbox = await Outbox.open({ disk, dir, epoch: this.#lead.epoch, now: clock.now, onDamage })

@@ -51,6 +51,13 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     )
   }
 
+  function onUnseenLeader(host: string): void {
+    diagnostics.warn(
+      'PXU_WRN_STORE_FOREIGN_WRITER',
+      `The events in ${dir} were sent by a process on the host ${quoted(host)}, and from here nobody can tell whether it lives. After ten minutes of its silence this process sends them. If the disk was copied, both do. Give each host its own dir (PX_USAGE_DIR).`,
+    )
+  }
+
   /** One at a time, and never in the way of counting; until it is done the files are read as they are. */
   function joinLater(day: UsageDay, lastPart: number): void {
     joining = joining
@@ -102,7 +109,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     writer,
     journals,
     inbox: new Inbox(disk, dir, journalId),
-    led: new LedOutbox(settings, { journalId, ...thisHost }),
+    led: new LedOutbox({ ...settings, onUnseenLeader }, { journalId, ...thisHost }),
     joined: () => joining,
   }
 }
