@@ -1,6 +1,8 @@
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
-import { createMeter, memoryStore } from '@px-usage/core'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createMeter, fileStore, memoryStore } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { expect, it } from 'vitest'
 
@@ -61,6 +63,47 @@ it('close() does not wait for a PX that never answers, and notes what it broke o
   expect([sent, lost]).toEqual([{ lines: 0 }, { calls: 0, lines: 2 }])
   expect(meter.stats().lines).toMatchObject({ closed: 2, unknown: 2 })
   silent.close()
+})
+
+it('close() with a store that keeps its lines waits for no PX at all, however much time it has', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'px-usage-meter-'))
+  const clock = fakeClock(Date.now() - 48 * 3_600_000)
+  const down = async () => ({ outcome: 'retryable', reason: 'down' }) as const
+  const before = createMeter({ store: fileStore({ dir }), clock, delivery: down })
+  before.record({ ...call, identity: { userId: 'ann' } })
+  await before.flush()
+  await clock.advance(25 * 3_600_000)
+  await before.close()
+
+  let asked = () => {}
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const silent = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', asked)
+  })
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const hourMs = 3_600_000
+  const meter = createMeter({
+    store: fileStore({ dir }),
+    apiKey: 'key',
+    productKey: 'AP-1',
+    baseUrl: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    requestTimeoutMs: hourMs,
+    reconcileAfterMs: hourMs,
+    startJitterMs: 0,
+  })
+  meter.record({ ...call, identity: { userId: 'ann' } })
+  void meter.flush()
+  await isAsked
+  expect(await meter.close({ timeoutMs: hourMs })).toEqual({
+    sent: { lines: 0 },
+    kept: { calls: 1, lines: 2 },
+    lost: { calls: 0, lines: 0 },
+  })
+  silent.close()
+  await rm(dir, { recursive: true })
 })
 
 it('a day of more lines than the daily budget has requests is sent with its endpoints folded, and every total', async () => {

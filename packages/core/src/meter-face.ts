@@ -114,7 +114,7 @@ export interface Meter {
    * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
    * first. May be called again: it answers the same.
    *
-   * @param options.timeoutMs how long to wait for PX and for late answers of `identify` @default 5_000
+   * @param options.timeoutMs how long to wait for late answers of `identify`, and for PX if the store keeps nothing @default 5_000
    */
   close(options?: { timeoutMs?: number }): Promise<CloseReport>
   [Symbol.asyncDispose](): Promise<void>

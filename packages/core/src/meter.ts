@@ -17,6 +17,8 @@ import type { CloseReport, Meter } from './meter-face.ts'
 import { type MeterOptions, parseOptions } from './options.ts'
 
 const defaultCloseTimeoutMs = 5_000
+/** How long requests under way are waited for when their lines outlive the process: what is broken off is looked up later. */
+const lastAnswersMs = 150
 /** How long a broken-off request may take to be noted in the store. */
 const lastSettlingMs = 100
 
@@ -141,7 +143,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
     await inTime(numbers.stop())
     keeper.cancelStoring()
     if (!store.durable) await inTime(delivery.run())
-    await inTime(delivery.stop())
+    const left = Math.max(deadline - clock.elapsed(), 0)
+    await within(delivery.stop(), store.durable ? Math.min(left, lastAnswersMs) : left)
     // Whatever is still on its way to PX breaks off here, and is noted as unknown.
     await delivery.breakOff()
     await within(delivery.stop(), lastSettlingMs)
