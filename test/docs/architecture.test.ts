@@ -96,4 +96,11 @@ describe('the rooms', () => {
     const limit = (file: string) => (file.endsWith('/usage-middleware.ts') ? 100 : 300)
     expect(files.filter((file) => text(file).split('\n').length - 1 > limit(file))).toEqual([])
   })
+
+  it('end no process, and listen to its signals in one file', () => {
+    const ours = files.filter((file) => !/^(px-emulator|cli)\//.test(file))
+    const which = (pattern: RegExp) => ours.filter((file) => pattern.test(text(file)))
+    expect(which(/process\.(exit|abort|reallyExit)\b/)).toEqual([])
+    expect(which(/process\.(on|once|addListener|prependListener)\(/)).toEqual(['core/src/close-on-signal.ts'])
+  })
 })

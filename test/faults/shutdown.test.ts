@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createMeter, fileStore } from '@px-usage/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../support/http-client.ts'
@@ -73,23 +74,28 @@ const asAnn = { headers: { 'x-user': 'ann', 'x-account': 'acme' } }
 
 describe('scenario 7: SIGTERM with 1.6 s (PM2) and 30 s (k8s): drained, exit untouched', () => {
   it.each([
-    ['express', '/v1/orders', '/v1/reports/2026'],
-    ['koa', '/v2/invoices', '/v2/exports/2026'],
-  ])('the %s example answers what is under way, counts it, and ends by itself', async (name, fast, long) => {
-    const { child, url } = await start(`examples/${name}-basic/server.ts`)
-    for (let i = 0; i < 20; i++) await send(`${url}${fast}/${i}`, asAnn)
-    const slow = send(`${url}${long}`, asAnn)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    const closed = said(child, 'Closed')
-    child.kill('SIGTERM')
-    const exit = exitOf(child)
-    expect((await slow).status).toBe(200)
-    expect(await closed).toContain('kept: { calls: 21, lines: 0 }')
-    const { code, signal, ms } = await exit
-    console.log(`${name}: ended ${ms.toFixed(0)} ms after SIGTERM, a request of 200 ms included`)
-    expect([code, signal]).toEqual([0, null])
-    expect(await countedIn(dir)).toBe(21)
-  })
+    ['express', 'SIGINT', 1_600, '/v1/orders', '/v1/reports/2026'],
+    ['koa', 'SIGTERM', 30_000, '/v2/invoices', '/v2/exports/2026'],
+  ] as const)(
+    'the %s example after %s, killed after %i ms, answers what is under way, counts it, and ends by itself',
+    async (name, ask, killMs, fast, long) => {
+      const { child, url } = await start(`examples/${name}-basic/server.ts`)
+      for (let i = 0; i < 20; i++) await send(`${url}${fast}/${i}`, asAnn)
+      const slow = send(`${url}${long}`, asAnn)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const closed = said(child, 'Closed')
+      child.kill(ask)
+      const killing = setTimeout(() => child.kill('SIGKILL'), killMs)
+      const exit = exitOf(child)
+      expect((await slow).status).toBe(200)
+      expect(await closed).toContain('kept: { calls: 21, lines: 0 }')
+      const { code, signal, ms } = await exit
+      clearTimeout(killing)
+      console.log(`${name}: ended ${ms.toFixed(0)} ms after ${ask}, a request of 200 ms included`)
+      expect([code, signal]).toEqual([0, null])
+      expect(await countedIn(dir)).toBe(21)
+    },
+  )
 
   it('closeOnSignal closes the meter, and the process ends by the signal as without it', async () => {
     const { child, url } = await start('test/support/signal-child.ts', [dir])
@@ -127,4 +133,15 @@ describe('scenario 8: second SIGTERM / SIGINT during drain: same drain continues
     expect(['SIGTERM', 'SIGINT']).toContain((await exit).signal)
     expect(await countedIn(dir)).toBe(1)
   })
+})
+
+it('a process whose meter is never closed ends by itself, with no listener of ours, and nothing counted is lost', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@px-usage/source', '--import', 'tsx', 'test/support/unclosed-child.ts', dir],
+    { cwd: root },
+  )
+  const { before, after } = JSON.parse(stdout)
+  expect(after).toEqual(before)
+  expect(await countedIn(dir)).toBe(6)
 })
