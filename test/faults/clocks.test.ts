@@ -117,6 +117,10 @@ describe('scenario 56: clock +1 d, -1 h, back across midnight', () => {
     await clock.advance(2 * hourMs)
     expect(sent()).toEqual({ '2026-11-23': '1+1' })
     expect(px.events.map(({ attributes }) => attributes.revision)).toEqual([undefined, undefined, 1, 1])
+    expect(process.emitWarning).toHaveBeenCalledWith(
+      expect.stringContaining('2026-11-23 (1 calls) came after it was closed'),
+      expect.anything(),
+    )
     await meter.close()
   })
 })

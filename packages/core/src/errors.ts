@@ -43,6 +43,7 @@ export const codes = {
   PXU_WRN_DELIVERY_ATTRIBUTE_UNDECLARED: 'An attribute that is to be set is not declared in PX.',
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
+  PXU_WRN_DAY_LATE_COUNTS: 'Counts of a day came after it was closed, and make an event of their own.',
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',

@@ -85,8 +85,17 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     for (const day of await store.openDays()) {
       if (unsealed.has(day) || !isToClose(day)) continue
       const result = await close(day)
-      if (result.outcome === 'closed') diagnostics.publish('day:closed', { day, ...result })
+      if (result.outcome !== 'closed') continue
+      diagnostics.publish('day:closed', { day, ...result })
+      if (result.revision > 0) tellLateCounts(day, result.calls)
     }
+  }
+
+  function tellLateCounts(day: UsageDay, calls: number): void {
+    diagnostics.warn(
+      'PXU_WRN_DAY_LATE_COUNTS',
+      `Counts of ${day} (${calls} calls) came after it was closed, so they are an event of their own with a \`revision\`: PX's Sum of the day is right, its Average of those users is not. The clock may have been set back, or the store out of order for longer than graceMs.`,
+    )
   }
 
   async function wake(): Promise<void> {
