@@ -50,7 +50,7 @@ function random(start: number): (below: number) => number {
   }
 }
 
-it('a journal of frames, cut at every byte, is its exact frame prefix', () => {
+it('scenario 12: a journal of frames, cut at every byte, is its exact frame prefix', () => {
   for (let cut = 0; cut <= journal.length; cut++) {
     const found = read(journal.subarray(0, cut))
     if (found.length !== whole(cut) || !areTrue(found))
