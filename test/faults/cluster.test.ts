@@ -90,7 +90,9 @@ test('scenarios 21 and 22: cluster workers on one folder, killed, stopped and re
     })
     const worker = cluster.fork()
     worker.once('exit', () => living.delete(worker))
-    await once(worker, 'message')
+    const died = once(worker, 'exit').then(() => Promise.reject(new Error('A worker died at its start.')))
+    died.catch(() => {})
+    await Promise.race([once(worker, 'message'), died])
     living.add(worker)
   }
 

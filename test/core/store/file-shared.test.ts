@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import type { Store } from '../../../packages/core/src/store/store.ts'
 import { batches, callsOf, day, line, oneLinePerUser } from '../../support/count-batch.ts'
+import { diskWith } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
 const folder = diskOf(beforeEach, afterEach)
@@ -116,6 +117,28 @@ describe('several stores on one folder', () => {
     expect(fs.readdirSync(join(folder.dir, 'journals'))).toEqual([])
     expect(next.outboxCounts()).toMatchObject({ closed: 1 })
   })
+
+  it.each([
+    ['of a day that was never closed', 0],
+    ['of late counts', 1],
+  ])(
+    'a journal %s that the leader removes while another process looks at it is no failure of the folder',
+    async (_, revisions) => {
+      const leader = await folder.open()
+      const batch = batches()
+      await leader.add(batch({ ada: 1 }))
+      for (let revision = 0; revision < revisions; revision++) {
+        await leader.closeDay(day, oneLinePerUser())
+        await leader.add(batch({ ada: 1 }))
+      }
+      const disk = diskWith((call, [path]) => {
+        if (call === 'openSync' && String(path).includes('journals')) fs.rmSync(String(path), { force: true })
+      })
+      const looking = await folder.open({}, disk)
+      expect(await looking.openDays()).toEqual([])
+      expect(folder.errors).toEqual([])
+    },
+  )
 
   it('a sender that lost the lead marks and settles nothing any more', async () => {
     const first = await folder.open()

@@ -57,7 +57,7 @@ export class DayJournals {
     for (const day of journalDays(this.#disk, this.#dir)) {
       const { contained } = await this.closed.of(day)
       for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
-        if (!(await this.#hasMore(files, contained))) continue
+        if (!(await unlessGone(this.#hasMore(files, contained)))) continue
         open.push(day)
         break
       }
@@ -167,8 +167,8 @@ export class DayJournals {
       const { contained } = await this.closed.of(day)
       for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
         const upTo = contained[journalId]
-        if (upTo === undefined || (await this.#hasMore(files, contained))) continue
-        if ((await this.#writer(journalId, files)) === 'done') this.#remove(day, files)
+        if (upTo === undefined || (await unlessGone(this.#hasMore(files, contained))) !== false) continue
+        if ((await unlessGone(this.#writer(journalId, files))) === 'done') this.#remove(day, files)
       }
     }
   }
@@ -221,5 +221,18 @@ export class DayJournals {
       // Other journals may be there. What could not be removed is swept away at the next start.
       if (codeOf(error) === undefined) throw error
     }
+  }
+}
+
+/**
+ * What was found, or nothing if another process removed a file since its name was read: a closed day contains it now, or
+ * another file of its journal. To close a day that is not enough to know, so there it is a failure, and tried again.
+ */
+async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
   }
 }
