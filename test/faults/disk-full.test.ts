@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMeter, fileStore, type UsageError } from '@px-usage/core'
-import { fakeClock } from '@px-usage/core/testing'
+import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { realDisk } from '../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
@@ -90,6 +90,53 @@ test.each(['EACCES', 'EROFS', 'ENOTDIR'])(
     })
   },
 )
+
+test('scenario 17: a folder that can be used again a while after the start: what was counted meanwhile is stored and sent', async () => {
+  let isRefused = true
+  const disk = diskWith((name) => {
+    if (isRefused && name === 'mkdirSync') throw errno('EROFS')
+  })
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const px = inMemoryDelivery()
+  const meter = createMeter({
+    store: fileStoreOn(disk, { dir }),
+    clock,
+    delivery: px.delivery,
+    startJitterMs: 0,
+  })
+  meter.record({ ...call, identity: { userId: 'ann' } })
+  await clock.advance(600_000)
+  meter.record({ ...call, identity: { userId: 'ann' } })
+  expect(meter.stats().calls).toMatchObject({ inMemory: 2, stored: 0 })
+  isRefused = false
+  await clock.advance(60_000)
+  await meter.flush()
+  expect(meter.stats().calls).toMatchObject({ inMemory: 0, stored: 2 })
+  await clock.advance(24 * 3_600_000)
+  await meter.flush()
+  expect(px.events.filter(({ eventName }) => eventName === 'dailyApiCalls')).toMatchObject([
+    { attributes: { apiCalls: 2, day: '2026-11-23' } },
+  ])
+  await meter.close()
+})
+
+test('scenario 15: ENOSPC at start: counts are written once there is space', async () => {
+  let isFull = true
+  const disk = diskWith((name, args) => {
+    const isWrite = name === 'writeSync' || name === 'write' || (name === 'openSync' && args[1] !== 'r')
+    if (isFull && isWrite) throw errno('ENOSPC')
+  })
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const meter = createMeter({ store: fileStoreOn(disk, { dir }), clock, dryRun: true })
+  meter.record({ ...call, identity: { userId: 'ann' } })
+  await clock.advance(120_000)
+  expect(meter.stats().calls).toMatchObject({ inMemory: 1, stored: 0 })
+  isFull = false
+  await clock.advance(61_000)
+  await meter.flush()
+  expect(meter.stats().calls).toMatchObject({ inMemory: 0, stored: 1 })
+  expect((await meter.close()).lost).toEqual({ calls: 0, lines: 0 })
+})
 
 test('scenario 16: ENOSPC for ever and more endpoints than the limit: details fold, the total is right, and it is told', async () => {
   let isFull = true

@@ -33,7 +33,7 @@ export function createAppNumbers({
   settings: Pick<Settings, 'clock' | 'days' | 'store' | 'rollups' | 'productKey'>
   tables: Pick<DayTables, 'of'>
   keeper: Pick<DayKeeper, 'today' | 'isDue' | 'persist' | 'storeSoon'>
-  opened: Promise<void>
+  opened(): Promise<void>
   diagnostics: Diagnostics
   isClosed(): boolean
   onTracked(): void

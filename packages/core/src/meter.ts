@@ -14,6 +14,7 @@ import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
 import type { CloseReport, Meter } from './meter-face.ts'
+import { openStore } from './open-store.ts'
 import { type MeterOptions, parseOptions } from './options.ts'
 
 const defaultCloseTimeoutMs = 5_000
@@ -77,19 +78,10 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let isClosed = false
   let forgetSignals = () => {}
 
-  const opened = store.open({ clock, diagnostics, timeZone }).catch((error: unknown) => {
-    const message = 'The store could not be opened, so nothing survives this process.'
-    const told =
-      error instanceof UsageError
-        ? error
-        : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause: error })
-    diagnostics.error(told)
-    diagnostics.warn(told.code, told.message)
-    throw told
+  const { opened, stop: stopOpening } = openStore(store, { clock, diagnostics, timeZone }, async () => {
+    delivery.wake()
+    await delivery.check()
   })
-  // Those who wait for it see the failure; if nobody does, it has been told above.
-  opened.catch(() => {})
-
   const keeper = createDayKeeper({
     clock,
     days,
@@ -114,8 +106,6 @@ export function createMeter(options: MeterOptions = {}): Meter {
     onTracked: delivery.wakeNow,
   })
   keeper.start()
-  void opened.then(delivery.wake).catch(() => {})
-  void opened.then(delivery.check).catch(() => {})
 
   /** As much of `task` as fits in the time; what it does later does no harm. */
   function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
@@ -133,13 +123,18 @@ export function createMeter(options: MeterOptions = {}): Meter {
     const deadline = clock.elapsed() + timeoutMs
     const inTime = (task: Promise<unknown>) => within(task, Math.max(deadline - clock.elapsed(), 0))
     keeper.stop()
-    await inTime(opened)
+    stopOpening()
+    await inTime(opened())
     const deliveredBefore = store.outboxCounts().delivered
     await inTime(attribution.settled())
     isClosed = true
     keeper.cancelStoring()
     await inTime(keeper.idle())
-    await inTime(opened.then(keeper.persist).then(() => (store.durable ? undefined : keeper.closeAll())))
+    await inTime(
+      opened()
+        .then(keeper.persist)
+        .then(() => (store.durable ? undefined : keeper.closeAll())),
+    )
     await inTime(numbers.stop())
     keeper.cancelStoring()
     if (!store.durable) await inTime(delivery.run())
@@ -201,7 +196,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     },
 
     async preview(day = keeper.today()) {
-      await opened
+      await opened()
       await keeper.persist()
       const events: PxEvent[] = []
       for await (const usage of previewDay(store, day, closingSettings)) {

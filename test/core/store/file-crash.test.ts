@@ -21,6 +21,9 @@ async function twoDeadJournals(): Promise<string> {
   return folder.afterKill()
 }
 
+/** Errors of files that cannot be read. What a process tells of the disk that was cut off is no matter. */
+const damages = () => folder.errors.filter(({ code }) => code !== 'PXU_ERR_STORE_UNAVAILABLE')
+
 describe('a process that is killed at any change it makes to the disk', () => {
   test('scenario 5: while it takes over dead journals, closes the day and lets them go: totals exact, every line once', async () => {
     const before = await twoDeadJournals()
@@ -49,7 +52,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
       await store.close().catch(() => {})
     }
     expect(steps).toBeGreaterThan(20)
-    expect(folder.errors).toEqual([])
+    expect(damages()).toEqual([])
   })
 
   test.each([
@@ -157,6 +160,6 @@ describe('a process that is killed at any change it makes to the disk', () => {
       await store.close().catch(() => {})
       if (!cut.isCutOff) break
     }
-    expect(folder.errors).toEqual([])
+    expect(damages()).toEqual([])
   })
 })

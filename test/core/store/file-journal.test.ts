@@ -121,14 +121,29 @@ describe('a journal whose process was killed', () => {
     const store = await folder.open()
     await store.put([line('a')])
     await store.close()
+    const written = folder.afterKill()
     const name = fs
       .readdirSync(join(folder.dir, 'outbox'))
       .find((name) => name.startsWith('state.')) as string
     const path = join(folder.dir, 'outbox', name)
     const newer = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ format: 2, id: name })), 0)
     fs.writeFileSync(path, newer)
-    await expect(folder.open()).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNREADABLE' })
+    const older = await folder.open()
+    expect(folder.errors).toMatchObject([{ code: 'PXU_ERR_STORE_UNREADABLE' }])
+    await older.add(batches()({ ada: 2 }))
+    const refusal = { code: 'PXU_ERR_STORE_UNREADABLE' }
+    for (const ask of [() => older.closeDay(day, oneLinePerUser()), () => older.claim(9)]) {
+      await folder.clock.advance(1_000)
+      await expect(ask()).rejects.toMatchObject(refusal)
+    }
     expect(fs.readFileSync(path)).toEqual(newer)
+    expect(await callsOf(older), 'counting goes on').toEqual({ ada: 2 })
+    // The version that wrote it finds no leader in its way, though the older one still runs.
+    fs.cpSync(join(written, 'outbox', name), path)
+    const newerAgain = await folder.open()
+    await older.seal(day)
+    expect((await newerAgain.claim(9)).lines).toMatchObject([{ id: 'a' }])
+    expect(await newerAgain.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 2 })
   })
 
   test('scenario 23: a container that starts again on the same volume takes the old journal once', async () => {

@@ -33,8 +33,8 @@ interface DayKeeperSettings {
   days: UsageDays
   graceMs: number
   store: Store
-  /** Resolves when the store is open. */
-  opened: Promise<void>
+  /** Resolves when the store is open. @throws {UsageError} as long as it cannot be */
+  opened(): Promise<void>
   tables: DayTables
   diagnostics: Diagnostics
   /** Adds what is read of a day that has ended, before it is closed. @throws {UsageError} when the store fails */
@@ -104,7 +104,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   }
 
   function startWork(): Promise<void> {
-    working = opened
+    working = opened()
       .then(persist)
       .then(() =>
         collect()

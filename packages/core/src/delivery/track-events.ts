@@ -35,7 +35,7 @@ export interface Tracking {
 
 export interface TrackingSettings {
   store: Store
-  opened: Promise<void>
+  opened(): Promise<void>
   clock: Clock
   diagnostics: Diagnostics
   productKey: string
@@ -108,7 +108,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
   }
 
   async function putHeld(): Promise<void> {
-    await opened
+    await opened()
     while (held.length > 0) {
       // The same lines again after a failure: the store knows them by their ids.
       const lines = held.slice(0, largestPut)

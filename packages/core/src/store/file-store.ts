@@ -133,13 +133,18 @@ export function fileStoreOn(
       opening.catch(() => {})
       try {
         folder = await opening
-        if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
       } catch (error) {
         await close().catch(() => {})
         throw unavailable(
           `The folder ${quoted(root)} cannot be used. Give a dir (PX_USAGE_DIR) that this process may make and write to.`,
           error,
         )
+      }
+      try {
+        if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
+      } catch (error) {
+        // Counts are safe without it, and whoever sends tries it again.
+        given.diagnostics.error(unavailable(`The events in ${root} cannot be read now.`, error))
       }
     },
 

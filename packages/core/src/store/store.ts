@@ -127,7 +127,7 @@ export interface StoreContext {
 /**
  * Where day totals and unsent lines live: memory, file, Redis.
  *
- * Timing. The meter calls `open` once and does not wait for it before it counts: `add` may come earlier, every other
+ * Timing. The meter calls `open` until it resolves, and does not wait for it before it counts: `add` may come earlier, every other
  * method waits for `open`. Calls of one method never overlap from one meter. Whatever may fail because of the world
  * outside (disk, network) rejects with `UsageError` `PXU_ERR_STORE_UNAVAILABLE` and has changed nothing that a repetition
  * would change twice. No method blocks the event loop for more than a few milliseconds.

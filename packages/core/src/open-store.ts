@@ -1,0 +1,48 @@
+import { UsageError } from './errors.ts'
+import type { Store, StoreContext } from './store/store.ts'
+
+/** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
+const retryMs = 60_000
+
+export interface StoreOpening {
+  /** Resolves when the store is open. @throws {UsageError} what the last attempt failed with, as long as it is not */
+  opened(): Promise<void>
+  /** No more attempts. */
+  stop(): void
+}
+
+/** Opens a store, and tries again until it is open. Meanwhile counts stay in memory. */
+export function openStore(store: Store, context: StoreContext, onOpen: () => Promise<void>): StoreOpening {
+  const { clock, diagnostics } = context
+  let attempt = Promise.resolve()
+  let isStopped = false
+  let cancelRetry = () => {}
+
+  function open(): void {
+    attempt = store.open(context).catch((error: unknown) => {
+      const told = toldOf(error)
+      diagnostics.error(told)
+      diagnostics.warn(told.code, told.message)
+      // A store that belongs to another meter is not waited for.
+      if (!isStopped && told.code === 'PXU_ERR_STORE_UNAVAILABLE') cancelRetry = clock.setTimer(open, retryMs)
+      throw told
+    })
+    // Those who wait for it see the failure; if nobody does, it has been told above.
+    attempt.then(onOpen).catch(() => {})
+  }
+
+  open()
+  return {
+    opened: () => attempt,
+    stop() {
+      isStopped = true
+      cancelRetry()
+    },
+  }
+}
+
+function toldOf(cause: unknown): UsageError {
+  if (cause instanceof UsageError) return cause
+  const message = 'The store could not be opened, so nothing survives this process; it is tried again.'
+  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+}
