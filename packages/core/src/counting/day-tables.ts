@@ -18,6 +18,8 @@ export interface DayTables {
   store(): Promise<void>
   /** Tells the store that this process is done with the day. */
   seal(day: UsageDay): Promise<void>
+  /** Looks for series that were not called lately: a table that has mostly such ones leaves memory when it is stored next. */
+  letIdleLeave(): void
   /** Calls that are not in the store yet. */
   unstored(): number
   /** Calls that the store has taken. */
@@ -113,27 +115,12 @@ export function createDayTables({
     return { batch: { day, sequence, size, table, forEach: watched, describe: table.describe }, calls }
   }
 
-  function allTables(): DayTable[] {
-    const all = Array.from(tables, ([day, table]) => ({ day, table }))
-    return leaving === undefined ? all : [leaving, ...all]
-  }
-
-  function letIdleLeave(): void {
-    if (!store.durable || leaving !== undefined) return
-    for (const [day, table] of tables) {
-      if (!idle.mayLeave(day, table)) continue
-      leaving = { day, table }
-      tables.set(day, createTable())
-      return
-    }
-  }
-
   /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
     isStoring = true
     try {
-      letIdleLeave()
-      const due = allTables().map((of) => ({ ...of, left: of.table.changed }))
+      const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed }))
+      if (leaving !== undefined) due.unshift({ ...leaving, left: leaving.table.changed })
       if (offered !== undefined) await offer(offered)
       let sinceTurn = 0
       for (const { day, table, left } of due) {
@@ -186,15 +173,23 @@ export function createDayTables({
       await storeCounted()
       await store.seal(day)
       // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
-      const isWaiting =
-        offered?.batch.day === day || allTables().some((of) => of.day === day && of.table.changed > 0)
-      if (!isWaiting) tables.delete(day)
+      const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
+      if (offered?.batch.day !== day && changed === 0) tables.delete(day)
       idle.forget(day)
       storedByDay.delete(day)
     },
+    letIdleLeave() {
+      if (!store.durable || leaving !== undefined) return
+      for (const [day, table] of tables) {
+        if (!idle.mayLeave(day, table)) continue
+        leaving = { day, table }
+        tables.set(day, createTable())
+        return
+      }
+    },
     unstored() {
-      let calls = offered?.calls ?? 0
-      for (const { table } of allTables()) calls += table.calls
+      let calls = (offered?.calls ?? 0) + (leaving?.table.calls ?? 0)
+      for (const table of tables.values()) calls += table.calls
       return calls
     },
     stored: () => stored,

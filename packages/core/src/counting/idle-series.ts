@@ -6,8 +6,8 @@ type Visits = CountBatch['forEach']
 
 /** Tells when most series of a table have had no call for a while, so that a fresh one can take its place. */
 export interface IdleSeries {
-  /** Visits the same; what a store reads of it was active. */
-  watch(table: object, visits: Visits): Visits
+  /** Visits the same; what a store reads of it was active. Costs nothing as long as a table is small. */
+  watch(table: Pick<SeriesTable, 'size'>, visits: Visits): Visits
   /** The table has folded: it stays, so that who was folded is not told apart later on the same day. */
   keep(table: object): void
   /** Whether the table is to leave memory once all of it is stored. */
@@ -50,6 +50,7 @@ export function createIdleSeries(limits: SeriesLimits, elapsed: () => number): I
 
   return {
     watch(table, visits) {
+      if (table.size < fewestSeries) return visits
       const activity = activityOf(table)
       return (visit) =>
         visits((id, gained) => {
@@ -63,13 +64,14 @@ export function createIdleSeries(limits: SeriesLimits, elapsed: () => number): I
     },
 
     mayLeave(day, table) {
+      if (table.size < fewestSeries) return false
       const activity = activityOf(table)
       if (elapsed() - activity.sinceMs < idleMs) return false
       const active = activity.count + table.changed
       activity.sinceMs = elapsed()
       activity.bits.fill(0)
       activity.count = 0
-      if (activity.isKept || table.size < fewestSeries || table.size < 2 * active) return false
+      if (activity.isKept || table.size < 2 * active) return false
       const made = (left.get(day) ?? 0) + table.size
       if (made > mostTables * limits.series) return false
       left.set(day, made)

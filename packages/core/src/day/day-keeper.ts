@@ -104,6 +104,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   }
 
   function startWork(): Promise<void> {
+    tables.letIdleLeave()
     working = opened()
       .then(persist)
       .then(() =>
