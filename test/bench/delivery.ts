@@ -105,6 +105,7 @@ function senderOf(url: string, store: Store, maxRequestsPerSecond: number) {
       startJitterMs: 0,
       reconcile: true,
       reconcileAfterMs: 900_000,
+      auditAfterMs: 21_600_000,
       clock: systemClock,
     },
     { store, diagnostics, heard: () => {} },

@@ -51,6 +51,7 @@ it('PX down for three days, then slow, then impatient: nothing grows, all arrive
     network: clock,
     diagnostics,
     reconcileAfterMs: 15 * minute,
+    auditAfterMs: 21_600_000,
     startJitterMs: 5 * minute,
   })
   async function closeDay(label: string): Promise<void> {

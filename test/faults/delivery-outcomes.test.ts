@@ -136,6 +136,117 @@ describe('a line of unknown fate', () => {
     await expectAllOnce(40)
   })
 
+  describe('scenario 29: PX shows an event after 2 h, looked for after 15 min', () => {
+    const warnings: string[] = []
+    const listen = ({ code }: Error & { code?: string }) => warnings.push(code ?? '')
+
+    beforeEach(async () => {
+      process.on('warning', listen)
+      px.lagMs = ({ identifyId }) => (identifyId.startsWith('late') ? 2 * hour : 0)
+      px.script = post((exchange) => {
+        if (!exchange.body.includes('dropped')) exchange.store()
+        exchange.answer(503)
+      })
+      await sender.put(eventLine('late-1'), eventLine('late-2'), eventLine('dropped'), eventLine('seen'))
+      await sender.delivery.run()
+      px.script = (exchange) => exchange.work()
+      await sender.pass(20 * minute, minute)
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 4, unknown: 0 })
+      expect(px.ids().sort()).toEqual(['dropped', 'late-1', 'late-1', 'late-2', 'late-2', 'seen'])
+    })
+
+    afterEach(() => {
+      process.off('warning', listen)
+      warnings.length = 0
+    })
+
+    it('what is there twice is found hours later and reported, and nothing else', async () => {
+      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 3, duplicates: 0 })
+      await sender.pass(5 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 3, duplicates: 0, state: 'waiting' })
+      const gets = px.count('GET')
+      await sender.pass(2 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({
+        awaitingAudit: 0,
+        duplicates: 2,
+        possibleDuplicates: 0,
+        state: 'idle',
+      })
+      expect(warnings.filter((code) => code === 'PXU_WRN_DELIVERY_DUPLICATE')).toHaveLength(1)
+      expect(px.count('GET') - gets).toBeLessThanOrEqual(3)
+      expect(px.count('POST')).toBe(7)
+    })
+
+    it('also by the process that comes after this one', async () => {
+      const { clock, store } = sender
+      await sender.close()
+      sender = await startSender(px.url, {}, { clock, store })
+      await sender.delivery.run()
+      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 3, state: 'waiting' })
+      await sender.pass(7 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 0, duplicates: 2 })
+      await sender.close()
+      sender = await startSender(px.url, {}, { clock, store })
+      await sender.delivery.run()
+      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 0, duplicates: 2, state: 'idle' })
+    })
+
+    it('as soon as PX lets itself be asked', async () => {
+      px.script = ({ answer }) => answer(500)
+      await sender.pass(12 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({
+        awaitingAudit: 3,
+        duplicates: 0,
+        possibleDuplicates: 0,
+      })
+      px.script = (exchange) => exchange.work()
+      await sender.pass(2 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({
+        awaitingAudit: 0,
+        duplicates: 2,
+        possibleDuplicates: 0,
+      })
+    })
+
+    it('as possible, if PX shows less than it took, or may not be asked', async () => {
+      px.events.splice(px.ids().indexOf('dropped'), 1)
+      await sender.pass(7 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({
+        awaitingAudit: 0,
+        duplicates: 2,
+        possibleDuplicates: 1,
+      })
+    })
+
+    it('as possible, if the key may not read any more', async () => {
+      px.script = ({ answer }) => answer(403)
+      await sender.pass(7 * hour, minute)
+      expect(sender.delivery.state()).toMatchObject({
+        awaitingAudit: 0,
+        duplicates: 0,
+        possibleDuplicates: 3,
+      })
+    })
+  })
+
+  it('scenario 29: what is sent again days later, as PX was down, is looked at after that', async () => {
+    px.lagMs = () => 2 * hour
+    px.script = post((exchange) => {
+      exchange.store()
+      exchange.answer(503)
+    })
+    await sender.put(eventLine('a'))
+    await sender.delivery.run()
+    px.script = (exchange) => (exchange.method === 'GET' ? exchange.work() : exchange.answer(401))
+    await sender.pass(2 * day, 10 * minute)
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 1 })
+    px.script = (exchange) => exchange.work()
+    await sender.pass(hour, minute)
+    expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 1 })
+    await sender.pass(7 * hour, minute)
+    expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 0, duplicates: 1 })
+  })
+
   it.each<[string, (exchange: Exchange) => void]>([
     ['500', ({ answer }) => answer(500)],
     ['404', ({ answer }) => answer(404)],

@@ -33,6 +33,7 @@ const delivery = deliverToPx(
     startJitterMs: 0,
     reconcile: reconcile === 'true',
     reconcileAfterMs: 500,
+    auditAfterMs: 21_600_000,
     clock: systemClock,
   },
   { store, diagnostics, heard: () => {} },

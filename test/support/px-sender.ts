@@ -48,6 +48,7 @@ export async function startSender(
       startJitterMs: 0,
       reconcile: true,
       reconcileAfterMs: 900_000,
+      auditAfterMs: 21_600_000,
       clock,
       ...options,
     },

@@ -19,6 +19,7 @@ type Happening =
   | 'delivery:rejected'
   | 'delivery:stopped'
   | 'delivery:looked-up'
+  | 'delivery:duplicate'
   | 'delivery:refused'
   | 'delivery:missing'
   | 'delivery:attributes-read'

@@ -15,6 +15,7 @@ import { parseBaseUrl, type Region, regionUrl } from './delivery/px-address.ts'
 import type { Dispatcher } from './delivery/px-client.ts'
 import type { SendLine } from './delivery/send-volley.ts'
 import { UsageError } from './errors.ts'
+import { apiKeyOf, key } from './key-options.ts'
 import { boolean, callback, count, object, refuseUnknown } from './option-checks.ts'
 import { fileStore } from './store/file-store.ts'
 import type { Properties, Store } from './store/store.ts'
@@ -65,6 +66,8 @@ export interface MeterOptions {
   reconcile?: boolean | undefined
   /** How long after such a request, in ms: PX must show by then what it took. @default 900_000 */
   reconcileAfterMs?: number | undefined
+  /** How long after it an event that was sent again is looked up once more, in ms, to tell of one that PX has twice. @default 21_600_000 */
+  auditAfterMs?: number | undefined
   /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
   closeOnSignal?: boolean | undefined
   /** Count and close days, but send nothing: keys are not needed. @default false */
@@ -100,6 +103,7 @@ export interface Settings {
   readonly startJitterMs: number
   readonly reconcile: boolean
   readonly reconcileAfterMs: number
+  readonly auditAfterMs: number
   readonly closeOnSignal: boolean
   readonly dryRun: boolean
   readonly onError: ((error: UsageError) => void) | undefined
@@ -130,6 +134,7 @@ export const defaults = Object.freeze({
   maxRequestsPerDay: 800_000,
   startJitterMs: 300_000,
   reconcileAfterMs: 900_000,
+  auditAfterMs: 21_600_000,
 })
 
 /** Kept complete by the compiler: a new option that is missing here does not build. */
@@ -153,6 +158,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   startJitterMs: true,
   reconcile: true,
   reconcileAfterMs: true,
+  auditAfterMs: true,
   closeOnSignal: true,
   dryRun: true,
   onError: true,
@@ -209,6 +215,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
       (options.delivery === undefined ? defaults.startJitterMs : 0),
     reconcile: boolean('reconcile', options.reconcile) ?? true,
     reconcileAfterMs,
+    auditAfterMs: count('auditAfterMs', options.auditAfterMs, 1) ?? defaults.auditAfterMs,
     closeOnSignal: boolean('closeOnSignal', options.closeOnSignal) ?? false,
     dryRun,
     onError: callback('onError', options.onError),
@@ -216,54 +223,6 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     dispatcher: options.dispatcher,
     delivery: callback('delivery', options.delivery),
   })
-}
-
-/** The key behind a function, so that whoever prints the settings prints no key. */
-function apiKeyOf(given: string | (() => string) | undefined, required: boolean): () => string {
-  if (typeof given !== 'function') {
-    const apiKey = key('apiKey', given, required)
-    return () => apiKey
-  }
-  return () => {
-    let answer: string
-    try {
-      answer = given()
-    } catch {
-      // Not quoted: it may tell of the key.
-      throw new UsageError('PXU_ERR_OPTIONS_API_KEY_MISSING', 'The function given as apiKey threw.')
-    }
-    return key('apiKey', answer, true)
-  }
-}
-
-function key(name: 'apiKey' | 'productKey', value: string | undefined, required: boolean): string {
-  const [code, variable, where] =
-    name === 'apiKey'
-      ? ([
-          'PXU_ERR_OPTIONS_API_KEY_MISSING',
-          'PX_API_KEY',
-          'Administration > REST API in PX makes one',
-        ] as const)
-      : ([
-          'PXU_ERR_OPTIONS_PRODUCT_KEY_MISSING',
-          'PX_PRODUCT_KEY',
-          'Administration > Products in PX shows it, AP-...',
-        ] as const)
-  if (!required && (value === undefined || value === '')) return ''
-  if (typeof value === 'string' && value.trim() !== '') {
-    // Not quoted: it may be most of a key.
-    if (!/^[\x21-\x7e]+$/.test(value.trim())) {
-      throw new UsageError(
-        'PXU_ERR_OPTIONS_INVALID',
-        `The option ${name} holds a blank, a line break or a letter that no header can carry. Give it as PX shows it.`,
-      )
-    }
-    return value.trim()
-  }
-  throw new UsageError(
-    code,
-    `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,
-  )
 }
 
 function properties(value: MeterOptions['properties']): Properties {

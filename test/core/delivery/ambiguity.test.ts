@@ -2,6 +2,7 @@ import { memoryStore } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { expect, it } from 'vitest'
 import { createAmbiguity } from '../../../packages/core/src/delivery/ambiguity.ts'
+import { createDuplicates } from '../../../packages/core/src/delivery/duplicates.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { ClaimedLine } from '../../../packages/core/src/store/store.ts'
 import { eventLine } from '../../support/px-sender.ts'
@@ -18,8 +19,9 @@ async function setUp(failure: string | undefined = 'PX answered 500.') {
   const store = memoryStore()
   await store.open({ clock, diagnostics, timeZone: 'UTC' })
   let asked = 0
+  const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({
-    store,
+    duplicates,
     clock,
     network: clock,
     diagnostics,
@@ -27,10 +29,10 @@ async function setUp(failure: string | undefined = 'PX answered 500.') {
     async lookUp() {
       asked += 1
       if (failure === undefined) throw new Error('a bug')
-      return { found: new Set(), absent: new Set(), failure: { kind: 'failed', reason: failure } }
+      return { found: new Map(), absent: new Set(), failure: { kind: 'failed', reason: failure } }
     },
   })
-  return { clock, ambiguity, asked: () => asked }
+  return { clock, ambiguity, duplicates, asked: () => asked }
 }
 
 it('a line that waits is due later than now, also on a clock with fractions of a millisecond: the sender would spin', async () => {
@@ -72,9 +74,9 @@ it('a line attempted in the future (the clock was set back) waits no longer than
 })
 
 it('an attribute is sent again without a look: set twice it is the same', async () => {
-  const { ambiguity, asked } = await setUp()
+  const { ambiguity, duplicates, asked } = await setUp()
   const line: ClaimedLine = { ...unknownLine('a', 0), kind: 'user' }
   expect(await ambiguity.resolve([line], false)).toMatchObject({ settlements: [], sendAnyway: [line] })
   await ambiguity.sendingAgain([line])
-  expect([asked(), ambiguity.possibleDuplicates()]).toEqual([0, 0])
+  expect([asked(), duplicates.possible()]).toEqual([0, 0])
 })

@@ -32,6 +32,7 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
     network: clock,
     diagnostics,
     reconcileAfterMs: 60_000,
+    auditAfterMs: 21_600_000,
     startJitterMs: 0,
   })
   return { clock, errors, store, sent, delivery }

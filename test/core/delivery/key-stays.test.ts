@@ -11,9 +11,18 @@ import { parseOptions } from '../../../packages/core/src/options.ts'
 import { type Exchange, startScriptedPx } from '../../support/scripted-px.ts'
 
 const apiKey = 'kept-secret-8d1f7a'
-const channels = ['delivered', 'retrying', 'unknown', 'rejected', 'stopped', 'looked-up'].map(
-  (name) => `px-usage:delivery:${name}`,
-)
+const channels = [
+  'delivered',
+  'retrying',
+  'unknown',
+  'rejected',
+  'stopped',
+  'looked-up',
+  'duplicate',
+  'refused',
+  'missing',
+  'attributes-read',
+].map((name) => `px-usage:delivery:${name}`)
 const answers: Array<[string, (exchange: Exchange) => void]> = [
   ['400', ({ answer }) => answer(400, `bad header X-APTRINSIC-API-KEY: ${apiKey}`)],
   ['401', ({ answer }) => answer(401, `{"message":"Authentication failed for ${apiKey}"}`)],

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
-import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
+import type { ClaimedLine, Settlement } from '../store/store.ts'
+import type { Duplicates } from './duplicates.ts'
+import { traceOf } from './px-event.ts'
 import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
 
 /** Lines that PX may or may not have: when they are looked up, and what follows. */
 export interface Ambiguity {
-  /** Reads what an earlier process reported. */
-  recall(): Promise<void>
   /** A line whose request has just ended without a certain answer. */
   park(line: ClaimedLine): Settlement
   /** What becomes of lines claimed as unknown. Never rejects because of PX. */
@@ -18,7 +18,6 @@ export interface Ambiguity {
   arrived(line: ClaimedLine): void
   /** The key may do nothing, so nothing is known of its permission to read. */
   keyRefused(): void
-  possibleDuplicates(): number
 }
 
 interface Resolution {
@@ -28,7 +27,6 @@ interface Resolution {
   failure?: LookUpFailure | undefined
 }
 
-const note = 'delivery possible duplicates'
 /** How long a key that may not read is believed to stay so. */
 const deniedForMs = 3_600_000
 const stoppedForMs = 300_000
@@ -40,14 +38,14 @@ const toldAfterFailures = 3
 const lookUpHoldsForMs = 240_000
 
 export function createAmbiguity({
-  store,
+  duplicates,
   lookUp,
   clock,
   network,
   diagnostics,
   reconcileAfterMs,
 }: {
-  store: Store
+  duplicates: Pick<Duplicates, 'add'>
   lookUp?: LookUp | undefined
   clock: Clock
   network: Clock
@@ -56,8 +54,6 @@ export function createAmbiguity({
 }): Ambiguity {
   /** Lines that were parked here, and so have waited when they are claimed again. */
   const parked = new Set<string>()
-  let possibleDuplicates = 0
-  let isRecalled = false
   let deniedUntilMs = 0
   let lookUpFailures = 0
   let nextLookUpMs = 0
@@ -79,9 +75,11 @@ export function createAmbiguity({
 
   async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
     const startMs = network.elapsed()
-    const answer = await (lookUp as LookUp)(lines).catch(
+    const answer = await (lookUp as LookUp)(
+      lines.map(({ id, body }) => ({ id, trace: traceOf(body) })),
+    ).catch(
       (error: unknown): LookUpAnswer => ({
-        found: new Set(),
+        found: new Map(),
         absent: new Set(),
         failure: { kind: 'failed', reason: String(error) },
       }),
@@ -115,13 +113,6 @@ export function createAmbiguity({
   }
 
   return {
-    async recall() {
-      if (isRecalled) return
-      const noted = Number((await store.readNote(note)) ?? 0)
-      isRecalled = true
-      if (Number.isSafeInteger(noted)) possibleDuplicates += noted
-    },
-
     park: (line) => parkUntil(line, clock.now() + reconcileAfterMs),
 
     async resolve(lines, isStopped) {
@@ -163,13 +154,10 @@ export function createAmbiguity({
     async sendingAgain(lines) {
       const again = lines.filter(({ state, kind }) => state === 'unknown' && kind === 'event')
       if (again.length === 0) return async () => {}
-      possibleDuplicates += again.length
-      await store.writeNote(note, String(possibleDuplicates))
+      await duplicates.add({ possible: again.length })
       return async (arrived) => {
         const spared = again.filter(({ id }) => !arrived(id)).length
-        if (spared === 0) return
-        possibleDuplicates -= spared
-        await store.writeNote(note, String(possibleDuplicates))
+        if (spared > 0) await duplicates.add({ possible: -spared })
       }
     },
 
@@ -184,7 +172,5 @@ export function createAmbiguity({
     keyRefused() {
       deniedUntilMs = 0
     },
-
-    possibleDuplicates: () => possibleDuplicates,
   }
 }

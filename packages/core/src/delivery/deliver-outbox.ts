@@ -3,7 +3,9 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
 import { createAmbiguity } from './ambiguity.ts'
+import { createResentAudit } from './audit-resent.ts'
 import type { DeliveryResult } from './delivery-result.ts'
+import { createDuplicates } from './duplicates.ts'
 import type { Pacing } from './pacing.ts'
 import { createPxHealth, type LastError, largestVolley } from './px-health.ts'
 import type { LookUp } from './reconcile.ts'
@@ -19,6 +21,10 @@ export interface SenderState {
   stopped: string | undefined
   /** Lines sent again although PX may have had them, over restarts: an upper bound for duplicates in PX. */
   possibleDuplicates: number
+  /** Events that PX was seen to have more often than once, over restarts: how many too many. */
+  duplicates: number
+  /** Events that were sent again because PX did not show them, and that are looked at once more in `auditAfterMs`. */
+  awaitingAudit: number
   /** When the sender looks into the outbox again by itself, epoch ms. */
   nextAttemptAtMs: number | undefined
   /** The oldest day of the lines that this process tried to send and that still wait. */
@@ -52,9 +58,12 @@ export interface DeliverySettings {
   diagnostics: Diagnostics
   /** How long PX may need to show an event that it took, in ms. */
   reconcileAfterMs: number
+  /** When what was sent again is looked at once more, in ms. */
+  auditAfterMs: number
   startJitterMs: number
 }
 
+const never = Number.POSITIVE_INFINITY
 /** A volley is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
 const volleyEndsAfterMs = 60_000
 
@@ -67,7 +76,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const { store, send, leave, clock, network, diagnostics, startJitterMs } = settings
   const refusals = createRefusals()
   const health = createPxHealth({ clock, diagnostics, refusals })
-  const ambiguity = createAmbiguity(settings)
+  const duplicates = createDuplicates(store)
+  const ambiguity = createAmbiguity({ ...settings, duplicates })
+  const audit = createResentAudit({ ...settings, lookUp: settings.lookUp, duplicates })
   /** Days of lines that this process settled as pending or unknown, by id. */
   const waiting = new Map<string, string>()
 
@@ -109,6 +120,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   async function settle(settlements: Settlement[], lines: readonly ClaimedLine[]): Promise<void> {
     if (settlements.length === 0) return
+    const idsOf = (wanted: Settlement['state']) =>
+      settlements.filter(({ state }) => state === wanted).map(({ id }) => id)
+    await audit.settling(idsOf('delivered'), idsOf('rejected'))
     await store.settle(settlements)
     const days = new Map(lines.map(({ id, day }) => [id, day]))
     for (const { id, state } of settlements) {
@@ -169,26 +183,33 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       lines,
       health.stopped() !== undefined,
     )
+    const absent = new Set(settlements.filter(({ state }) => state === 'pending').map(({ id }) => id))
+    await audit.resending(lines.filter(({ id }) => absent.has(id)))
     await settle(settlements, lines)
-    if (failure?.kind === 'impatient') health.bePatient(failure.afterMs)
-    if (failure?.kind === 'unreachable') health.backOff(failure.reason)
-    if (failure?.kind === 'spent') health.restUntilNextBudget(settings.untilNextBudgetMs())
+    health.lookedUp(failure, settings.untilNextBudgetMs)
     return sendAnyway
   }
 
   async function sendWhatIsDue(): Promise<void> {
-    await ambiguity.recall()
+    await duplicates.recall()
+    await audit.recall()
     let limit = health.volleySize()
     while (!over) {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
-      const { lines, nextDueAtMs } = await store.claim(limit)
+      const { lines, nextDueAtMs, isElsewhere } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)
         if (askedAgain) continue
-        if (nextDueAtMs !== undefined) return wakeAfter(nextDueAtMs - clock.now())
-        return waiting.clear()
+        if (nextDueAtMs === undefined) waiting.clear()
+        if (!isElsewhere) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
+        const wakeAtMs = Math.min(
+          nextDueAtMs ?? never,
+          (isElsewhere ? undefined : audit.nextDueAtMs()) ?? never,
+        )
+        if (wakeAtMs !== never) wakeAfter(Math.max(wakeAtMs - clock.now(), health.pauseMs()))
+        return
       }
       const unknown = lines.filter(({ state }) => state === 'unknown')
       const sendAnyway = unknown.length === 0 ? [] : await reconcile(unknown)
@@ -262,7 +283,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     state: () => ({
       state: nameOfState(),
       stopped: health.stopped(),
-      possibleDuplicates: ambiguity.possibleDuplicates(),
+      possibleDuplicates: duplicates.possible(),
+      duplicates: duplicates.proven(),
+      awaitingAudit: audit.waiting(),
       nextAttemptAtMs: wakeAt?.epochMs,
       oldestWaitingDay: [...waiting.values()].sort()[0],
       lastError: health.lastError(),

@@ -26,6 +26,7 @@ export interface DeliverySettings {
   readonly startJitterMs: number
   readonly reconcile: boolean
   readonly reconcileAfterMs: number
+  readonly auditAfterMs: number
   readonly clock: Clock
   /** Not given: none are set. */
   readonly attributes?: AttributeNames & { readonly createMissing: boolean }

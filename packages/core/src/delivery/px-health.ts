@@ -3,6 +3,7 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 import type { ClaimedLine } from '../store/store.ts'
 import type { DeliveryResult } from './delivery-result.ts'
+import type { LookUpFailure } from './reconcile.ts'
 import type { Refusals } from './refusals.ts'
 import { patienceAfterMs, retryDelayMs } from './retry-schedule.ts'
 
@@ -12,8 +13,8 @@ export interface PxHealth {
   learn(line: ClaimedLine, result: DeliveryResult): boolean
   /** What a volley says as a whole. */
   volleyEnded(results: readonly DeliveryResult[], tookMs: number): void
-  /** PX asks for patience: everybody waits. */
-  bePatient(afterMs: number | undefined): void
+  /** What a look-up that could not be made tells of PX. */
+  lookedUp(failure: LookUpFailure | undefined, untilNextBudgetMs: () => number): void
   /** PX does not answer or cannot be reached. */
   backOff(reason: string): void
   /** The daily budget is spent. */
@@ -82,6 +83,12 @@ export function createPxHealth({
     stopped = reason
   }
 
+  /** PX asks for patience: everybody waits. */
+  function bePatient(afterMs: number | undefined): void {
+    timesImpatient += 1
+    rest(patienceAfterMs(afterMs, timesImpatient), true)
+  }
+
   /** PX took the request for what it is, and answered. */
   function works(): void {
     failures = 0
@@ -123,7 +130,7 @@ export function createPxHealth({
 
     volleyEnded(results, tookMs) {
       const impatient = results.find((result) => result.outcome === 'retryable' && 'afterMs' in result)
-      if (impatient !== undefined) return health.bePatient((impatient as { afterMs?: number }).afterMs)
+      if (impatient !== undefined) return bePatient((impatient as { afterMs?: number }).afterMs)
       if (stopped !== undefined) return rest(probeAfterMs, false)
       const unreachable = results.find(({ outcome }) => outcome === 'retryable')
       const unanswered = results.find(({ outcome }) => outcome === 'unknown')
@@ -135,9 +142,10 @@ export function createPxHealth({
       else if (tookMs > slowMs) size = Math.max(lanes, Math.floor(size / 2))
     },
 
-    bePatient(afterMs) {
-      timesImpatient += 1
-      rest(patienceAfterMs(afterMs, timesImpatient), true)
+    lookedUp(failure, untilNextBudgetMs) {
+      if (failure?.kind === 'impatient') bePatient(failure.afterMs)
+      if (failure?.kind === 'unreachable') health.backOff(failure.reason)
+      if (failure?.kind === 'spent') health.restUntilNextBudget(untilNextBudgetMs())
     },
 
     backOff(reason) {

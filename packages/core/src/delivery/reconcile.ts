@@ -1,13 +1,19 @@
-import type { ClaimedLine } from '../store/store.ts'
 import { isKeyRefused, type PxAnswer, reasonOf, resultOf } from './delivery-result.ts'
 import { type Listing, listEvents } from './list-events.ts'
 import type { Leave } from './pacing.ts'
 import type { PxClient } from './px-client.ts'
-import { type EventTrace, eventsPath, isFilterable, rollupIdOf, traceOf } from './px-event.ts'
+import { type EventTrace, eventsPath, isFilterable, rollupIdOf } from './px-event.ts'
 
-/** What PX shows of lines whose fate is unknown. Of a line in neither set nothing is known; `failure` says why. */
+/** A line that is looked for. */
+interface Sought {
+  readonly id: string
+  readonly trace: EventTrace
+}
+
+/** What PX shows of lines whose fate is unknown. Of a line that is neither found nor absent nothing is known; `failure` says why. */
 export interface LookUpAnswer {
-  found: ReadonlySet<string>
+  /** With the `eventId` of each event that PX has of the line. */
+  found: ReadonlyMap<string, ReadonlySet<unknown>>
   absent: ReadonlySet<string>
   failure?: LookUpFailure | undefined
 }
@@ -19,7 +25,7 @@ export interface LookUpFailure {
   afterMs?: number | undefined
 }
 
-export type LookUp = (lines: readonly ClaimedLine[]) => Promise<LookUpAnswer>
+export type LookUp = (lines: readonly Sought[]) => Promise<LookUpAnswer>
 
 const largestPage = 1_000
 const smallestPage = 10
@@ -59,7 +65,7 @@ export function createLookUp({
 
   async function list(
     path: string,
-    found: Set<string>,
+    found: Map<string, Set<unknown>>,
     wanted: ReadonlySet<string>,
     goOn: (totalHits: number) => boolean,
   ): Promise<Listing> {
@@ -70,7 +76,9 @@ export function createLookUp({
       (events, totalHits) => {
         for (const event of events) {
           const id = rollupIdOf(event)
-          if (id !== undefined && wanted.has(id)) found.add(id)
+          if (id === undefined || !wanted.has(id)) continue
+          const copies = found.get(id) ?? new Set()
+          found.set(id, copies.add((event as { eventId?: unknown }).eventId ?? event))
         }
         return goOn(totalHits)
       },
@@ -83,11 +91,11 @@ export function createLookUp({
 
   /** Lines of one name and date. */
   async function lookUpGroup(
-    lines: ReadonlyArray<{ id: string; trace: EventTrace }>,
-    found: Set<string>,
+    lines: readonly Sought[],
+    found: Map<string, Set<unknown>>,
     absent: Set<string>,
   ): Promise<LookUpFailure | undefined> {
-    const { eventName, date } = (lines[0] as { trace: EventTrace }).trace
+    const { eventName, date } = (lines[0] as Sought).trace
     const ids = new Set(lines.map(({ id }) => id))
     const isEachFilterable = lines.every(({ trace }) => isFilterable(trace.userId))
     if (!isEachFilterable || lines.length > fewLines) {
@@ -101,7 +109,7 @@ export function createLookUp({
       }
     }
     for (const { id, trace } of lines) {
-      if (found.has(id)) continue
+      // Also for one that is found: there may be more of it on a page that was not read.
       const listing = await list(eventsPath(trace), found, ids, () => true)
       if (listing.outcome === 'unclean') return failureOf(listing, now())
       if (!found.has(id)) absent.add(id)
@@ -110,13 +118,14 @@ export function createLookUp({
   }
 
   return async (lines) => {
-    const found = new Set<string>()
+    const found = new Map<string, Set<unknown>>()
     const absent = new Set<string>()
-    const groups = new Map<string, Array<{ id: string; trace: EventTrace }>>()
-    for (const { id, body } of lines) {
-      const trace = traceOf(body)
-      const key = JSON.stringify([trace.eventName, trace.date])
-      groups.set(key, [...(groups.get(key) ?? []), { id, trace }])
+    const groups = new Map<string, Sought[]>()
+    for (const line of lines) {
+      const key = JSON.stringify([line.trace.eventName, line.trace.date])
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [line])
+      else group.push(line)
     }
     for (const group of groups.values()) {
       const failure = await lookUpGroup(group, found, absent)

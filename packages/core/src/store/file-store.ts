@@ -191,7 +191,8 @@ export function fileStoreOn(
     claim: (limit) =>
       using(async ({ led, inbox, clock }) => {
         const outbox = await led.outbox()
-        if (outbox === undefined) return { lines: [], nextDueAtMs: clock.now() + leadEveryMs }
+        if (outbox === undefined)
+          return { lines: [], nextDueAtMs: clock.now() + leadEveryMs, isElsewhere: true }
         await inbox.takeOut((lines) => outbox.put(lines))
         return outbox.claim(limit)
       }),

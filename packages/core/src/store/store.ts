@@ -84,6 +84,8 @@ export interface Claim {
   lines: ClaimedLine[]
   /** When the next line falls due, epoch ms, if any waits. */
   nextDueAtMs: number | undefined
+  /** Another process sends the lines of this store now. */
+  isElsewhere?: true
 }
 
 export type Settlement = { readonly id: string } & (

@@ -1,0 +1,141 @@
+import type { Clock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { ClaimedLine, Store } from '../store/store.ts'
+import type { Duplicates } from './duplicates.ts'
+import { type EventTrace, traceOf } from './px-event.ts'
+import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
+
+/**
+ * Looks once more, hours later, at events that were sent again because PX did not show them: it may have had them all the same
+ * and shown them late, and then has them twice.
+ */
+export interface ResentAudit {
+  /** Reads what was noted, perhaps by a process that led before. */
+  recall(): Promise<void>
+  /** Notes, before they are sent again, lines that PX does not show. */
+  resending(lines: readonly ClaimedLine[]): Promise<void>
+  /** Notes, before the store does, what became of lines. */
+  settling(delivered: readonly string[], rejected: readonly string[]): Promise<void>
+  /** Looks at what is due. @returns why that was not possible */
+  lookAgain(): Promise<LookUpFailure | undefined>
+  nextDueAtMs(): number | undefined
+  waiting(): number
+}
+
+interface Resent {
+  trace: EventTrace
+  /** `undefined` as long as the line is not delivered. */
+  dueAtMs?: number | undefined
+}
+
+const note = 'delivery audit'
+/** So many events are remembered; those beyond count as possible duplicates at once. */
+const maxRemembered = 10_000
+const retryAfterMs = 3_600_000
+
+export function createResentAudit({
+  store,
+  lookUp,
+  duplicates,
+  clock,
+  diagnostics,
+  auditAfterMs,
+}: {
+  store: Pick<Store, 'readNote' | 'writeNote'>
+  lookUp: LookUp | undefined
+  duplicates: Duplicates
+  clock: Pick<Clock, 'now'>
+  diagnostics: Diagnostics
+  auditAfterMs: number
+}): ResentAudit {
+  let resent = new Map<string, Resent>()
+  let noted = '[]'
+
+  async function keep(): Promise<void> {
+    const text = JSON.stringify([...resent])
+    await store.writeNote(note, text)
+    noted = text
+  }
+
+  function judge(id: string, copies: number): { possible: number; proven: number } {
+    if (copies < 2) return { possible: copies === 0 ? 1 : 0, proven: 0 }
+    diagnostics.publish('delivery:duplicate', { id, copies })
+    diagnostics.warn(
+      'PXU_WRN_DELIVERY_DUPLICATE',
+      'PX has events twice: it did not show them within reconcileAfterMs, so they were sent again (stats().delivery.duplicates has their number). Give a longer reconcileAfterMs.',
+    )
+    return { possible: 0, proven: copies - 1 }
+  }
+
+  return {
+    async recall() {
+      const text = (await store.readNote(note)) ?? '[]'
+      if (text === noted) return
+      resent = new Map(JSON.parse(text) as Array<[string, Resent]>)
+      noted = text
+    },
+
+    async resending(lines) {
+      if (lines.length === 0) return
+      let tooMany = 0
+      for (const { id, body } of lines) {
+        if (resent.has(id) || resent.size < maxRemembered) resent.set(id, { trace: traceOf(body) })
+        else tooMany += 1
+      }
+      await keep()
+      if (tooMany > 0) await duplicates.add({ possible: tooMany })
+    },
+
+    async settling(delivered, rejected) {
+      if (resent.size === 0) return
+      let isChanged = false
+      for (const id of delivered) {
+        const event = resent.get(id)
+        if (event === undefined) continue
+        event.dueAtMs = clock.now() + auditAfterMs
+        isChanged = true
+      }
+      for (const id of rejected) isChanged = resent.delete(id) || isChanged
+      if (isChanged) await keep()
+    },
+
+    async lookAgain() {
+      const nowMs = clock.now()
+      const due = [...resent].filter(([, { dueAtMs = Number.POSITIVE_INFINITY }]) => dueAtMs <= nowMs)
+      if (due.length === 0) return undefined
+      const sought = due.map(([id, { trace }]) => ({ id, trace }))
+      const denied: LookUpAnswer = {
+        found: new Map(),
+        absent: new Set(),
+        failure: { kind: 'denied', reason: 'reconcile: false' },
+      }
+      const { found, absent, failure } = (await lookUp?.(sought)) ?? denied
+      const counts = { possible: 0, proven: 0 }
+      for (const [id, event] of due) {
+        const isKnown = found.has(id) || absent.has(id)
+        if (!isKnown && failure?.kind !== 'denied') {
+          event.dueAtMs = nowMs + retryAfterMs
+          continue
+        }
+        const { possible, proven } = judge(id, found.get(id)?.size ?? 0)
+        counts.possible += possible
+        counts.proven += proven
+        resent.delete(id)
+      }
+      // A crash between the two reports some twice, and none not at all.
+      if (counts.possible + counts.proven > 0) await duplicates.add(counts)
+      await keep()
+      return failure
+    },
+
+    nextDueAtMs() {
+      let first: number | undefined
+      for (const { dueAtMs } of resent.values()) {
+        if (dueAtMs !== undefined && (first === undefined || dueAtMs < first)) first = dueAtMs
+      }
+      return first
+    },
+
+    waiting: () => resent.size,
+  }
+}
