@@ -192,6 +192,38 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(refused).toEqual([{ id: 'b', reason: 'bad date' }])
     })
 
+    it('shows the lines that wait, with their bodies, and changes nothing', async () => {
+      const waiting = async () => {
+        const lines = []
+        for await (const one of store.waiting()) lines.push(one)
+        return lines
+      }
+      expect(await waiting()).toEqual([])
+      await store.put(['a', 'b', 'c', 'd', 'e'].map((id) => line(id)))
+      await store.claim(4)
+      await store.markAttempts(['b', 'c', 'd'], clock.now())
+      await store.settle([
+        { id: 'b', state: 'delivered' },
+        { id: 'c', state: 'rejected', reason: 'bad date' },
+        { id: 'd', state: 'unknown', dueAtMs: clock.now() + 60_000 },
+      ])
+      await store.add(batches()({ ada: 2 }))
+      await store.seal(day)
+      await store.closeDay(day, oneLinePerUser(day))
+      const counts = store.outboxCounts()
+      const lines = await waiting()
+      const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
+      expect(lines.filter(({ id }) => id.length === 1).sort(byId)).toEqual([
+        { ...line('a'), state: 'pending' },
+        { ...line('d'), state: 'unknown' },
+        { ...line('e'), state: 'pending' },
+      ])
+      expect(lines).toHaveLength(4)
+      expect(lines.filter(({ id }) => id.length > 1)).toMatchObject([{ day, state: 'pending', calls: 2 }])
+      expect(await waiting()).toEqual(lines)
+      expect(store.outboxCounts()).toEqual(counts)
+    })
+
     it('refuses to attempt or settle a line that it does not have, and stays as it was', async () => {
       await store.put([line('a')])
       await store.claim(9)

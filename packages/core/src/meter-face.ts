@@ -20,7 +20,7 @@ import type {
 import type { DeliveryState } from './delivery/deliver-to-px.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { TrackStats } from './delivery/track-events.ts'
-import type { OutboxCounts, UsageDay } from './store/store.ts'
+import type { OutboxCounts, UsageDay, WaitingLine } from './store/store.ts'
 
 export interface MeterStats {
   /** The open usage day. */
@@ -107,6 +107,13 @@ export interface Meter {
   flush(): Promise<void>
   /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
   preview(day?: UsageDay): Promise<PxEvent[]>
+  /**
+   * The lines of closed days, and real-time events, that are not delivered yet, each with the `body` that PX gets: with `dryRun`, what would
+   * be sent. Changes nothing.
+   *
+   * @throws {UsageError} `PXU_ERR_STORE_...` while it is read, when the store fails
+   */
+  outbox(): AsyncIterable<WaitingLine>
   stats(): MeterStats
   /** The endpoints called so far, by route and method; at most 10,000. */
   routes(): Endpoint[]

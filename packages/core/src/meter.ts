@@ -205,6 +205,11 @@ export function createMeter(options: MeterOptions = {}): Meter {
       return events
     },
 
+    async *outbox() {
+      await opened
+      yield* store.waiting()
+    },
+
     stats() {
       const inMemory = tables.unstored()
       return {

@@ -73,11 +73,27 @@ describe('several stores on one folder', () => {
     const first = await folder.open()
     const second = await folder.open()
     await first.put([line('a')])
-    expect(await second.claim(9)).toEqual({ lines: [], nextDueAtMs: folder.clock.now() + 1_000 })
+    expect(await second.claim(9)).toEqual({
+      lines: [],
+      nextDueAtMs: folder.clock.now() + 1_000,
+      isElsewhere: true,
+    })
     expect(await second.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'elsewhere' })
     await first.close()
     await folder.clock.advance(1_000)
     expect(await ids(second)).toEqual(['a'])
+  })
+
+  it('shows thousands of waiting lines also to a process that does not send, while another sends', async () => {
+    const first = await folder.open()
+    const second = await folder.open()
+    const names = Array.from({ length: 2_500 }, (_, index) => `line-${index}`)
+    await first.put(names.map((id) => line(id)))
+    const claimed = await ids(first)
+    await first.settle(claimed.map((id) => ({ id, state: 'delivered' })))
+    const shown = []
+    for await (const { id } of second.waiting()) shown.push(id)
+    expect(shown).toEqual(names.filter((id) => !claimed.includes(id)))
   })
 
   it('sends the lines that a process puts which does not send, once', async () => {

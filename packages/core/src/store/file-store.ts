@@ -4,6 +4,7 @@ import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } fro
 import { leadEveryMs } from './led-outbox.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
 import type { CountBatch, OutboxCounts, Store, StoreContext } from './store.ts'
+import { readWaitingLines } from './waiting-lines.ts'
 import { createWriteGuard } from './write-guard.ts'
 
 export interface FileStoreOptions {
@@ -200,6 +201,11 @@ export function fileStoreOn(
     markAttempts: (ids, atMs) =>
       using(async ({ led }) => leading(await led.outbox()).markAttempts(ids, atMs)),
     settle: (settlements) => using(async ({ led }) => leading(await led.outbox()).settle(settlements)),
+
+    async *waiting() {
+      if (folder === undefined) throw notOpen()
+      yield* readWaitingLines(disk, root)
+    },
 
     async *rejected() {
       if (folder === undefined) throw notOpen()

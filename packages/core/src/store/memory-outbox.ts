@@ -1,7 +1,7 @@
 import { quoted, UsageError } from '../errors.ts'
 import { leaseMs, maxKnownPuts } from './claim-rules.ts'
-import { LineQueue } from './line-queue.ts'
-import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, Settlement } from './store.ts'
+import { compare, LineQueue } from './line-queue.ts'
+import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, Settlement, WaitingLine } from './store.ts'
 
 /** A line that is not done. */
 interface OpenLine {
@@ -63,6 +63,11 @@ export class MemoryOutbox {
       unknown: this.#unknown,
       rejected: this.rejected.length,
     }
+  }
+
+  /** In the order of sending. */
+  waiting(): WaitingLine[] {
+    return [...this.#open.values()].sort(compare).map(({ line, state }) => ({ ...line, state }))
   }
 
   claim(limit: number, nowMs: number): Claim {

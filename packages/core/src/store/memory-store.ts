@@ -115,6 +115,9 @@ export function memoryStore(): Store {
     async settle(settlements) {
       outbox.settle(settlements)
     },
+    async *waiting() {
+      yield* outbox.waiting()
+    },
     async *rejected() {
       yield* outbox.rejected
     },

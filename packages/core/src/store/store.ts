@@ -71,9 +71,13 @@ export interface OutboxLine {
 /** Where a line stands. `unknown`: a request was attempted and nobody knows whether PX took it. */
 export type LineState = 'pending' | 'unknown' | 'delivered' | 'rejected'
 
-/** A line that this process alone may send now. */
-export interface ClaimedLine extends OutboxLine {
+/** A line of the outbox that is neither delivered nor rejected. */
+export interface WaitingLine extends OutboxLine {
   readonly state: 'pending' | 'unknown'
+}
+
+/** A line that this process alone may send now. */
+export interface ClaimedLine extends WaitingLine {
   /** Attempts recorded so far, by any process. */
   readonly attempts: number
   /** When the last attempt was recorded, epoch ms. */
@@ -185,6 +189,9 @@ export interface Store {
 
   /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unknown`. */
   settle(settlements: readonly Settlement[]): Promise<void>
+
+  /** Lines that wait to be sent or looked up, as whoever sends them left them. Changes nothing. */
+  waiting(): AsyncIterable<WaitingLine>
 
   /** Lines that PX refused, with its answer. */
   rejected(): AsyncIterable<OutboxLine & { reason: string }>

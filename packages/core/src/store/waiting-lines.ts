@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { codeOf, type Disk, namesIn } from './disk.ts'
+import { readFrames } from './frame-file.ts'
+import { decodeLine, readLineFile } from './line-file.ts'
+import { outboxFolder } from './outbox.ts'
+import { OutboxHistory } from './outbox-history.ts'
+import { readStateLog } from './state-log.ts'
+import type { WaitingLine } from './store.ts'
+
+const linesPerPage = 1_000
+
+/** The lines that wait in a folder, as they stand on the disk: whoever sends them goes on meanwhile. */
+export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator<WaitingLine> {
+  const folder = outboxFolder(dir)
+  const history = new OutboxHistory()
+  const { how } = await readStateLog(disk, folder, (change) => history.apply(change))
+  const isLost = how === 'damaged' || how === 'missing'
+  for (const name of namesIn(disk, folder).sort()) {
+    if (!name.endsWith('.lines')) continue
+    const { done, touched, isSuspect } = history.of(name)
+    const unless = isLost || isSuspect ? 'unknown' : 'pending'
+    for await (const { line, index } of linesIn(disk, join(folder, name))) {
+      if (!done.has(index)) yield { ...line, state: touched.get(index)?.state ?? unless }
+    }
+  }
+}
+
+async function* linesIn(disk: Disk, path: string) {
+  const file = openIfThere(disk, path)
+  if (file === undefined) return
+  try {
+    const { header, headerEnd } = await readLineFile(disk, file)
+    const seed = frameSeed(header.id)
+    let from = headerEnd
+    let index = 0
+    for (let isFull = true; isFull; ) {
+      const lines: Array<ReturnType<typeof decodeLine> & { index: number }> = []
+      const { at } = await readFrames(
+        disk,
+        file,
+        ({ type, payload }) => {
+          if (lines.length === linesPerPage) return false
+          if (type === frameTypes.line) lines.push({ ...decodeLine(payload), index: index++ })
+          return true
+        },
+        { from, seed },
+      )
+      yield* lines
+      from = at
+      isFull = lines.length === linesPerPage
+    }
+  } finally {
+    disk.closeSync(file)
+  }
+}
+
+/** `undefined` for a file whose lines are all done by now. */
+function openIfThere(disk: Disk, path: string): number | undefined {
+  try {
+    return disk.openSync(path, 'r')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
