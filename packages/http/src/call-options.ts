@@ -90,7 +90,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
     throw invalid('meter', 'a meter', `Leave out ${Object.keys(ofMeter).join(', ')}: that meter has its own.`)
   }
   return {
-    meter: meter ?? createMeter(enabled ? ofMeter : { dryRun: true, store: memoryStore() }),
+    meter: meter ?? (enabled ? createMeter(ofMeter) : closedMeter()),
     options: {
       identify,
       endpoint,
@@ -101,4 +101,11 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
     },
     enabled,
   }
+}
+
+/** Takes what the app tells it and keeps nothing, with no timer. */
+function closedMeter(): Meter {
+  const meter = createMeter({ dryRun: true, store: memoryStore() })
+  void meter.close()
+  return meter
 }
