@@ -1,4 +1,4 @@
-import { decodeFrame, frameHeadBytes, frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { type Disk, readAt } from './disk.ts'
 import { decodeLine, type LineFileEnd, type LineFileHeader } from './line-file.ts'
 import type { Place, Waiting } from './line-queue.ts'
@@ -29,6 +29,9 @@ export interface OutboxFile {
   readonly touched: Map<number, TouchedLine>
   /** Lines of which nobody knows any more whether they were sent. */
   isSuspect: boolean
+  /** What was read of the file last, and where it stands. */
+  chunk: Buffer
+  chunkAt: number
 }
 
 /** Bits by index, one byte for eight. */
@@ -66,7 +69,6 @@ export class BitSet {
 }
 
 const chunkBytes = 64 * 1024
-const firstReadBytes = 2 * 1024
 
 /** Reads the lines of a closed day one after the other: those of one rank that nobody touched yet. */
 export class FreshLines implements Place {
@@ -78,8 +80,6 @@ export class FreshLines implements Place {
   readonly #last: number
   #index: number
   #offset: number
-  #chunk: Buffer = Buffer.alloc(0)
-  #chunkAt = 0
 
   constructor(disk: Disk, of: OutboxFile, rank: OutboxLine['rank']) {
     this.#disk = disk
@@ -95,11 +95,11 @@ export class FreshLines implements Place {
   /** The next line, and where it stands; `undefined` when all have been read. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (; this.#index < this.#last; ) {
-      const { payload, end } = await this.#frame()
       const index = this.#index
       const offset = this.#offset
+      const { payload } = await readFrameAt(this.#disk, this.file, offset)
       this.#index += 1
-      this.#offset = end
+      this.#offset = offset + frameHeadBytes + payload.length
       if (this.file.done.has(index) || this.file.touched.has(index)) continue
       const { line } = decodeLine(payload)
       const touched: TouchedLine = {
@@ -119,31 +119,33 @@ export class FreshLines implements Place {
     }
     return undefined
   }
+}
 
-  async #frame(): Promise<{ payload: Buffer; end: number }> {
-    const seed = frameSeed(this.file.header.id)
-    for (;;) {
-      const frame = decodeFrame(this.#chunk, this.#offset - this.#chunkAt, seed)
-      if (typeof frame === 'object') return { payload: frame.payload, end: this.#chunkAt + frame.end }
-      if (frame === undefined) throw unreadable(this.file, this.#offset)
-      this.#chunk = await readAt(this.#disk, this.file.file, this.#offset, Math.max(chunkBytes, frame))
-      this.#chunkAt = this.#offset
-      if (this.#chunk.length < frame) throw unreadable(this.file, this.#offset)
-    }
+/**
+ * One frame by its offset. Those that stand behind each other are read from the disk together.
+ *
+ * No further than the file is known to go: behind that may stand a write that failed and is made again.
+ */
+async function readFrameAt(disk: Disk, of: OutboxFile, offset: number): Promise<Frame> {
+  const seed = frameSeed(of.header.id)
+  for (;;) {
+    const at = offset - of.chunkAt
+    const isRead = at >= 0 && at < of.chunk.length
+    const frame = isRead ? decodeFrame(of.chunk, at, seed) : frameHeadBytes
+    if (typeof frame === 'object') return frame
+    const left = of.size - offset
+    if (frame === undefined || frame > left) throw unreadable(of, offset)
+    of.chunk = await readAt(disk, of.file, offset, Math.min(Math.max(chunkBytes, frame), left))
+    of.chunkAt = offset
+    if (of.chunk.length < frame) throw unreadable(of, offset)
   }
 }
 
 /** One line by its place. */
 export async function readLine(disk: Disk, { file: of, offset }: TouchedLine): Promise<OutboxLine> {
-  const seed = frameSeed(of.header.id)
-  let bytes = await readAt(disk, of.file, offset, firstReadBytes)
-  let frame = decodeFrame(bytes, 0, seed)
-  if (typeof frame === 'number' && frame > frameHeadBytes) {
-    bytes = await readAt(disk, of.file, offset, frame)
-    frame = decodeFrame(bytes, 0, seed)
-  }
-  if (typeof frame !== 'object' || frame.type !== frameTypes.line) throw unreadable(of, offset)
-  return decodeLine(frame.payload).line
+  const { type, payload } = await readFrameAt(disk, of, offset)
+  if (type !== frameTypes.line) throw unreadable(of, offset)
+  return decodeLine(payload).line
 }
 
 function unreadable({ path }: OutboxFile, offset: number): Error {

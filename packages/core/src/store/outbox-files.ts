@@ -68,6 +68,8 @@ export class OutboxFiles {
         end: end ?? noEnd,
         open: 0,
         touched: new Map(),
+        chunk: Buffer.alloc(0),
+        chunkAt: 0,
       }
       if (end !== undefined) this.#indexDay(opened, record.touched)
       else await this.#indexSingly(opened, record.touched, onPut)

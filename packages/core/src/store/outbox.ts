@@ -168,6 +168,8 @@ export class Outbox {
       done: new BitSet(),
       touched: new Map(),
       isSuspect: false,
+      chunk: Buffer.alloc(0),
+      chunkAt: 0,
     }
     this.#files.begin(this.#puts)
     return this.#puts
