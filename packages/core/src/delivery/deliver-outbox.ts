@@ -7,7 +7,7 @@ import { createResentAudit } from './audit-resent.ts'
 import type { DeliveryResult } from './delivery-result.ts'
 import { createDuplicates } from './duplicates.ts'
 import type { Pacing } from './pacing.ts'
-import { createPxHealth, type LastError, largestVolley } from './px-health.ts'
+import { createPxHealth, defaultLargestVolley, type LastError, lanes } from './px-health.ts'
 import type { LookUp } from './reconcile.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
@@ -75,7 +75,9 @@ interface Claimed {
 export function createDelivery(settings: DeliverySettings): Delivery {
   const { store, send, leave, clock, network, diagnostics, startJitterMs } = settings
   const refusals = createRefusals()
-  const health = createPxHealth({ clock, diagnostics, refusals })
+  // Nobody looks up which lines of a volley really left before a crash: the fewer, the truer is the number of possible duplicates.
+  const largestVolley = settings.lookUp === undefined ? lanes : defaultLargestVolley
+  const health = createPxHealth({ clock, diagnostics, refusals, largestVolley })
   const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({ ...settings, duplicates })
   const audit = createResentAudit({ ...settings, lookUp: settings.lookUp, duplicates })

@@ -38,7 +38,7 @@ export interface LastError {
 /** Requests on their way at once. Few: PX asks for patience. */
 export const lanes = 8
 /** The most lines attempted between two writes to the store: a crash leaves as many to be looked up. */
-export const largestVolley = 256
+export const defaultLargestVolley = 256
 /** A volley should take about as long: the lines of one are all in doubt after a crash. */
 const quickMs = 100
 const slowMs = 500
@@ -51,10 +51,12 @@ export function createPxHealth({
   clock,
   diagnostics,
   refusals,
+  largestVolley = defaultLargestVolley,
 }: {
   clock: Clock
   diagnostics: Diagnostics
   refusals: Refusals
+  largestVolley?: number
 }): PxHealth {
   let stopped: string | undefined
   let lastError: LastError | undefined
