@@ -23,6 +23,11 @@ const rounds = 3
 const lanes = 8
 const pacedMs = 10_000
 const defaultRate = 150
+const headers = {
+  'X-APTRINSIC-API-KEY': 'key',
+  accept: 'application/json',
+  'content-type': 'application/json',
+}
 
 interface Received {
   requests: number
@@ -103,6 +108,7 @@ async function measure(): Promise<void> {
 
   await received()
   const paced: Array<[string, () => Promise<Share>]> = [
+    ['undici alone, 15 requests ten times a second', () => sendBarePaced(url, lines)],
     ['a store that costs nothing', () => sendPaced(url, listStore(lines))],
     ['memory store', async () => sendPaced(url, await filled(memoryStore(), lines))],
     ['file store', () => inFolder(async (dir) => sendPaced(url, await filled(fileStore({ dir }), lines)))],
@@ -137,11 +143,6 @@ async function costOf(run: () => Promise<void>): Promise<Cost> {
 
 async function sendBare(url: string, lines: readonly OutboxLine[]): Promise<Cost> {
   const dispatcher = new Agent({ connections: lanes, pipelining: 1 })
-  const headers = {
-    'X-APTRINSIC-API-KEY': 'key',
-    accept: 'application/json',
-    'content-type': 'application/json',
-  }
   let next = 0
   const lane = async () => {
     while (next < lines.length) {
@@ -185,6 +186,26 @@ async function sendFrom(url: string, store: Store): Promise<Cost> {
   await delivery.breakOff()
   await store.close()
   return cost
+}
+
+async function sendBarePaced(url: string, lines: readonly OutboxLine[]): Promise<Share> {
+  const dispatcher = new Agent({ connections: lanes, pipelining: 1 })
+  let sent = 0
+  const send = async () => {
+    const { body } = lines[sent++] as OutboxLine
+    const answer = await request(`${url}/v1/events/custom`, { method: 'POST', headers, body, dispatcher })
+    await answer.body.dump()
+  }
+  const timer = setInterval(() => {
+    for (let n = 0; n < defaultRate / 10; n++) void send()
+  }, 100)
+  await setTimeout(1_000)
+  const sentBefore = sent
+  const { wallMs, cpuMs } = await costOf(() => setTimeout(pacedMs))
+  clearInterval(timer)
+  const perSecond = ((sent - sentBefore) / wallMs) * 1_000
+  await dispatcher.close()
+  return { perSecond, cpu: cpuMs / wallMs }
 }
 
 interface Share {
