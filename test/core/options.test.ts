@@ -144,6 +144,25 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     ['limits.series is []', 'at least 1'],
   ],
   [
+    'running values that come too often',
+    () => createMeter({ ...keys, attributes: { running: { everyMs: 600, user: { apiCalls: 'today' } } } }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['attributes.running.everyMs is 600', 'at least 60000'],
+  ],
+  [
+    'a running value in the attribute of the closed day',
+    () =>
+      createMeter({
+        ...keys,
+        attributes: {
+          user: { apiCalls: 'calls' },
+          running: { everyMs: 600_000, user: { apiCalls: 'calls' } },
+        },
+      }),
+    'PXU_ERR_OPTIONS_INVALID',
+    ['attributes.running.user', 'attributes of their own'],
+  ],
+  [
     'no rollups',
     () => createMeter({ ...keys, rollups: [] }),
     'PXU_ERR_OPTIONS_INVALID',

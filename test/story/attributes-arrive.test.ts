@@ -102,6 +102,78 @@ it('the numbers of a closed day are set on users and accounts, whatever their id
   expect(warnings.map(({ code }) => code)).toEqual(['PXU_WRN_DELIVERY_MISSING'])
 })
 
+it('a running value is set every few minutes when it has changed, begins each day with 0, and leaves the value of the closed day alone', async () => {
+  const clock = fakeClock('2026-11-23T23:00:30Z')
+  const sent = inMemoryDelivery()
+  const running = { everyMs: 600_000, user: { apiCalls: 'callsToday' }, account: { apiCalls: 'callsToday' } }
+  const meter = start(clock, {
+    delivery: sent.delivery,
+    attributes: { user: { apiCalls: 'dailyApiCalls' }, running },
+  })
+  const set = async (ms: number) => {
+    const seen = sent.attributes.length
+    for (let passed = 0; passed < ms; passed += 60_000) await clock.advance(60_000)
+    return sent.attributes.slice(seen).map(({ kind, id, values }) => [kind, id, values])
+  }
+  call(meter, 'ann', 'acme', 3)
+  call(meter, 'bob', 'acme', 1)
+  expect(await set(540_000)).toEqual([])
+  expect(await set(120_000)).toEqual([
+    ['user', 'ann', { callsToday: 3 }],
+    ['user', 'bob', { callsToday: 1 }],
+    ['account', 'acme', { callsToday: 4 }],
+  ])
+  expect(await set(600_000), 'nothing changed').toEqual([])
+  call(meter, 'ann', 'acme', 2)
+  expect(await set(600_000)).toEqual([
+    ['user', 'ann', { callsToday: 5 }],
+    ['account', 'acme', { callsToday: 6 }],
+  ])
+  await set(1_500_000)
+  await clock.advance(225_000)
+  // A quarter of a minute into the next day.
+  call(meter, 'ann', 'acme', 1)
+  const atMidnight = await set(600_000)
+  expect(atMidnight).toEqual([
+    ['user', 'ann', { callsToday: 1 }],
+    ['account', 'acme', { callsToday: 1 }],
+    ['user', 'bob', { callsToday: 0 }],
+  ])
+  expect(await set(900_000)).toEqual([
+    ['user', 'ann', { dailyApiCalls: 5 }],
+    ['user', 'bob', { dailyApiCalls: 1 }],
+  ])
+  expect(await set(3_600_000)).toEqual([])
+  await meter.close()
+})
+
+it('while PX is down running values do not pile up, and after that closed days and the latest value arrive', async () => {
+  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const set: string[] = []
+  let isDown = true
+  const meter = start(clock, {
+    attributes: { running: { everyMs: 60_000, user: { apiCalls: 'callsToday' } } },
+    delivery: async ({ kind, body }) => {
+      if (isDown) return { outcome: 'retryable', reason: 'down' }
+      if (kind === 'user') set.push(body)
+      return { outcome: 'delivered' }
+    },
+  })
+  for (let minute = 0; minute < 300; minute++) {
+    call(meter, 'ann', 'acme', 1)
+    await clock.advance(60_000)
+  }
+  expect(meter.stats().lines).toMatchObject({ closed: 1, pending: 1 })
+  isDown = false
+  for (let minute = 0; minute < 10; minute++) await clock.advance(60_000)
+  expect(meter.stats().lines).toMatchObject({ pending: 0 })
+  expect(set.map((body) => JSON.parse(body).customAttributes)).toEqual([
+    { callsToday: 1 },
+    { callsToday: 300 },
+  ])
+  await meter.close()
+})
+
 it('counts that come after the close make an event, but do not change the attribute', async () => {
   const clock = fakeClock('2026-11-23T23:50:00Z')
   const sent = inMemoryDelivery()

@@ -1,6 +1,6 @@
 import type { AttributeNames } from './day/attribute-values.ts'
 import type { Rollup } from './day/rollup.ts'
-import { boolean, invalid, object, refuseUnknown } from './option-checks.ts'
+import { boolean, count, invalid, object, refuseUnknown } from './option-checks.ts'
 
 const mostZeroFillDays = 100
 
@@ -12,21 +12,64 @@ export interface AttributeOptions {
   account?: Readonly<Record<string, string>> | undefined
   /** Make users and accounts that PX does not know. @default false */
   createMissing?: boolean | undefined
+  /** The numbers of the day so far, under attributes of their own. @default none */
+  running?: RunningAttributeOptions | undefined
+}
+
+interface RunningAttributeOptions {
+  /** How often they are set, in ms: 60_000 or more. Each change of a value is a request of the daily budget. */
+  everyMs: number
+  user?: Readonly<Record<string, string>> | undefined
+  account?: Readonly<Record<string, string>> | undefined
 }
 
 export interface AttributeSettings extends AttributeNames {
   readonly createMissing: boolean
+  /** Not set: none. */
+  readonly running?: (AttributeNames & { readonly everyMs: number }) | undefined
 }
+
+const shortestRunningMs = 60_000
 
 /** @throws {UsageError} `PXU_ERR_OPTIONS_...` */
 export function parseAttributes(value: AttributeOptions | undefined): AttributeSettings {
   const given = object('attributes', value) ?? {}
-  refuseUnknown(given, ['user', 'account', 'createMissing'])
-  return Object.freeze({
+  refuseUnknown(given, ['user', 'account', 'createMissing', 'running'])
+  const names = {
     user: attributeNames('attributes.user', given.user),
     account: attributeNames('attributes.account', given.account),
+  }
+  return Object.freeze({
+    ...names,
     createMissing: boolean('attributes.createMissing', given.createMissing) ?? false,
+    running: parseRunning(given.running, names),
   })
+}
+
+function parseRunning(
+  value: RunningAttributeOptions | undefined,
+  closing: AttributeNames,
+): AttributeSettings['running'] {
+  const given = object('attributes.running', value)
+  if (given === undefined) return undefined
+  refuseUnknown(given, ['everyMs', 'user', 'account'])
+  const everyMs = count('attributes.running.everyMs', given.everyMs, shortestRunningMs)
+  if (everyMs === undefined)
+    throw invalid('attributes.running.everyMs', undefined, 'Give 600_000, for example.')
+  const names = {
+    user: attributeNames('attributes.running.user', given.user),
+    account: attributeNames('attributes.running.account', given.account),
+  }
+  for (const kind of ['user', 'account'] as const) {
+    const closes = new Set(Object.values(closing[kind]))
+    if (!Object.values(names[kind]).some((apiName) => closes.has(apiName))) continue
+    throw invalid(
+      `attributes.running.${kind}`,
+      given[kind],
+      'Give attributes of their own: the value of a closed day and that of the open one would take turns in one.',
+    )
+  }
+  return Object.freeze({ ...names, everyMs })
 }
 
 function attributeNames(

@@ -11,6 +11,7 @@ import { createDayKeeper } from './day/day-keeper.ts'
 import { createDayAdditions } from './day-additions.ts'
 import { deliverToPx } from './delivery/deliver-to-px.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
+import { createRunningAttributes } from './delivery/running-attributes.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
 import type { CloseReport, Meter } from './meter-face.ts'
@@ -93,9 +94,25 @@ export function createMeter(options: MeterOptions = {}): Meter {
     collect: () => numbers.collect(),
     close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
     closed: () => additions.fillEmptyDays(),
-    onTick: delivery.wake,
+    onTick() {
+      delivery.wake()
+      void running?.putIfDue().catch(() => {})
+    },
   })
   const additions = createDayAdditions(settings, keeper, eventSettings)
+  const { running: runningNames } = settings.attributes
+  const running =
+    runningNames === undefined
+      ? undefined
+      : createRunningAttributes({
+          names: runningNames,
+          everyMs: runningNames.everyMs,
+          ...{ rollups, timeZone, productKey: settings.productKey, clock, store },
+          today: keeper.today,
+          usages: (day) => previewDay(store, day, closingSettings),
+          isAffordable: delivery.isAtEase,
+          onPut: delivery.wakeNow,
+        })
   const numbers = createAppNumbers({
     settings,
     tables,

@@ -29,7 +29,10 @@ export interface DeliverySettings {
   readonly auditAfterMs: number
   readonly clock: Clock
   /** Not given: none are set. */
-  readonly attributes?: AttributeNames & { readonly createMissing: boolean }
+  readonly attributes?: AttributeNames & {
+    readonly createMissing: boolean
+    readonly running?: AttributeNames | undefined
+  }
 }
 
 export interface DeliveryState extends SenderState {
@@ -51,6 +54,8 @@ export interface PxDelivery extends Delivery {
    * better folded. A tenth of the budget is left for look-ups and for what fails.
    */
   linesForDay(): number
+  /** Whether PX works, and half of the daily budget is left: for what is sent beside closed days. */
+  isAtEase(): boolean
   state(): DeliveryState
 }
 
@@ -119,13 +124,21 @@ export function deliverToPx(
     },
     async check() {
       if (!isPx || settings.dryRun || settings.attributes === undefined) return
-      await checkAttributes(settings.attributes, { client, leave: pacing.leave, diagnostics })
+      const { user, account, running } = settings.attributes
+      // By other keys, as the same number may stand in both.
+      const both = (names: AttributeNames['user'], more: AttributeNames['user'] = {}) =>
+        Object.fromEntries(
+          [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
+        )
+      const names = { user: both(user, running?.user), account: both(account, running?.account) }
+      await checkAttributes(names, { client, leave: pacing.leave, diagnostics })
     },
     breakOff: client.close,
     linesForDay() {
       const { pending, unknown } = store.outboxCounts()
       return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unknown)
     },
+    isAtEase: () => delivery.state().stopped === undefined && budget.left() > maxRequestsPerDay / 2,
     state: () => ({
       ...delivery.state(),
       requestsToday: budget.spent(),

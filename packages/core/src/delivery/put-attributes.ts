@@ -5,6 +5,7 @@ import { type DeliveryResult, type PxAnswer, reasonOf, resultOf } from './delive
 import type { Leave } from './pacing.ts'
 import { attributesOf, createRequest, isDuplicate, isUnknownMember, updateRequest } from './px-attributes.ts'
 import type { PxClient } from './px-client.ts'
+import { isRunning } from './running-attributes.ts'
 
 /** What became of the lines that set attributes. Each counts as delivered. */
 export interface AttributeStats {
@@ -105,7 +106,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
   return {
     send(line) {
       const { kind, id } = attributesOf(line)
-      const key = memberKey(kind, id)
+      const key = memberKey(kind, id) + (isRunning(line) ? ' running' : '')
       return order.inTurn(key, () => sendInTurn(line, key))
     },
     stats: () => ({ ...stats }),

@@ -19,7 +19,10 @@ interface PxMember {
 }
 
 /** Freezes what attributes take of a day. */
-function attributeLine({ kind, id, day, values, lineId }: AttributeValues, productKey: string): OutboxLine {
+export function attributeLine(
+  { kind, id, day, values, lineId }: AttributeValues,
+  productKey: string,
+): OutboxLine {
   const member: PxMember = {
     ...(kind === 'user' ? { identifyId: id } : { id }),
     propertyKeys: [productKey],

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts'
+import { type AttributeNames, type AttributeValues, createAttributeSums } from '../day/attribute-values.ts'
+import type { DayUsage, Rollup } from '../day/rollup.ts'
+import type { OutboxLine, Store, UsageDay } from '../store/store.ts'
+import { memberKey } from './attribute-order.ts'
+import { attributeLine } from './px-attributes.ts'
+
+/** Values of the open day, put on users and accounts every few minutes under attributes of their own. */
+export interface RunningAttributes {
+  /** Puts lines in the outbox if it is time for it. @throws {UsageError} when the store fails; the next time is as usual */
+  putIfDue(): Promise<void>
+}
+
+export interface RunningAttributesSettings {
+  names: AttributeNames
+  everyMs: number
+  rollups: readonly Rollup[]
+  timeZone: string
+  productKey: string
+  clock: Pick<Clock, 'now' | 'elapsed'>
+  store: Pick<Store, 'put' | 'outboxCounts'>
+  today(): UsageDay
+  /** Everything counted so far of a day. */
+  usages(day: UsageDay): AsyncIterable<DayUsage>
+  /** Whether there are requests to spare. */
+  isAffordable(): boolean
+  onPut(): void
+}
+
+const largestPut = 1_000
+const prefix = 'running-'
+
+/**
+ * A value is put when it has changed, and as 0 when a day begins without calls. There is no next one while anything waits in the
+ * outbox: an older value never comes after a newer one, an outage piles nothing up, and closed days go first.
+ */
+export function createRunningAttributes(settings: RunningAttributesSettings): RunningAttributes {
+  const { names, everyMs, rollups, timeZone, productKey, clock, store, today, usages, isAffordable, onPut } =
+    settings
+  let nextAtMs = clock.elapsed() + everyMs
+  let putting = false
+  /** What was put last, by member. */
+  let before = new Map<string, AttributeValues>()
+
+  async function valuesOf(day: UsageDay): Promise<Map<string, AttributeValues>> {
+    // Processes that share a store make the same ids, and the store takes each once.
+    const turn = Math.floor(clock.now() / everyMs)
+    const namespace = JSON.stringify(['running', productKey, turn])
+    const sums = createAttributeSums({ names, rollups, day, timeZone, namespace })
+    for await (const usage of usages(day)) sums.see(usage)
+    const values = new Map<string, AttributeValues>()
+    for (const one of sums.values()) {
+      values.set(memberKey(one.kind, one.id), { ...one, lineId: `${prefix}${one.lineId}` })
+    }
+    for (const [member, one] of before) {
+      if (values.has(member) || one.day === day) continue
+      const zeros = Object.fromEntries(Object.keys(one.values).map((apiName) => [apiName, 0]))
+      values.set(member, { ...one, day, values: zeros, lineId: `${one.lineId}-${turn}` })
+    }
+    return values
+  }
+
+  return {
+    async putIfDue() {
+      if (putting || clock.elapsed() < nextAtMs) return
+      nextAtMs = clock.elapsed() + everyMs
+      const { pending, unknown } = store.outboxCounts()
+      if (pending + unknown > 0 || !isAffordable()) return
+      putting = true
+      try {
+        const now = await valuesOf(today())
+        const changed = [...now].filter(([member, { values }]) => {
+          return JSON.stringify(before.get(member)?.values) !== JSON.stringify(values)
+        })
+        for (let from = 0; from < changed.length; from += largestPut) {
+          const slice = changed.slice(from, from + largestPut)
+          await store.put(slice.map(([, values]) => attributeLine(values, productKey)))
+        }
+        before = now
+        if (changed.length > 0) onPut()
+      } finally {
+        putting = false
+      }
+    },
+  }
+}
+
+/** Whether a line sets what runs: it is no earlier and no later value of what is set when a day closes. */
+export function isRunning({ id }: Pick<OutboxLine, 'id'>): boolean {
+  return id.startsWith(prefix)
+}
