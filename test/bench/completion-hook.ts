@@ -12,7 +12,7 @@ import { whenFinished } from '../../packages/http/src/when-finished.ts'
 
 /**
  * What it costs to hear of the end of a response, without network: each case in a process of its own, in rounds, paired with bare of the
- * same round. Run with `node --conditions=@px-usage/source --import tsx test/bench/completion-hook.ts`.
+ * same round. `npm run bench:hooks`.
  */
 const rounds = Number(process.env.ROUNDS ?? 11)
 const requests = Number(process.env.REQUESTS ?? 6_000)

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Router from '@koa/router'
-import { fileStore, memoryStore, pxUsage as usageOfExpress } from '@px-usage/express'
+import { fileStore, identifyBy, memoryStore, pxUsage as usageOfExpress } from '@px-usage/express'
 import { pxUsage as usageOfKoa } from '@px-usage/koa'
 import { useApitally as apitallyOfExpress } from 'apitally/express'
 import { useApitally as apitallyOfKoa } from 'apitally/koa'
@@ -55,12 +55,9 @@ function usage(name, pxUsage, header) {
     name === 'memory' ? memoryStore() : fileStore({ dir: mkdtempSync(join(tmpdir(), 'px-usage-bench-')) })
   const own = (source) => ({ userId: header(source, 'x-user'), accountId: header(source, 'x-account') })
   const cached = () =>
-    (
-      ({ credential }) =>
-      (s) => ({ userId: credential(s) })
-    )({
+    identifyBy({
       credential: (source) => header(source, 'x-user'),
-      lookup: async (credential) => ({ userId: credential, accountId: `a${credential.length}` }),
+      lookup: async (credential) => ({ userId: credential, accountId: `account-${credential.length}` }),
     })
   return pxUsage({ store, dryRun: true, identify: name === 'file, identifyBy' ? cached() : own })
 }

@@ -4,9 +4,9 @@ import autocannon from 'autocannon'
 import { cases } from './apps.mjs'
 
 // What each middleware adds to a call: every case in a process of its own, in rounds, paired with bare of the same round.
-const rounds = Number(process.env.ROUNDS ?? 9)
-const requests = Number(process.env.REQUESTS ?? 8_000)
-const seconds = Number(process.env.SECONDS ?? 2)
+const rounds = Number(process.env.ROUNDS ?? 5)
+const requests = Number(process.env.REQUESTS ?? 5_000)
+const seconds = Number(process.env.SECONDS ?? 1)
 const modes = process.env.MODE ? [process.env.MODE] : ['in process', 'over sockets']
 
 /** Takes what the peers report. */
