@@ -21,6 +21,8 @@ export interface SeriesRows {
   identityOf(id: number): number
   placeOf(id: number): number
   valueOf(id: number, measure: number): number
+  /** Adds to a value and notes the change. @returns what the value is now, which may be more than can be exact */
+  add(id: number, measure: number, gained: number): number
   /** Sets a value and notes the change. */
   setValue(id: number, measure: number, value: number): void
   hasChanged(id: number): boolean
@@ -52,6 +54,13 @@ export function createSeriesRows(): SeriesRows {
   const keyOf = (id: number) => Math.abs(chunkOf(id)[offsetOf(id)] as number) - 1
   const identityOf = (id: number) => Math.floor(keyOf(id) / maxPlaces)
   const placeOf = (id: number) => keyOf(id) % maxPlaces
+
+  function noteChange(chunk: Float64Array, at: number, id: number): void {
+    const key = chunk[at] as number
+    if (key < 0) return
+    chunk[at] = -key
+    queue.push(id)
+  }
 
   function emptySlot(ofPart: Int32Array, hash: number): number {
     const mask = ofPart.length - 1
@@ -107,14 +116,20 @@ export function createSeriesRows(): SeriesRows {
     hasChanged: (id) => (chunkOf(id)[offsetOf(id)] as number) < 0,
     valueOf: (id, measure) => chunkOf(id)[offsetOf(id) + 1 + measure] as number,
 
+    add(id, measure, gained) {
+      const chunk = chunkOf(id)
+      const at = offsetOf(id)
+      const sum = (chunk[at + 1 + measure] as number) + gained
+      chunk[at + 1 + measure] = sum
+      noteChange(chunk, at, id)
+      return sum
+    },
+
     setValue(id, measure, value) {
       const chunk = chunkOf(id)
       const at = offsetOf(id)
       chunk[at + 1 + measure] = value
-      const key = chunk[at] as number
-      if (key < 0) return
-      chunk[at] = -key
-      queue.push(id)
+      noteChange(chunk, at, id)
     },
 
     take(max) {

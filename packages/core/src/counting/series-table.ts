@@ -178,9 +178,9 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   }
 
   function gain(id: number, measure: number, gained: number): void {
-    const sum = rows.valueOf(id, measure) + gained
-    if (sum > most) onSaturation()
-    rows.setValue(id, measure, Math.min(sum, most))
+    if (rows.add(id, measure, gained) <= most) return
+    onSaturation()
+    rows.setValue(id, measure, most)
   }
 
   function read(taken: TakenRows): TakenCounts {
