@@ -1,9 +1,14 @@
-import { ServerResponse } from 'node:http'
+import { type RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it, vi } from 'vitest'
 import { openConnection, requestText, send } from '../../support/http-client.ts'
 import type { AdapterHarness } from '../adapter-contract.ts'
 import { observedApp } from './observed-app.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket' }
 
@@ -22,6 +27,33 @@ export function connections(harness: AdapterHarness): void {
     expect([...sockets][0]?.listenerCount('close')).toBeLessThan(10)
     client.socket.destroy()
     expect(app.calls.every(({ route, aborted }) => route === '/users/:id' && !aborted)).toBe(true)
+  })
+
+  it('lets go of each request of a connection that stays open', async () => {
+    const requests: WeakRef<object>[] = []
+    const around =
+      (app: RequestListener): RequestListener =>
+      (req, res) => {
+        requests.push(new WeakRef(req), new WeakRef(res))
+        app(req, res)
+      }
+    const app = await observedApp(harness, undefined, { around, times: 2 })
+    const client = openConnection(app.port)
+    for (let id = 1; id <= 6; id++) {
+      client.write(requestText('GET', `/users/${id}`))
+      await client.until((text) => text.includes(`{"id":"${id}"}`))
+    }
+    await app.seen(6)
+    // Node itself may keep the last one.
+    const earlier = requests.slice(0, -2)
+    await vi.waitFor(
+      () => {
+        collectGarbage()
+        expect(earlier.filter((one) => one.deref() !== undefined)).toHaveLength(0)
+      },
+      { interval: 5 },
+    )
+    client.socket.destroy()
   })
 
   it('counts each of the calls that a client sends without waiting for answers', async () => {
