@@ -225,9 +225,21 @@ describe('options', () => {
     'https://api.aptrinsic.com/v1',
     'https://api.aptrinsic.com/v1/',
     'http://127.0.0.1:7070',
+    'http://localhost:7070',
+    'http://[::1]:7070/v1',
   ])('take the base %s', async (baseUrl) => {
     await createMeter({ ...keys, baseUrl, store: memoryStore() }).close()
   })
+})
+
+it.each([
+  'http://127.0.0.1.evil.example',
+  'http://localhost.example',
+  'http://0.0.0.0',
+  'ftp://127.0.0.1',
+  'http://10.0.0.7',
+])('the API key is not sent in clear to %s', (baseUrl) => {
+  expect(() => createMeter({ ...keys, baseUrl, store: memoryStore() })).toThrow(/PXU|https/)
 })
 
 it('a UsageError of another installed copy is an instance of this one', () => {

@@ -223,7 +223,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     },
 
     async *outbox() {
-      await opened
+      await opened()
       yield* store.waiting()
     },
 
