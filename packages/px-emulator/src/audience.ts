@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { AttributeModel, MemberKind } from './attribute-model.ts'
 import { fields, isObject } from './custom-event.ts'
-import { parseFilters } from './filter.ts'
+import { type Member, type MembersPage, membersPage } from './members-page.ts'
 import { type FieldError, PxError, validationError } from './px-error.ts'
-import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from './scroll.ts'
 import type { Switches } from './switches.ts'
-
-type Member = Record<string, unknown>
 
 /** A member as it is kept: a removed one can come back for a while. */
 export interface KeptMember {
@@ -29,7 +26,7 @@ export interface Members {
   remove(id: string, hard: boolean, nowMs: number): void
   all(): Member[]
   /** A page of the list, by `filter`, `sort`, `pageSize` and `scrollId`. @throws {PxError} 400 */
-  page(query: URLSearchParams): { members: Member[]; totalHits: number; scrollId: string | null }
+  page(query: URLSearchParams): MembersPage
   /** Undeclared attributes that were given and left out. */
   ignored(): string[]
   restore(id: string, kept: KeptMember | null): void
@@ -178,23 +175,8 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     },
     all: () =>
       [...kept.values()].filter(({ removedMs }) => removedMs === undefined).map(({ member }) => member),
-    page(asked) {
-      const scroll = readScroll(asked, 0, 0)
-      const pageSize = pageSizeOf(scroll.query)
-      const filters = parseFilters(scroll.query.getAll('filter'), () => true)
-      const hits = this.all().filter(
-        (member) =>
-          filters.length === 0 ||
-          filters.some((all) => all.every(({ field, holds }) => holds(valueAt(member, field)))),
-      )
-      for (const { field, descending } of sortKeys(scroll.query).reverse()) {
-        hits.sort((a, b) => (descending ? -1 : 1) * compareValues(valueAt(a, field), valueAt(b, field)))
-      }
-      const members = hits.slice(scroll.offset, scroll.offset + pageSize)
-      const offset = scroll.offset + members.length
-      const isLast = offset >= hits.length
-      const scrollId = isLast && switches.lastScrollId === 'none' ? null : scrollIdOf({ ...scroll, offset })
-      return { members, totalHits: hits.length, scrollId }
+    page(query) {
+      return membersPage(this.all(), query, switches.lastScrollId === 'given')
     },
     ignored: () => [...ignored],
     restore(id, entry) {
@@ -206,14 +188,4 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
       ignored.clear()
     },
   }
-}
-
-/** The value at a path such as `customAttributes.plan`. */
-function valueAt(member: Member, path: string): unknown {
-  let value: unknown = member
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-    value = (value as Member)[name]
-  }
-  return value
 }

@@ -1,4 +1,5 @@
-export { type Emulator, type EmulatorOptions, startEmulator } from './start-emulator.ts'
+export { startEmulator } from './start-emulator.ts'
+export type { Emulator, EmulatorOptions } from './emulator-face.ts'
 export type { CustomEvent } from './custom-event.ts'
 export type { DeclaredAttribute } from './attribute-model.ts'
 export type { Fault, FaultRule, ReceivedRequest } from './faults.ts'

@@ -2,15 +2,8 @@ import type { EventShape, EventTable } from './event-table.ts'
 import type { Condition } from './filter.ts'
 import { PxError } from './px-error.ts'
 import { cellValues, mostPerUserDay } from './report-cells.ts'
-import {
-  createDayNumberOf,
-  dayNumber,
-  dayText,
-  nextPeriod,
-  periodOf,
-  type Scope,
-  scopes,
-} from './report-period.ts'
+import { dayText, type Scope, scopes } from './report-period.ts'
+import { dayRange, periodsBetween } from './report-range.ts'
 import { type ReportRows, takeRows } from './report-rows.ts'
 
 export const reportFunctions = ['Sum', 'Average', 'Count', 'Min', 'Max', 'Users'] as const
@@ -61,9 +54,6 @@ export interface Report {
   eventsPerUserDay: number
 }
 
-/** Most and fewest days that are shown when nobody asked for a range. */
-const defaultDays = [90, 7] as const
-const maxPeriods = 1_100
 const maxLines = 9
 
 /**
@@ -116,38 +106,6 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
 
 function refuse(name: string, value: unknown, known: readonly string[]): never {
   throw new PxError(400, `${name} ${JSON.stringify(value)} is not one of ${known.join(', ')}`)
-}
-
-function dayRange(
-  shapes: readonly EventShape[],
-  { timeZone, from, to }: ReportQuery,
-  { daysOf, nowMs }: ReportSettings,
-): readonly [number, number] {
-  let [oldest, newest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const shape of shapes) {
-    const days = daysOf(shape, timeZone)
-    for (let row = 0; row < shape.visible; row += 1) {
-      const day = days.at(row)
-      if (day < oldest) oldest = day
-      if (day > newest) newest = day
-    }
-  }
-  const today = createDayNumberOf(timeZone)(nowMs)
-  const latest = newest === Number.NEGATIVE_INFINITY ? today : newest
-  const last = to ? dayNumber(to) : Math.max(latest, from ? dayNumber(from) : latest)
-  const [longest, shortest] = defaultDays.map((days) => last + 1 - days) as [number, number]
-  const first = from ? dayNumber(from) : Math.max(longest, Math.min(oldest, shortest))
-  if (first > last) throw new PxError(400, `${dayText(first)} is after ${dayText(last)}`)
-  return [first, last]
-}
-
-function periodsBetween(from: number, to: number, scope: Scope, weekStart: 'monday' | 'sunday'): number[] {
-  const periods: number[] = []
-  for (let period = periodOf(from, scope, weekStart); period <= to; period = nextPeriod(period, scope)) {
-    periods.push(period)
-    if (periods.length > maxPeriods) throw new PxError(400, `A chart has at most ${maxPeriods} points`)
-  }
-  return periods
 }
 
 /** The lines that are shown, largest first, and which of them each line of the rows goes to. */
