@@ -8,7 +8,7 @@ import { startEmulator } from 'px-emulator'
 
 /**
  * How long the page waits for charts of 90 days over a million events, asked over HTTP as the page asks, and what an event weighs.
- * Run with `node --expose-gc --conditions=@px-usage/source --import tsx`.
+ * Run with `npm run bench:report`.
  */
 const total = 1_000_000
 const days = 90
