@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createMeter, type FileStoreOptions, fileStore } from '@px-usage/core'
@@ -19,6 +20,8 @@ const server = createServer((req, res) => {
   res.end('ok')
 })
 server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))
+// A disk that is slow for a moment is not written to in every turn, and more is at stake.
+subscribe('px-usage:store:degraded', () => void process.send?.('slow'))
 process.on('message', () => {
   if (end === 'exit') process.exit(3)
   if (end === 'throw') throw new Error('a mistake of the app')

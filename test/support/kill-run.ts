@@ -12,6 +12,8 @@ export interface KillRun {
   /** Requests that were sent and not answered when the process ended. */
   inFlight: number
   requestsPerSecond: number
+  /** Writes were slow meanwhile, so that they did not happen in every turn. */
+  wasSlow: boolean
 }
 
 const connections = 40
@@ -36,6 +38,10 @@ export async function serveAndEnd(
     stdio: ['ignore', 'pipe', how === 'throw' || how === 'memory' ? 'ignore' : 'inherit', 'ipc'],
   })
   const ended = once(child, 'exit')
+  let wasSlow = false
+  child.on('message', () => {
+    wasSlow = true
+  })
   const port = await portOf(child)
   const clients = await Promise.all(
     Array.from({ length: connections }, (_, client) => openClient(port, client)),
@@ -50,7 +56,7 @@ export async function serveAndEnd(
   await Promise.all(clients.map(({ closed }) => closed))
   const acknowledged = clients.reduce((sum, { answers }) => sum + answers, 0)
   const inFlight = clients.reduce((sum, { sent, answers }) => sum + sent - answers, 0)
-  return { acknowledged, inFlight, requestsPerSecond: (acknowledged / tookMs) * 1_000 }
+  return { acknowledged, inFlight, requestsPerSecond: (acknowledged / tookMs) * 1_000, wasSlow }
 }
 
 /** Calls in the folder, as a process that starts there now counts them. */
