@@ -11,6 +11,7 @@ import { Agent, request } from 'undici'
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { deliverToPx } from '../../packages/core/src/delivery/deliver-to-px.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
+import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
 
 /**
@@ -52,15 +53,6 @@ function serve(): void {
     process.send?.({ requests: times.length, mostInASecond: mostIn(1_000, times) } satisfies Received)
     times = []
   })
-}
-
-function mostIn(windowMs: number, times: readonly number[]): number {
-  let most = 0
-  for (let from = 0, to = 0; to < times.length; to++) {
-    while ((times[to] as number) - (times[from] as number) >= windowMs) from++
-    most = Math.max(most, to - from + 1)
-  }
-  return most
 }
 
 async function measure(): Promise<void> {

@@ -8,6 +8,7 @@ import { createDelivery } from '../../packages/core/src/delivery/deliver-outbox.
 import type { DeliveryResult } from '../../packages/core/src/delivery/delivery-result.ts'
 import { createPacing } from '../../packages/core/src/delivery/pacing.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
+import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
 
 setFlagsFromString('--expose-gc')
@@ -119,12 +120,3 @@ it('PX down for three days, then slow, then impatient: nothing grows, all arrive
   )
   await delivery.stop()
 })
-
-function mostIn(windowMs: number, times: readonly number[]): number {
-  let most = 0
-  for (let from = 0, to = 0; to < times.length; to++) {
-    while ((times[to] as number) - (times[from] as number) >= windowMs) from++
-    most = Math.max(most, to - from + 1)
-  }
-  return most
-}

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { createMeter, fileStore, type UsageError } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { realDisk } from '../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
-import { diskWith, errno } from '../support/failing-disk.ts'
+import { diskWith, errno, writeShare } from '../support/failing-disk.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -24,8 +23,7 @@ test('scenario 15: ENOSPC for 60 s, then space: counts wait in memory, are writt
   let isFull = false
   const disk = diskWith((name, args) => {
     if (!isFull || name !== 'writeSync') return
-    const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
-    realDisk.writeSync(file, bytes, offset, length >> 1, position)
+    writeShare(args)
     throw errno('ENOSPC')
   })
   const clock = fakeClock('2026-11-23T10:00:00Z')

@@ -46,6 +46,12 @@ export function errno(code: string): Error {
   return Object.assign(new Error(`${code}: as the test wants it`), { code })
 }
 
+/** Of what a write was asked for, a share: what a full disk takes, or one that is cut off. */
+export function writeShare(args: readonly unknown[], share = 0.5): void {
+  const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
+  realDisk.writeSync(file, bytes, offset, Math.floor(length * share), position)
+}
+
 /** Whether a call changes something. */
 export function isChange(call: Call, args: readonly unknown[]): boolean {
   return changes.includes(call) && !(call === 'openSync' && args[1] === 'r')
@@ -61,8 +67,7 @@ export function cutOffAt(nth: number, share = 0.5): { disk: Disk; readonly isCut
       count += 1
       if (count < nth) return
       if (!state.isCutOff && (call === 'writeSync' || call === 'write')) {
-        const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
-        realDisk.writeSync(file, bytes, offset, Math.floor(length * share), position)
+        writeShare(args, share)
       }
       state.isCutOff = true
       throw errno('EIO')

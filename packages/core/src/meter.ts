@@ -107,7 +107,11 @@ export function createMeter(options: MeterOptions = {}): Meter {
       : createRunningAttributes({
           names: runningNames,
           everyMs: runningNames.everyMs,
-          ...{ rollups, timeZone, productKey: settings.productKey, clock, store },
+          rollups,
+          timeZone,
+          productKey: settings.productKey,
+          clock,
+          store,
           today: keeper.today,
           usages: (day) => previewDay(store, day, closingSettings),
           isAffordable: delivery.isAtEase,
@@ -138,7 +142,8 @@ export function createMeter(options: MeterOptions = {}): Meter {
 
   async function closeMeter(timeoutMs: number): Promise<CloseReport> {
     const deadline = clock.elapsed() + timeoutMs
-    const inTime = (task: Promise<unknown>) => within(task, Math.max(deadline - clock.elapsed(), 0))
+    const left = () => Math.max(deadline - clock.elapsed(), 0)
+    const inTime = (task: Promise<unknown>) => within(task, left())
     keeper.stop()
     stopOpening()
     await inTime(opened())
@@ -155,8 +160,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     await inTime(numbers.stop())
     keeper.cancelStoring()
     if (!store.durable) await inTime(delivery.run())
-    const left = Math.max(deadline - clock.elapsed(), 0)
-    await within(delivery.stop(), store.durable ? Math.min(left, lastAnswersMs) : left)
+    await within(delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
     // Whatever is still on its way to PX breaks off here, and is noted as unknown.
     await delivery.breakOff()
     await within(delivery.stop(), lastSettlingMs)
@@ -172,7 +176,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
       )
     })
-    await within(closed, Math.max(deadline - clock.elapsed(), lastSettlingMs))
+    await within(closed, Math.max(left(), lastSettlingMs))
     forgetSignals()
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {

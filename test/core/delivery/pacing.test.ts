@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDailyBudget, type Notes } from '../../../packages/core/src/delivery/daily-budget.ts'
 import { createPacing } from '../../../packages/core/src/delivery/pacing.ts'
+import { mostIn } from '../../support/most-in.ts'
 
 const second = 1_000
 const day = 86_400_000
@@ -42,15 +43,6 @@ async function startTimes(
   return times
 }
 
-function mostInASecond(times: readonly number[]): number {
-  let most = 0
-  for (let from = 0, to = 0; to < times.length; to++) {
-    while ((times[to] as number) - (times[from] as number) >= second) from++
-    most = Math.max(most, to - from + 1)
-  }
-  return most
-}
-
 describe('the rate', () => {
   it('is never exceeded in any second, however late timers fire', async () => {
     await fc.assert(
@@ -64,7 +56,7 @@ describe('the rate', () => {
             20 + 2 * perSecond,
             (n) => stalls[n % stalls.length] as number,
           )
-          expect(mostInASecond(times)).toBeLessThanOrEqual(perSecond)
+          expect(mostIn(second, times)).toBeLessThanOrEqual(perSecond)
         },
       ),
       { numRuns: 40 },

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Disk } from '../../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../../packages/core/src/store/file-store.ts'
 import { batches, callsOf, day, oneLinePerUser } from '../../support/count-batch.ts'
-import { diskWith, errno } from '../../support/failing-disk.ts'
+import { diskWith, errno, writeShare } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
 const folder = diskOf(beforeEach, afterEach)
@@ -14,8 +14,7 @@ describe('a disk that fails', () => {
     let isFull = false
     const disk = diskWith((call, args) => {
       if (!isFull || call !== 'writeSync') return
-      const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
-      fs.writeSync(file, bytes, offset, length >> 1, position)
+      writeShare(args)
       throw errno('ENOSPC')
     })
     const store = await folder.open({}, disk)
@@ -208,8 +207,7 @@ describe('a disk that fails', () => {
     const disk = diskWith((call, args) => {
       if (call === 'writeSync') elapsed += 5_000
       if (call !== 'write' || !failing) return
-      const [file, bytes, offset, length, position] = args as [number, Uint8Array, number, number, number]
-      fs.writeSync(file, bytes, offset, length >> 1, position)
+      writeShare(args)
       throw errno('ENOSPC')
     })
     const store = folder.make({}, disk)

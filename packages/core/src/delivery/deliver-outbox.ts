@@ -206,10 +206,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         if (askedAgain) continue
         if (nextDueAtMs === undefined) waiting.clear()
         if (!isElsewhere) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
-        const wakeAtMs = Math.min(
-          nextDueAtMs ?? never,
-          (isElsewhere ? undefined : audit.nextDueAtMs()) ?? never,
-        )
+        const auditAtMs = isElsewhere ? undefined : audit.nextDueAtMs()
+        const wakeAtMs = Math.min(nextDueAtMs ?? never, auditAtMs ?? never)
         if (wakeAtMs !== never) wakeAfter(Math.max(wakeAtMs - clock.now(), health.pauseMs()))
         return
       }
