@@ -85,7 +85,7 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 14: journal of a newer format version is not touched, not deleted, and told', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const header = JSON.parse(bytes.subarray(10, bytes.indexOf('}') + 1).toString()) as object
+    const header = JSON.parse(bytes.subarray(10, bytes.indexOf('}', 10) + 1).toString()) as object
     const newer = Buffer.concat([
       encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0),
       Buffer.from('what nobody knows yet'),
@@ -102,7 +102,7 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 70: the files of a newer version are refused by an older one, then read again by the newer', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const end = bytes.indexOf('}') + 1
+    const end = bytes.indexOf('}', 10) + 1
     const header = JSON.parse(bytes.subarray(10, end).toString()) as object
     const newerHead = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0)
     fs.writeFileSync(path, Buffer.concat([newerHead, bytes.subarray(end)]))
@@ -160,7 +160,7 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 24: volume cloned to two pods: a journal of another host is not taken for a day, and that is told', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const text = bytes.subarray(10, bytes.indexOf('}') + 1).toString()
+    const text = bytes.subarray(10, bytes.indexOf('}', 10) + 1).toString()
     const header = { ...(JSON.parse(text) as object), host: `not ${hostname()}`, boot: 'another boot' }
     const head = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
     fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(10 + text.length)]))
