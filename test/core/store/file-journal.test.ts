@@ -2,7 +2,12 @@ import fs from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { encodeFrame, frameTypes } from '../../../packages/core/src/counting/journal-frames.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  frameTypes,
+} from '../../../packages/core/src/counting/journal-frames.ts'
 import { socketPath } from '../../../packages/core/src/store/owner-socket.ts'
 import { batches, callsOf, day, line, oneLinePerUser } from '../../support/count-batch.ts'
 import { diskOf } from '../../support/store-folder.ts'
@@ -29,6 +34,13 @@ async function deadJournal(): Promise<{ dir: string; path: string; bytes: Buffer
   const dir = folder.afterKill()
   const path = journal(dir)
   return { dir, path, bytes: fs.readFileSync(path), ends }
+}
+
+/** The header of a file with other fields, and the offset where the one that it has ends. */
+function changedHeader(bytes: Buffer, fields: object): { head: Buffer; end: number } {
+  const { payload, end } = decodeFrame(bytes, 0, 0) as Frame
+  const header = { ...(JSON.parse(payload.toString()) as object), ...fields }
+  return { head: encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0), end }
 }
 
 describe('a journal whose process was killed', () => {
@@ -85,11 +97,8 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 14: journal of a newer format version is not touched, not deleted, and told', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const header = JSON.parse(bytes.subarray(10, bytes.indexOf('}', 10) + 1).toString()) as object
-    const newer = Buffer.concat([
-      encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0),
-      Buffer.from('what nobody knows yet'),
-    ])
+    const { head } = changedHeader(bytes, { format: 2 })
+    const newer = Buffer.concat([head, Buffer.from('what nobody knows yet')])
     fs.writeFileSync(path, newer)
     const store = await folder.open({ dir })
     await store.add(batches()({ bob: 2 }))
@@ -102,17 +111,15 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 70: the files of a newer version are refused by an older one, then read again by the newer', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const end = bytes.indexOf('}', 10) + 1
-    const header = JSON.parse(bytes.subarray(10, end).toString()) as object
-    const newerHead = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0)
-    fs.writeFileSync(path, Buffer.concat([newerHead, bytes.subarray(end)]))
+    const { head, end } = changedHeader(bytes, { format: 2 })
+    fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(end)]))
     const older = await folder.open({ dir })
     expect(await callsOf(older)).toEqual({})
     expect(await older.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'empty' })
     await older.close()
     fs.writeFileSync(
       path,
-      Buffer.concat([bytes.subarray(0, end), fs.readFileSync(path).subarray(newerHead.length)]),
+      Buffer.concat([bytes.subarray(0, end), fs.readFileSync(path).subarray(head.length)]),
     )
     expect(await callsOf(await folder.open({ dir }))).toEqual({ ada: 5 })
   })
@@ -160,10 +167,8 @@ describe('a journal whose process was killed', () => {
 
   test('scenario 24: volume cloned to two pods: a journal of another host is not taken for a day, and that is told', async () => {
     const { dir, path, bytes } = await deadJournal()
-    const text = bytes.subarray(10, bytes.indexOf('}', 10) + 1).toString()
-    const header = { ...(JSON.parse(text) as object), host: `not ${hostname()}`, boot: 'another boot' }
-    const head = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
-    fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(10 + text.length)]))
+    const { head, end } = changedHeader(bytes, { host: `not ${hostname()}`, boot: 'another boot' })
+    fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(end)]))
     fs.utimesSync(path, folder.clock.now() / 1_000, folder.clock.now() / 1_000)
     const store = await folder.open({ dir })
     expect(await store.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'waiting', writers: 1 })
@@ -206,9 +211,7 @@ describe('a journal whose process was killed', () => {
     await store.close()
     const path = join(folder.dir, 'outbox', `${day}.0.lines`)
     const bytes = fs.readFileSync(path)
-    const end = bytes.indexOf('}}') + 2
-    const header = JSON.parse(bytes.subarray(10, end).toString()) as object
-    const head = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify({ ...header, format: 2 })), 0)
+    const { head, end } = changedHeader(bytes, { format: 2 })
     const newer = Buffer.concat([head, bytes.subarray(end)])
     fs.writeFileSync(path, newer)
     const told = await folder.open().then(
