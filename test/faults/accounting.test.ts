@@ -168,10 +168,13 @@ class World {
   async settle(): Promise<void> {
     this.storeIsBroken = false
     this.outcome = 'delivered'
-    for (let hour = 0; hour < 100 && !this.isDone(); hour++) {
+    let hours = 0
+    // A meter that was started just now has not read its store yet, and so knows of no line that waits.
+    do {
       await this.clock.advance(60 * minuteMs)
       await this.meter.flush()
-    }
+      hours += 1
+    } while (hours < 100 && !this.isDone())
     this.check()
   }
 }
