@@ -20,6 +20,11 @@ export interface Clock {
 /** Longest delay that Node's timers take; a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
 const maxTimerDelayMs = 2 ** 31 - 1
 
+/** Lets everything else that waits for the event loop run first. */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 export const systemClock: Clock = {
   now: Date.now,
   elapsed: () => performance.now(),

@@ -2,7 +2,10 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CountsDecoder } from '../../../packages/core/src/counting/journal-counts.ts'
+import { frameTypes } from '../../../packages/core/src/counting/journal-frames.ts'
 import { fileStore } from '../../../packages/core/src/store/file-store.ts'
+import { readFrames } from '../../../packages/core/src/store/frame-file.ts'
 import type { CountBatch } from '../../../packages/core/src/store/store.ts'
 import { storeContract } from '../../contracts/store-contract.ts'
 import { batches, callsOf, day, line, oneLinePerUser, series } from '../../support/count-batch.ts'
@@ -132,26 +135,81 @@ describe('fileStore()', () => {
     expect(read.filter((path) => String(path).includes('journals'))).toEqual([])
     const added = next.add(batches()({ ada: 1 }))
     expect(added, 'counts are taken at once').toBeUndefined()
-    let inTurn = 0
-    let mostInTurn = 0
-    let over = false
-    const turn = () => {
-      mostInTurn = Math.max(mostInTurn, inTurn)
-      inTurn = 0
-      if (!over) setImmediate(turn)
-    }
-    setImmediate(turn)
+    const inTurn = mostInTurn()
     let calls = 0
     for await (const { values } of next.totals(day)) {
       calls += values[0] ?? 0
-      inTurn += 1
+      inTurn.add(1)
     }
-    over = true
     expect(calls).toBe(count + 1)
-    // A slice of a thousand, and what the frame has that fills it.
-    expect(mostInTurn).toBeLessThan(4_000)
+    // 500 entries, of which a new series and its gain are two.
+    expect(inTurn.end()).toBeLessThanOrEqual(500)
   }, 120_000)
+
+  it('scenario 69: many series at first sight, and known ones: written in slices', async () => {
+    const inTurn = { bytes: mostInTurn(), writes: mostInTurn() }
+    const disk = diskWith((call, args) => {
+      if (call !== 'writeSync') return
+      inTurn.bytes.add((args[1] as Buffer).length)
+      inTurn.writes.add(1)
+    })
+    const store = await folder.open({}, disk)
+    const batch = batchesOfMany()
+    for (let round = 0; round < 2; round++) {
+      await store.add(batch(0, 40_000))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    // In the first turn the head of the file as well.
+    expect(inTurn.writes.end()).toBeLessThanOrEqual(2)
+    expect(inTurn.bytes.end()).toBeLessThan(70_000)
+    await store.close()
+    const [path = ''] = folder.files().filter((name) => name.startsWith('journals'))
+    const described: number[] = []
+    const decoder = new CountsDecoder({
+      withSeries: false,
+      onSeries: () => void described.push((described.pop() ?? 0) + 1),
+      onGain() {},
+    })
+    const file = fs.openSync(join(folder.dir, path), 'r')
+    await readFrames(fs, file, ({ type, payload }) => {
+      if (type !== frameTypes.counts) return
+      described.push(0)
+      decoder.begin(payload)
+      while (decoder.step(100) > 0);
+      return
+    })
+    fs.closeSync(file)
+    expect(sum(described)).toBe(40_000)
+    expect(Math.max(...described)).toBeLessThanOrEqual(250)
+    expect(await callsOf(await folder.open())).toMatchObject({ 'user 0': 2, 'user 39999': 2 })
+  })
 })
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
+}
+
+/** The most of something that came in one turn of the event loop. */
+function mostInTurn() {
+  let most = 0
+  let now = 0
+  let isOver = false
+  const turn = () => {
+    most = Math.max(most, now)
+    now = 0
+    if (!isOver) setImmediate(turn)
+  }
+  setImmediate(turn)
+  return {
+    add(more: number) {
+      now += more
+    },
+    end() {
+      isOver = true
+      return Math.max(most, now)
+    },
+  }
+}
 
 /** Batches of users by number, of one table. */
 function batchesOfMany(): (from: number, size: number) => CountBatch {

@@ -1,3 +1,4 @@
+import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { CountBatch, Properties, Store, UsageDay } from '../store/store.ts'
 import type { IdleSeries } from './idle-series.ts'
@@ -200,8 +201,4 @@ export function createDayTables({
     },
     folded: () => ({ ...folded }),
   }
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

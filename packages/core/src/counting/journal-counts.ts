@@ -42,6 +42,11 @@ export class CountsEncoder {
     return this.#out.length
   }
 
+  /** Series that the payload describes so far. */
+  get describedSeries(): number {
+    return this.#madeNumbers.length
+  }
+
   /** Starts a payload. What the payload before described counts as written. */
   begin(sequence: number): void {
     this.#madeNumbers = []
@@ -153,17 +158,24 @@ export class CountsEncoder {
   }
 }
 
-/** Reads the frames of counts of one file, in their order. */
+/** Reads the frames of counts of one file, in their order; a frame may be read in steps, as it may hold thousands of series. */
 export class CountsDecoder {
   readonly instruments: Instrument[] = []
   /** Instrument of a series, by number. */
   readonly #texts: string[] = []
   readonly #properties: Array<Properties | undefined> = []
+  #input = new ByteReader(Buffer.alloc(0))
+  /** Series that gained last in the frame. */
+  #number = 0
+  #values: number[] = []
   readonly #onSeries: (instrument: Instrument, series: Series | undefined) => void
   readonly #onGain: (number: number, values: readonly number[]) => void
   readonly #withSeries: boolean
 
-  /** @param visitor.withSeries without it series are passed over, and `onSeries` gets the instrument only */
+  /**
+   * @param visitor.withSeries without it series are passed over, and `onSeries` gets the instrument only
+   * @param visitor.onGain gets an array that is used again for the next
+   */
   constructor(visitor: {
     withSeries: boolean
     onSeries(instrument: Instrument, series: Series | undefined): void
@@ -178,22 +190,31 @@ export class CountsDecoder {
     return new ByteReader(payload).varint()
   }
 
-  decode(payload: Buffer): void {
-    const input = new ByteReader(payload)
-    input.varint()
-    let number = 0
-    while (!input.isAtEnd) {
+  begin(payload: Buffer): void {
+    this.#input = new ByteReader(payload)
+    this.#input.varint()
+    this.#number = 0
+  }
+
+  /** Reads up to `most` entries of the payload begun: a new series and its gain are two. @returns how many it read */
+  step(most: number): number {
+    const input = this.#input
+    let read = 0
+    for (; read < most && !input.isAtEnd; read++) {
       const what = input.varint()
       if (what === newInstrument) this.instruments.push(readInstrument(input.text()))
       else if (what === newSeries) this.#series(input)
-      else {
-        const zigzag = what - firstGain
-        number += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
-        const values: number[] = []
-        for (let length = input.varint(); length > 0; length--) values.push(input.number())
-        this.#onGain(number, values)
-      }
+      else this.#gain(input, what - firstGain)
     }
+    return read
+  }
+
+  #gain(input: ByteReader, zigzag: number): void {
+    this.#number += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
+    const length = input.varint()
+    if (this.#values.length !== length) this.#values = new Array(length)
+    for (let measure = 0; measure < length; measure++) this.#values[measure] = input.number()
+    this.#onGain(this.#number, this.#values)
   }
 
   #series(input: ByteReader): void {

@@ -11,7 +11,7 @@ export type FrameType = (typeof frameTypes)[keyof typeof frameTypes]
 
 export interface Frame {
   readonly type: FrameType
-  /** A part of the buffer it was read from. */
+  /** A part of the buffer it was read from: good for as long as that is. */
   readonly payload: Buffer
   /** Offset of the first byte after it. */
   readonly end: number

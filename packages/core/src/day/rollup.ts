@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Endpoint } from '../attribution/endpoint.ts'
 import type { Identity } from '../attribution/identity.ts'
+import { eventLoopTurn } from '../clock.ts'
 import { apiCalls, shownMeasures } from '../counting/instruments.ts'
 import { overflowEndpoint } from '../counting/overflow.ts'
-import { createSeriesTable, type SeriesTable } from '../counting/series-table.ts'
+import { createUnlimitedTable, type SeriesTable } from '../counting/series-table.ts'
 import type { OutboxLine, Properties, Series, SeriesTotal, UsageDay } from '../store/store.ts'
 
 /**
@@ -147,28 +148,15 @@ interface Groups {
   groups(): AsyncGenerator<{ series: Series; values: ArrayLike<number> }>
 }
 
-/** A table of the counting room without limits: it groups a million series in typed arrays, and never stops to copy them. */
 function createGroups(): Groups {
-  const create = () =>
-    createSeriesTable({
-      limits: {
-        series: Number.POSITIVE_INFINITY,
-        endpointsPerIdentity: Number.POSITIVE_INFINITY,
-        propertySets: Number.POSITIVE_INFINITY,
-        users: Number.POSITIVE_INFINITY,
-      },
-      properties: {},
-      onFold() {},
-      onSaturation() {},
-    })
-  let table = create()
+  let table = createUnlimitedTable()
   return {
     get size() {
       return table.size
     },
     add: (...args) => table.add(...args),
     clear() {
-      table = create()
+      table = createUnlimitedTable()
     },
     async *groups() {
       while (table.changed > 0) {
@@ -202,8 +190,4 @@ function rollupId(eventName: string, series: Series, settings: RollUpSettings): 
     `${variant}${digest.slice(17, 20)}`,
     digest.slice(20, 32),
   ].join('-')
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { type Identity, overflowId } from '../attribution/identity.ts'
+import { eventLoopTurn } from '../clock.ts'
 import { apiCalls } from '../counting/instruments.ts'
 import type { OutboxLine, Properties, SeriesTotal, Store, UsageDay } from '../store/store.ts'
 import type { Addition } from './close-day.ts'
@@ -183,8 +184,4 @@ async function unpacked(text: string | undefined): Promise<Memory> {
     if (seen.size % perTurn === 0) await eventLoopTurn()
   }
   return { through, seen }
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -12,7 +12,9 @@ import {
 import {
   type InspectedFile,
   inspectJournal,
+  inspectOpenJournal,
   isSealed,
+  oneByOne,
   readJournalHeader,
   readTotals,
 } from './journal-reader.ts'
@@ -30,6 +32,12 @@ export interface DayJournalsSettings {
   onNewer(path: string): void
   /** Told once for each journal: its writer lives, or lived, on another host. */
   onUnseen(host: string): void
+}
+
+/** A journal file, and its number as long as it is open. */
+interface OpenJournal {
+  readonly journal: JournalFile
+  readonly file: number
 }
 
 type Writer = 'alive' | 'done' | 'unseen'
@@ -88,10 +96,54 @@ export class DayJournals {
     return inspected
   }
 
-  async *totals(day: UsageDay): AsyncGenerator<SeriesTotal> {
-    const { contained } = await this.closed.of(day)
-    const files = await this.#inspectDay(day)
-    for (const file of files) yield* readTotals(this.#disk, file, contained[file.journalId] ?? 0)
+  /**
+   * What is counted of an open day. All its files are opened before one is read, so that the day can be closed or its files
+   * be joined meanwhile, also by another process: these are the totals of the moment before, or there are none any more.
+   */
+  async *totals(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
+    const { contained, files } = await this.#openDay(day)
+    try {
+      for (const { journal, file } of files) {
+        const inspected = await inspectOpenJournal(this.#disk, journal, file)
+        if (!this.#isReadable(inspected)) continue
+        yield* readTotals(this.#disk, file, inspected, contained[journal.journalId] ?? 0)
+      }
+    } finally {
+      for (const { file } of files) this.#disk.closeSync(file)
+    }
+  }
+
+  async #openDay(day: UsageDay): Promise<{ contained: ClosedDay['contained']; files: OpenJournal[] }> {
+    for (;;) {
+      const { contained, revision } = await this.closed.of(day)
+      const files: OpenJournal[] = []
+      let isWhole = false
+      try {
+        for (const journal of [...journalsOf(this.#disk, this.#dir, day).values()].flat()) {
+          files.push({ journal, file: this.#disk.openSync(journal.path, 'r') })
+        }
+        isWhole = (await this.closed.of(day)).revision === revision
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error
+      } finally {
+        if (!isWhole) for (const { file } of files) this.#disk.closeSync(file)
+      }
+      if (isWhole) return { contained, files }
+    }
+  }
+
+  async *#totalsOf(
+    files: readonly InspectedFile[],
+    contained: ClosedDay['contained'],
+  ): AsyncGenerator<readonly SeriesTotal[]> {
+    for (const inspected of files) {
+      const file = this.#disk.openSync(inspected.path, 'r')
+      try {
+        yield* readTotals(this.#disk, file, inspected, contained[inspected.journalId] ?? 0)
+      } finally {
+        this.#disk.closeSync(file)
+      }
+    }
   }
 
   async #inspectDay(day: UsageDay): Promise<InspectedFile[]> {
@@ -99,11 +151,15 @@ export class DayJournals {
     for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
       for (const file of files) {
         const found = await inspectJournal(this.#disk, file)
-        if (!found.isNewer) inspected.push(found)
-        else if (this.#isNews(file.path)) this.#settings.onNewer(file.path)
+        if (this.#isReadable(found)) inspected.push(found)
       }
     }
     return inspected
+  }
+
+  #isReadable({ isNewer, path }: InspectedFile): boolean {
+    if (isNewer && this.#isNews(path)) this.#settings.onNewer(path)
+    return !isNewer
   }
 
   #isNews(what: string): boolean {
@@ -146,16 +202,13 @@ export class DayJournals {
       this.#remove(day, done)
       return { answer: { outcome: 'empty' } }
     }
-    const disk = this.#disk
     const totals: AsyncIterable<SeriesTotal> = {
-      async *[Symbol.asyncIterator]() {
-        for (const file of files) yield* readTotals(disk, file, contained[file.journalId] ?? 0)
-      },
+      [Symbol.asyncIterator]: () => oneByOne(this.#totalsOf(files, contained)),
     }
     const name = closedDayName(day, revision)
     const header = newHeader({ day, revision, contained: upTo })
     const path = join(outboxFolder(this.#dir), name)
-    const written = await writeLineFile(disk, path, header, rollUp(totals, revision), mayCommit)
+    const written = await writeLineFile(this.#disk, path, header, rollUp(totals, revision), mayCommit)
     if (written === undefined) return { answer: { outcome: 'elsewhere' } }
     this.#remove(day, done)
     return { answer: { outcome: 'closed', revision, ...written }, name }

@@ -56,9 +56,14 @@ export async function writeLater(
   }
 }
 
-/** Up to `length` bytes; fewer at the end of the file. */
-export async function readAt(disk: Disk, file: number, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
+/** Up to `length` bytes; fewer at the end of the file. @param bytes what to read them into, if there is something long enough */
+export async function readAt(
+  disk: Disk,
+  file: number,
+  position: number,
+  length: number,
+  bytes: Buffer = Buffer.allocUnsafe(length),
+): Promise<Buffer> {
   let got = 0
   while (got < length) {
     const count = await new Promise<number>((resolve, reject) => {

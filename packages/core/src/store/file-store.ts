@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
 import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } from './disk.ts'
+import { oneByOne } from './journal-reader.ts'
 import { leadEveryMs } from './led-outbox.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
-import type { CountBatch, OutboxCounts, Store, StoreContext } from './store.ts'
+import type { CountBatch, OutboxCounts, SeriesTotal, Store, StoreContext, UsageDay } from './store.ts'
 import { readWaitingLines } from './waiting-lines.ts'
 import { createWriteGuard } from './write-guard.ts'
 
@@ -66,10 +67,21 @@ export function fileStoreOn(
     try {
       return await task(folder)
     } catch (error) {
-      throw unavailable(
-        `The folder ${root} failed; it is tried again. Check the free space and the rights.`,
-        error,
-      )
+      throw failed(error)
+    }
+  }
+
+  function failed(error: unknown): UsageError {
+    const message = `The folder ${root} failed; it is tried again. Check the free space and the rights.`
+    return unavailable(message, error)
+  }
+
+  async function* totalsOf(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
+    if (folder === undefined) throw notOpen()
+    try {
+      yield* folder.journals.totals(day)
+    } catch (error) {
+      throw failed(error)
     }
   }
 
@@ -82,7 +94,7 @@ export function fileStoreOn(
   }
 
   function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
-    const failed = (error: unknown) => {
+    const notWritten = (error: unknown) => {
       degraded('counts could not be written', { error })
       return unavailable(
         `Writing to ${root} failed; it is tried again. Check the free space and the rights.`,
@@ -96,9 +108,9 @@ export function fileStoreOn(
     try {
       const rest = into.writer.append(batch)
       if (rest === undefined) return taken()
-      return rest.then(taken, (error: unknown) => Promise.reject(failed(error)))
+      return rest.then(taken, (error: unknown) => Promise.reject(notWritten(error)))
     } catch (error) {
-      throw failed(error)
+      throw notWritten(error)
     }
   }
 
@@ -166,10 +178,7 @@ export function fileStoreOn(
       }),
     openDays: () => using(({ journals }) => journals.openDays()),
 
-    async *totals(day) {
-      if (folder === undefined) throw notOpen()
-      yield* folder.journals.totals(day)
-    },
+    totals: (day) => oneByOne(totalsOf(day)),
 
     closeDay: (day, rollUp, { force = false } = {}) =>
       using(async ({ led, journals, writer, joined }) => {

@@ -1,10 +1,21 @@
+import { eventLoopTurn } from '../clock.ts'
 import { decodeFrame, type Frame, frameSeed, frameTypes, holdsFrame } from '../counting/journal-frames.ts'
 import { type Disk, readAt } from './disk.ts'
 
 /** How a file of frames ends: with its last frame, with one that was being written (nobody was told of it), or in damage. */
 export type FileEnd = { readonly at: number; readonly how: 'clean' | 'torn' | 'damaged' }
 
-/** Enough for thousands of series; read and looked through without holding up the event loop. */
+/** Which part of a file is read. */
+export interface FrameRange {
+  /** Start there, at a frame behind the header. */
+  from?: number
+  /** Read no further than to this offset. */
+  to?: number
+  /** What the checksums start from; needed if the header is not read. */
+  seed?: number
+}
+
+/** Read at once, off the event loop. */
 const chunkBytes = 256 * 1024
 /** Small frames cost more than their bytes tell. */
 const framesPerTurn = 1_000
@@ -12,59 +23,103 @@ const framesPerTurn = 1_000
 const searchBytes = 4 * 1024 * 1024
 
 /**
- * Gives every good frame of a file to `visit`, in order, in slices between which the event loop gets its turn.
+ * The good frames of a file, in order. Whoever reads says when: `take()` until it has none, then `readOn()`.
  *
  * The first frame is a header; its JSON names the id from which the checksums of the others start.
+ */
+export class FrameReader {
+  readonly #disk: Disk
+  readonly #file: number
+  #size: number
+  #seed: number | undefined
+  #buffer: Buffer = Buffer.alloc(0)
+  /** What was read of it last. */
+  #bytes: Buffer = this.#buffer
+  /** Where `#bytes` start in the file, and where in them the next frame does. */
+  #start: number
+  #at = 0
+  /** What `decodeFrame` told of bytes that are no frame: how many it needs, or nothing. */
+  #rest: number | undefined = 0
+  #end: FileEnd | undefined
+
+  constructor(disk: Disk, file: number, { from = 0, to = Number.POSITIVE_INFINITY, seed }: FrameRange = {}) {
+    this.#disk = disk
+    this.#file = file
+    this.#size = Math.min(disk.fstatSync(file).size, to)
+    this.#seed = seed
+    this.#start = from
+  }
+
+  /** The next frame of what was read so far. Its payload is good until the next `readOn()`. */
+  take(): Frame | undefined {
+    const frame = decodeFrame(this.#bytes, this.#at, this.#seed ?? 0)
+    if (typeof frame !== 'object') {
+      this.#rest = frame
+      return undefined
+    }
+    this.#seed ??= seedOf(frame)
+    this.#at = frame.end
+    return frame
+  }
+
+  /** @returns whether there is more to take */
+  async readOn(): Promise<boolean> {
+    const at = this.at
+    const missing = this.#rest ?? 0
+    if (at >= this.#size) this.#end = { at, how: 'clean' }
+    else if (this.#rest === undefined || at + missing > this.#size) this.#end = await this.#judge(at)
+    if (this.#end !== undefined) return false
+    const length = Math.min(Math.max(chunkBytes, missing), this.#size - at)
+    // One buffer for all: a new one for each chunk of a large file brings the garbage collector in more often.
+    if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafe(length)
+    this.#bytes = await readAt(this.#disk, this.#file, at, length, this.#buffer)
+    // Its writer may have cut back what it could not write whole.
+    if (this.#bytes.length < length) this.#size = at + this.#bytes.length
+    this.#start = at
+    this.#at = 0
+    return true
+  }
+
+  /** Offset of the next frame. */
+  get at(): number {
+    return this.#start + this.#at
+  }
+
+  /** How the file ends, once there is nothing more to read; until then what was read is good. */
+  get end(): FileEnd {
+    return this.#end ?? { at: this.at, how: 'clean' }
+  }
+
+  /** Whether what cannot be read is an unfinished write, or was whole once. */
+  async #judge(at: number): Promise<FileEnd> {
+    const rest = await readAt(this.#disk, this.#file, at, Math.min(this.#size - at, searchBytes))
+    const isWhole = this.#rest === undefined
+    if (rest.every((byte) => byte === 0)) return { at, how: 'torn' }
+    if (isWhole && rest.length > 1) return { at, how: 'damaged' }
+    return { at, how: holdsFrame(rest.subarray(1), this.#seed ?? 0) ? 'damaged' : 'torn' }
+  }
+}
+
+/**
+ * Gives every good frame of a file to `visit`, in order, in slices between which the event loop gets its turn.
  *
- * @param options.to read no further than to this offset @param options.from start there, at a frame behind the header
- * @param visit may end the reading by answering `false`
+ * @param visit may end the reading by answering `false`; that frame is not read then. The payload is good until it answers
  */
 export async function readFrames(
   disk: Disk,
   file: number,
   visit: (frame: Frame, at: number) => boolean | undefined,
-  options: { from?: number; to?: number; seed?: number } = {},
+  range: FrameRange = {},
 ): Promise<FileEnd> {
-  const size = Math.min(disk.fstatSync(file).size, options.to ?? Number.POSITIVE_INFINITY)
-  let seed = options.seed
-  let start = options.from ?? 0
-  let bytes: Buffer = Buffer.alloc(0)
-  let wanted = chunkBytes
+  const reader = new FrameReader(disk, file, range)
   let seen = 0
-  for (;;) {
-    bytes = await readAt(disk, file, start, Math.min(wanted, size - start))
-    let at = 0
-    let frame = decodeFrame(bytes, at, seed ?? 0)
-    while (typeof frame === 'object') {
-      if (visit(frame, start + at) === false) return { at: start + at, how: 'clean' }
-      seed ??= seedOf(frame)
-      at = frame.end
-      if (++seen % framesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
-      frame = decodeFrame(bytes, at, seed ?? 0)
+  while (await reader.readOn()) {
+    for (let at = reader.at, frame = reader.take(); frame; at = reader.at, frame = reader.take()) {
+      if (visit(frame, at) === false) return { at, how: 'clean' }
+      if (++seen % framesPerTurn === 0) await eventLoopTurn()
     }
-    start += at
-    const missing = typeof frame === 'number' ? frame : 0
-    if (start >= size) return { at: start, how: 'clean' }
-    if (missing === 0 || start + missing > size) {
-      return { at: start, how: await judge(disk, file, start, size, frame === undefined, seed ?? 0) }
-    }
-    wanted = Math.max(chunkBytes, missing)
   }
-}
-
-/** Whether what cannot be read is an unfinished write, or was whole once. */
-async function judge(
-  disk: Disk,
-  file: number,
-  start: number,
-  size: number,
-  isWhole: boolean,
-  seed: number,
-): Promise<'torn' | 'damaged'> {
-  const rest = await readAt(disk, file, start, Math.min(size - start, searchBytes))
-  if (rest.every((byte) => byte === 0)) return 'torn'
-  if (isWhole && rest.length > 1) return 'damaged'
-  return holdsFrame(rest.subarray(1), seed) ? 'damaged' : 'torn'
+  return reader.end
 }
 
 function seedOf({ type, payload }: Frame): number {

@@ -1,6 +1,6 @@
-import { mergeValues } from '../counting/instruments.ts'
 import { CountsEncoder } from '../counting/journal-counts.ts'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
+import { createUnlimitedTable, type SeriesTable } from '../counting/series-table.ts'
 import { type Disk, syncContent, syncFolder, writeLater } from './disk.ts'
 import {
   type JournalFile,
@@ -10,13 +10,13 @@ import {
   journalsOf,
   removeJournalFiles,
 } from './journal-files.ts'
-import { type InspectedFile, inspectJournal, readTotals } from './journal-reader.ts'
-import type { CountBatch, Series, SeriesTotal, UsageDay } from './store.ts'
+import { type InspectedFile, inspectJournal, readTotals, withFile } from './journal-reader.ts'
+import type { CountBatch, UsageDay } from './store.ts'
 
 /** With more series the files stay as they are: joining must not need more memory than counting does. */
 const maxSeries = 250_000
 /** So many series are written at once, and the event loop turns in between. */
-const sliceSize = 1_000
+const sliceSize = 250
 
 /**
  * Puts one file in the place of several complete ones of a journal, with the sum of each series. Its name and its head say
@@ -51,52 +51,33 @@ export async function joinJournal(
   return true
 }
 
-async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesTotal[] | undefined> {
-  const totals = new Map<string, SeriesTotal>()
-  for (const file of files) {
-    for await (const { series, values } of readTotals(disk, file, 0)) {
-      const key = keyOf(series)
-      const known = totals.get(key)
-      if (known !== undefined) known.values = mergeValues(series.instrument, known.values, values)
-      else if (totals.size === maxSeries) return undefined
-      else totals.set(key, { series, values })
-    }
+/** A table grows without stopping to copy itself, which a Map with so many keys does. */
+async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesTable | undefined> {
+  const table = createUnlimitedTable()
+  for (const inspected of files) {
+    const isSmall = await withFile(disk, inspected.path, async (file) => {
+      for await (const slice of readTotals(disk, file, inspected, 0)) {
+        for (const { series, values } of slice) {
+          table.add(series.instrument, series.identity, series.properties, series.endpoint, values)
+        }
+        if (table.size > maxSeries) return false
+      }
+      return true
+    })
+    if (!isSmall) return undefined
   }
-  return [...totals.values()]
-}
-
-/** What makes two series one, as JSON: no id can look like a separator in it. */
-function keyOf({ instrument, identity, properties, endpoint }: Series): string {
-  const { name, kind, measures } = instrument
-  const place = endpoint === undefined ? [] : [endpoint.method, endpoint.route]
-  return JSON.stringify([
-    name,
-    kind,
-    measures,
-    identity.userId,
-    identity.accountId ?? null,
-    properties,
-    place,
-  ])
+  return table
 }
 
 async function writeJoined(
   disk: Disk,
   path: string,
   header: JournalHeader,
-  totals: readonly SeriesTotal[],
+  totals: SeriesTable,
 ): Promise<void> {
   const aside = `${path}.tmp`
   const seed = frameSeed(header.journalId)
   const encoder = new CountsEncoder()
-  const batch: CountBatch = {
-    day: header.day,
-    sequence: 0,
-    size: totals.length,
-    table: totals,
-    forEach() {},
-    describe: (id) => (totals[id] as SeriesTotal).series,
-  }
   const file = disk.openSync(aside, 'w', 0o600)
   try {
     let at = 0
@@ -105,11 +86,18 @@ async function writeJoined(
       at += frame.length
     }
     await write(encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0))
-    for (let from = 0, sequence = header.firstSequence; from < totals.length; from += sliceSize, sequence++) {
-      encoder.begin(sequence)
-      for (let id = from; id < Math.min(from + sliceSize, totals.length); id++) {
-        encoder.gain(batch, id, (totals[id] as SeriesTotal).values)
+    for (let sequence = header.firstSequence; totals.changed > 0; sequence++) {
+      const { size, forEach } = totals.take(sliceSize)
+      const batch: CountBatch = {
+        day: header.day,
+        sequence,
+        size,
+        table: totals,
+        forEach,
+        describe: totals.describe,
       }
+      encoder.begin(sequence)
+      forEach((id, values) => encoder.gain(batch, id, values))
       await write(encodeFrame(frameTypes.counts, encoder.payload(), seed))
     }
     await syncContent(disk, file)

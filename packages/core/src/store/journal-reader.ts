@@ -1,10 +1,11 @@
-import { mergeValues } from '../counting/instruments.ts'
+import { eventLoopTurn } from '../clock.ts'
 import { CountsDecoder } from '../counting/journal-counts.ts'
 import { type Frame, frameHeadBytes, frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { type Disk, readAt } from './disk.ts'
-import { type FileEnd, readFrames } from './frame-file.ts'
+import { FileTotals } from './file-totals.ts'
+import { type FileEnd, FrameReader, readFrames } from './frame-file.ts'
 import { formatVersion, type JournalFile, type JournalHeader } from './journal-files.ts'
-import type { Instrument, SeriesTotal } from './store.ts'
+import type { SeriesTotal } from './store.ts'
 
 /** What a journal file holds, as far as it can be read. */
 export interface InspectedFile extends JournalFile {
@@ -16,9 +17,11 @@ export interface InspectedFile extends JournalFile {
 }
 
 const sealBytes = frameHeadBytes + 8
+/** So much of a file is decoded before the event loop gets its turn, a new series and its gain being two: below a millisecond's work, some three before the code is warm. */
+const entriesPerTurn = 500
 
 /** Runs `task` with an open file. */
-async function withFile<T>(disk: Disk, path: string, task: (file: number) => Promise<T>): Promise<T> {
+export async function withFile<T>(disk: Disk, path: string, task: (file: number) => Promise<T>): Promise<T> {
   const file = disk.openSync(path, 'r')
   try {
     return await task(file)
@@ -57,168 +60,138 @@ export async function isSealed(disk: Disk, { path, journalId }: JournalFile): Pr
 }
 
 /** Checks every frame of a file, and tells how far it can be read and up to which sequence. */
-export async function inspectJournal(disk: Disk, journal: JournalFile): Promise<InspectedFile> {
-  return withFile(disk, journal.path, async (file) => {
-    let header: JournalHeader | undefined
-    let lastSequence = 0
-    let isNewer = false
-    let isBroken = false
-    const end = await readFrames(disk, file, ({ type, payload }) => {
-      if (type === frameTypes.header && header === undefined) {
-        header = JSON.parse(payload.toString()) as JournalHeader
-        isNewer = header.format > formatVersion
-        lastSequence = header.firstSequence - 1
-        return !isNewer
-      }
-      if (type !== frameTypes.counts) return
-      const sequence = CountsDecoder.sequenceOf(payload)
-      isBroken = header === undefined || sequence !== lastSequence + 1
-      if (isBroken) return false
-      lastSequence = sequence
-      return true
-    })
-    return {
-      ...journal,
-      header,
-      isNewer,
-      lastSequence: header?.upTo ?? lastSequence,
-      end: isBroken ? { at: end.at, how: 'damaged' } : end,
+export function inspectJournal(disk: Disk, journal: JournalFile): Promise<InspectedFile> {
+  return withFile(disk, journal.path, (file) => inspectOpenJournal(disk, journal, file))
+}
+
+/** The same, of a file that is open. */
+export async function inspectOpenJournal(
+  disk: Disk,
+  journal: JournalFile,
+  file: number,
+): Promise<InspectedFile> {
+  let header: JournalHeader | undefined
+  let lastSequence = 0
+  let isNewer = false
+  let isBroken = false
+  const end = await readFrames(disk, file, ({ type, payload }) => {
+    if (type === frameTypes.header && header === undefined) {
+      header = JSON.parse(payload.toString()) as JournalHeader
+      isNewer = header.format > formatVersion
+      lastSequence = header.firstSequence - 1
+      return !isNewer
     }
+    if (type !== frameTypes.counts) return
+    const sequence = CountsDecoder.sequenceOf(payload)
+    isBroken = header === undefined || sequence !== lastSequence + 1
+    if (isBroken) return false
+    lastSequence = sequence
+    return true
   })
+  return {
+    ...journal,
+    header,
+    isNewer,
+    lastSequence: header?.upTo ?? lastSequence,
+    end: isBroken ? { at: end.at, how: 'damaged' } : end,
+  }
 }
 
 /**
- * What each series of a file gained in frames with a sequence above `after`. Reads the file twice, first for the numbers
- * and then for the names, so that only the numbers of one file are in memory.
+ * What each series of an open file gained in frames with a sequence above `after`, in slices between which the event loop gets
+ * its turn. Reads the file twice, first for the numbers and then for the names, so that only the numbers of one file are in
+ * memory.
  */
 export async function* readTotals(
   disk: Disk,
-  { path, header, end }: InspectedFile,
+  file: number,
+  { header, end }: InspectedFile,
   after: number,
-): AsyncGenerator<SeriesTotal> {
+): AsyncGenerator<readonly SeriesTotal[]> {
   if (header === undefined || (header.upTo !== undefined && header.upTo <= after)) return
   const upTo = header.upTo
-  const file = disk.openSync(path, 'r')
-  try {
-    const totals = new Totals()
-    let isCounted = true
-    const numbers = new CountsDecoder({
-      withSeries: false,
-      onSeries: (instrument) => totals.add(instrument),
-      onGain: (number, values) => {
-        if (isCounted) totals.gain(number, values)
-      },
-    })
-    await readFrames(
-      disk,
-      file,
-      ({ type, payload }) => {
-        if (type !== frameTypes.counts) return
-        isCounted = upTo !== undefined || CountsDecoder.sequenceOf(payload) > after
-        numbers.decode(payload)
-      },
-      { to: end.at },
-    )
-    let found: SeriesTotal[] = []
-    let number = 0
-    const names = new CountsDecoder({
-      withSeries: true,
-      onSeries: (_, series) => {
-        const values = totals.of(number)
-        number += 1
-        if (series !== undefined && values !== undefined) found.push({ series, values })
-      },
-      onGain() {},
-    })
-    let from = 0
-    while (from < end.at) {
-      // A slice at a time, so that what was read is used up before more is.
-      const slice = await readFrames(
-        disk,
-        file,
-        ({ type, payload }) => {
-          if (found.length >= 1_000) return false
-          if (type === frameTypes.counts) names.decode(payload)
-          return
-        },
-        from === 0 ? { to: end.at } : { from, to: end.at, seed: frameSeed(header.journalId) },
-      )
-      from = slice.at
-      yield* found
-      found = []
-    }
-  } finally {
-    disk.closeSync(file)
+  const totals = new FileTotals()
+  let isCounted = true
+  const numbers = new CountsDecoder({
+    withSeries: false,
+    onSeries: (instrument) => totals.add(instrument),
+    onGain: (number, values) => {
+      if (isCounted) totals.gain(number, values)
+    },
+  })
+  const onFrame = (payload: Buffer) => {
+    isCounted = upTo !== undefined || CountsDecoder.sequenceOf(payload) > after
   }
+  for await (const _ of decodeInSteps(disk, file, end.at, numbers, onFrame));
+
+  let found: SeriesTotal[] = []
+  let number = 0
+  const names = new CountsDecoder({
+    withSeries: true,
+    onSeries: (_, series) => {
+      const values = totals.of(number)
+      number += 1
+      if (series !== undefined && values !== undefined) found.push({ series, values })
+    },
+    onGain() {},
+  })
+  for await (const _ of decodeInSteps(disk, file, end.at, names)) {
+    if (found.length > 0) yield found
+    found = []
+    // What follows are gains alone.
+    if (number === totals.size) return
+  }
+  yield found
 }
 
-/** A reading of `last` has its time beside it, which no measure names. */
-function widthOf({ kind, measures }: Instrument): number {
-  return kind === 'last' ? Math.max(2, measures.length) : measures.length
-}
-
-/** Values of the series of one file, by number; in one array, as they may be a million. */
-class Totals {
-  #values = new Float64Array(4_096)
-  #offsets = new Uint32Array(1_024)
-  #isTouched = new Uint8Array(1_024)
-  readonly #instruments: Instrument[] = []
-  #instrumentOf = new Uint16Array(1_024)
-  #count = 0
-  #used = 0
-
-  add(instrument: Instrument): void {
-    if (this.#count === this.#offsets.length) this.#growSeries()
-    const length = widthOf(instrument)
-    if (this.#used + length > this.#values.length) {
-      const larger = new Float64Array(Math.max(this.#values.length * 2, this.#used + length))
-      larger.set(this.#values)
-      this.#values = larger
-    }
-    let index = this.#instruments.indexOf(instrument)
-    if (index === -1) index = this.#instruments.push(instrument) - 1
-    this.#offsets[this.#count] = this.#used
-    this.#instrumentOf[this.#count] = index
-    this.#used += length
-    this.#count += 1
-  }
-
-  gain(number: number, values: readonly number[]): void {
-    const instrument = this.#instrument(number)
-    if (instrument === undefined) return
-    const offset = this.#offsets[number] as number
-    const has = this.#values.subarray(offset, offset + widthOf(instrument))
-    if (instrument.kind === 'sum') {
-      for (let measure = 0; measure < has.length; measure++) {
-        const sum = (has[measure] as number) + (values[measure] ?? 0)
-        has[measure] = Math.min(sum, Number.MAX_SAFE_INTEGER)
+/** Decodes the counts of a file, and yields after each step of them. The event loop has its turn before the next. */
+async function* decodeInSteps(
+  disk: Disk,
+  file: number,
+  to: number,
+  decoder: CountsDecoder,
+  onFrame?: (payload: Buffer) => void,
+): AsyncGenerator<void> {
+  const reader = new FrameReader(disk, file, { to })
+  let left = entriesPerTurn
+  while (await reader.readOn()) {
+    for (let frame = reader.take(); frame; frame = reader.take()) {
+      if (frame.type !== frameTypes.counts) continue
+      onFrame?.(frame.payload)
+      decoder.begin(frame.payload)
+      left -= decoder.step(left)
+      while (left === 0) {
+        yield
+        await eventLoopTurn()
+        left = entriesPerTurn
+        left -= decoder.step(left)
       }
-    } else if (this.#isTouched[number] === 0) has.set(values.slice(0, has.length))
-    else has.set(mergeValues(instrument, Array.from(has), values))
-    this.#isTouched[number] = 1
+    }
   }
+}
 
-  of(number: number): readonly number[] | undefined {
-    const instrument = this.#instrument(number)
-    if (instrument === undefined || this.#isTouched[number] === 0) return undefined
-    const offset = this.#offsets[number] as number
-    return Array.from(this.#values.subarray(offset, offset + widthOf(instrument)))
+/** Hands out slices one by one: written by hand, as each of two generators would add half a microsecond to a series. */
+export function oneByOne<T>(slices: AsyncGenerator<readonly T[]>): AsyncIterableIterator<T> {
+  let slice: readonly T[] = []
+  let at = 0
+  async function nextSlice(): Promise<IteratorResult<T>> {
+    at = 0
+    for (slice = []; slice.length === 0; ) {
+      const next = await slices.next()
+      if (next.done) return { done: true, value: undefined }
+      slice = next.value
+    }
+    return { done: false, value: slice[at++] as T }
   }
-
-  #instrument(number: number): Instrument | undefined {
-    return number < this.#count ? this.#instruments[this.#instrumentOf[number] as number] : undefined
-  }
-
-  #growSeries(): void {
-    const size = this.#count * 2
-    const offsets = new Uint32Array(size)
-    offsets.set(this.#offsets)
-    this.#offsets = offsets
-    const touched = new Uint8Array(size)
-    touched.set(this.#isTouched)
-    this.#isTouched = touched
-    const instrumentOf = new Uint16Array(size)
-    instrumentOf.set(this.#instrumentOf)
-    this.#instrumentOf = instrumentOf
+  return {
+    next: () => (at < slice.length ? Promise.resolve({ done: false, value: slice[at++] as T }) : nextSlice()),
+    async return() {
+      slice = []
+      await slices.return(undefined)
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }
