@@ -6,12 +6,16 @@ import { createDayTables } from '../../packages/core/src/counting/day-tables.ts'
 import { createIdleSeries } from '../../packages/core/src/counting/idle-series.ts'
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { fileStore } from '../../packages/core/src/store/file-store.ts'
+import { realDisk } from '../../packages/core/src/store/disk.ts'
+import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { joinJournal } from '../../packages/core/src/store/journal-join.ts'
 import type { CountBatch, OutboxLine, Store } from '../../packages/core/src/store/store.ts'
 import { noLimits, ownProperties } from '../support/series-tables.ts'
+import { type Timed, timed } from './stall-probe.ts'
 
 /*
- * What the file store costs, beside the study's figures: `npm run bench:journal` prints a table in Markdown.
+ * What the file store costs, beside the study's figures: `npm run bench:journal` prints a table in Markdown, with a Node from 23.9 on
+ * with stalls that hold the work of no other thread.
  *
  * Series are as in the study: a key of about 85 bytes, all four measures one or nothing.
  */
@@ -19,6 +23,7 @@ const day = '2026-11-23'
 const table = {}
 const endpoints = Array.from({ length: 20 }, (_, endpoint) => `/v1/resources/:id/parts/${endpoint}`)
 let sequence = 0
+const batchSize = 4_096
 
 function batchOf(from: number, size: number): CountBatch {
   sequence += 1
@@ -40,33 +45,12 @@ function batchOf(from: number, size: number): CountBatch {
   }
 }
 
-/**
- * Runs a task and tells how long it took, and the most processor time that one turn of the event loop took: other programs
- * on the machine do not count in it.
- */
-async function measure(task: () => unknown): Promise<{ tookMs: number; stallMs: number }> {
-  const now = () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1_000
+/** A flush, in the batches that the tables of a day make. */
+async function addAll(size: number): Promise<void> {
+  for (let from = 0; from < size; from += batchSize) {
+    await store.add(batchOf(from, Math.min(batchSize, size - from)))
+    await new Promise((resolve) => setImmediate(resolve))
   }
-  let last = now()
-  let stallMs = 0
-  let over = false
-  const turn = () => {
-    const at = now()
-    stallMs = Math.max(stallMs, at - last)
-    last = at
-    if (!over) setImmediate(turn)
-  }
-  await new Promise((resolve) => setImmediate(resolve))
-  last = now()
-  setImmediate(turn)
-  const from = performance.now()
-  await task()
-  const tookMs = performance.now() - from
-  await new Promise((resolve) => setImmediate(resolve))
-  over = true
-  return { tookMs, stallMs }
 }
 
 async function usedBytes(): Promise<number> {
@@ -79,8 +63,8 @@ async function usedBytes(): Promise<number> {
   return heapUsed + arrayBuffers
 }
 
-async function open(dir: string): Promise<Store> {
-  const store = fileStore({ dir })
+async function open(dir: string, partBytes?: number): Promise<Store> {
+  const store = fileStoreOn(realDisk, { dir }, partBytes)
   await store.open({ clock: systemClock, diagnostics: createDiagnostics(), timeZone: 'UTC' })
   return store
 }
@@ -95,7 +79,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1] as number
 }
 
-const ms = (value: number) => `${value.toFixed(1)} ms`
+const inMs = (value: number) => `${value.toFixed(1)} ms`
 const rows: string[][] = []
 
 const dir = mkdtempSync(join(tmpdir(), 'px-usage-bench-'))
@@ -104,20 +88,20 @@ for (const [size, study, studyNew] of [
   [10_000, '0.6 ms', '16-37 ms'],
   [100_000, '8.7 ms', '121-147 ms'],
 ] as const) {
-  const first = await measure(() => store.add(batchOf(0, size)))
-  const runs: Array<{ tookMs: number; stallMs: number }> = []
+  const first = await timed(() => addAll(size))
+  const runs: Timed[] = []
   const before = bytesIn(dir)
-  for (let run = 0; run < 15; run++) runs.push(await measure(() => store.add(batchOf(0, size))))
+  for (let run = 0; run < 15; run++) runs.push(await timed(() => addAll(size)))
   const bytes = (bytesIn(dir) - before) / 15 / size
   const name = `flush of ${size.toLocaleString('en')} changed series`
   rows.push([
     `${name}, first sight`,
-    `${ms(first.tookMs)} in all, longest stall ${ms(first.stallMs)}`,
+    `${inMs(first.ms)} in all, longest stall ${inMs(first.stallMs)}`,
     `${studyNew} blocking`,
   ])
   rows.push([
     name,
-    `${ms(median(runs.map(({ tookMs }) => tookMs)))} in all, longest stall ${ms(Math.max(...runs.map(({ stallMs }) => stallMs)))}, ${bytes.toFixed(1)} B per series`,
+    `${inMs(median(runs.map(({ ms }) => ms)))} in all, longest stall ${inMs(Math.max(...runs.map(({ stallMs }) => stallMs)))}, ${bytes.toFixed(1)} B per series`,
     `${study} blocking, 3.0-3.8 B per series`,
   ])
 }
@@ -181,12 +165,29 @@ rmSync(dir, { recursive: true })
   rmSync(memory, { recursive: true })
 }
 
+{
+  const parts = mkdtempSync(join(tmpdir(), 'px-usage-bench-'))
+  // Two full files: the second is begun by the first flush that finds the first one full.
+  store = await open(parts, 1_000_000)
+  for (let round = 0; round < 3; round++) await addAll(240_000)
+  await store.close()
+  const [name = ''] = readdirSync(join(parts, 'journals', day))
+  const journalId = name.split('.')[0] as string
+  const joining = await timed(() => joinJournal(realDisk, parts, { day, journalId, lastPart: 2 }))
+  rows.push([
+    'joining two full files of 240,000 series',
+    `${inMs(joining.ms)}, longest stall ${inMs(joining.stallMs)}`,
+    '',
+  ])
+  rmSync(parts, { recursive: true })
+}
+
 const million = mkdtempSync(join(tmpdir(), 'px-usage-bench-'))
 store = await open(million)
-const filling = await measure(async () => {
-  for (let from = 0; from < 1_000_000; from += 50_000) await store.add(batchOf(from, 50_000))
+const filling = await timed(async () => {
+  await addAll(1_000_000)
 })
-rows.push(['writing 1,000,000 new series', `${ms(filling.tookMs)}, longest stall ${ms(filling.stallMs)}`, ''])
+rows.push(['writing 1,000,000 new series', `${inMs(filling.ms)}, longest stall ${inMs(filling.stallMs)}`, ''])
 rows.push([
   'bytes per series on disk',
   `${(bytesIn(million) / 1_000_000).toFixed(0)} B`,
@@ -196,17 +197,17 @@ await store.close()
 
 globalThis.gc?.()
 const rssBefore = process.memoryUsage().rss
-const opening = await measure(async () => {
+const opening = await timed(async () => {
   store = await open(million)
 })
 rows.push([
   'open with 1,000,000 series left',
-  `${ms(opening.tookMs)}, longest stall ${ms(opening.stallMs)}`,
+  `${inMs(opening.ms)}, longest stall ${inMs(opening.stallMs)}`,
   'port open < 200 ms',
 ])
 let rssPeak = 0
 let seen = 0
-const reading = await measure(async () => {
+const reading = await timed(async () => {
   for await (const { values } of store.totals(day)) {
     seen += values[0] ?? 0
     if (seen % 10_000 === 0) rssPeak = Math.max(rssPeak, process.memoryUsage().rss)
@@ -214,10 +215,10 @@ const reading = await measure(async () => {
 })
 rows.push([
   `reading the totals of ${seen.toLocaleString('en')} series`,
-  `${ms(reading.tookMs)}, longest stall ${ms(reading.stallMs)}, ${((rssPeak - rssBefore) / 2 ** 20).toFixed(0)} MB more`,
+  `${inMs(reading.ms)}, longest stall ${inMs(reading.stallMs)}, ${((rssPeak - rssBefore) / 2 ** 20).toFixed(0)} MB more`,
   '1.7 s into a Map; lag < 20 ms',
 ])
-const closing = await measure(() =>
+const closing = await timed(() =>
   store.closeDay(day, async function* (totals): AsyncGenerator<OutboxLine> {
     let line = 0
     for await (const { values } of totals) {
@@ -234,11 +235,11 @@ const closing = await measure(() =>
 )
 rows.push([
   'closing that day into 1,000,000 lines',
-  `${ms(closing.tookMs)}, longest stall ${ms(closing.stallMs)}`,
+  `${inMs(closing.ms)}, longest stall ${inMs(closing.stallMs)}`,
   '',
 ])
 const claims: number[] = []
-const sending = await measure(async () => {
+const sending = await timed(async () => {
   for (let claim = 0; claim < 1_000; claim++) {
     const from = performance.now()
     const { lines } = await store.claim(8)
@@ -250,16 +251,16 @@ const sending = await measure(async () => {
 })
 rows.push([
   'claim, mark and settle 8 of 1,000,000 lines',
-  `median ${ms(median(claims))}, longest stall ${ms(sending.stallMs)}`,
+  `median ${inMs(median(claims))}, longest stall ${inMs(sending.stallMs)}`,
   '',
 ])
 await store.close()
-const reopening = await measure(async () => {
+const reopening = await timed(async () => {
   store = await open(million)
 })
 rows.push([
   'open with 992,000 lines waiting',
-  `${ms(reopening.tookMs)}, longest stall ${ms(reopening.stallMs)}`,
+  `${inMs(reopening.ms)}, longest stall ${inMs(reopening.stallMs)}`,
   '',
 ])
 await store.close()

@@ -7,6 +7,7 @@ import { defaults } from '../../packages/core/src/options.ts'
 import { memoryStore } from '../../packages/core/src/store/memory-store.ts'
 import type { SeriesTotal, Store } from '../../packages/core/src/store/store.ts'
 import { noLimits, ownProperties } from '../support/series-tables.ts'
+import { createProbe, timed } from './stall-probe.ts'
 
 /**
  * What many series cost: memory, and the longest time for which the event loop stands still while they are made, handed to
@@ -29,53 +30,6 @@ async function usedBytes(): Promise<number> {
   globalThis.gc?.()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
-}
-
-interface Timed {
-  ms: number
-  /** The longest time between two turns of the event loop. */
-  stallMs: number
-}
-
-/** CPU time of this thread where Node can tell it (from 23.9 on), else of all threads of the process. */
-const cpuUsage: typeof process.cpuUsage =
-  (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage ?? process.cpuUsage
-
-/**
- * Notes the longest time between two calls, by the wall clock or by CPU time if that is less: where other processes want the
- * core, the wall clock shows them too.
- */
-function createProbe() {
-  let lastMs = performance.now()
-  let lastCpu = cpuUsage()
-  let longestMs = 0
-  return {
-    look(): void {
-      const wallMs = performance.now() - lastMs
-      const { user, system } = cpuUsage(lastCpu)
-      longestMs = Math.max(longestMs, Math.min(wallMs, (user + system) / 1_000))
-      lastMs += wallMs
-      lastCpu = cpuUsage()
-    },
-    longestMs: () => longestMs,
-  }
-}
-
-/** A probe in every turn of the loop is finer than a timer, which fires once a millisecond at most. */
-async function timed(task: () => Promise<unknown>): Promise<Timed> {
-  const startMs = performance.now()
-  const probe = createProbe()
-  let isDone = false
-  const turn = () => {
-    probe.look()
-    if (!isDone) setImmediate(turn)
-  }
-  setImmediate(turn)
-  await task()
-  isDone = true
-  const ms = performance.now() - startMs
-  await new Promise((resolve) => setImmediate(resolve))
-  return { ms, stallMs: probe.longestMs() }
 }
 
 /** A store that reads every batch as a journal does, and keeps nothing. */
