@@ -39,7 +39,7 @@ function batchOf(from: number, size: number): CountBatch {
     describe: (id) => ({
       instrument: apiCalls,
       identity: { userId: `user-${Math.floor(id / 20)}`, accountId: `account-${Math.floor(id / 2_000)}` },
-      properties: {},
+      properties: ownProperties,
       endpoint: { method: 'GET', route: endpoints[id % 20] as string },
     }),
   }

@@ -11,6 +11,7 @@ const changes: readonly Call[] = [
   'renameSync',
   'linkSync',
   'rmSync',
+  'unlink',
   'rmdirSync',
   'mkdirSync',
   'fdatasync',

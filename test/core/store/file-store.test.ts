@@ -142,9 +142,28 @@ describe('fileStore()', () => {
       inTurn.add(1)
     }
     expect(calls).toBe(count + 1)
-    // 500 entries, of which a new series and its gain are two.
-    expect(inTurn.end()).toBeLessThanOrEqual(500)
+    // 250 entries, of which a new series and its gain are two.
+    expect(inTurn.end()).toBeLessThanOrEqual(250)
   }, 120_000)
+
+  it('scenario 69: the files that a closed day no longer needs are removed off the event loop', async () => {
+    const removed: string[] = []
+    const atOnce: string[] = []
+    const disk = diskWith((call, args) => {
+      if (call === 'unlink') removed.push(String(args[0]))
+      if (call === 'rmSync') atOnce.push(String(args[0]))
+    })
+    const store = await folder.open({}, disk)
+    await store.add(batches()({ ada: 1, ben: 2 }))
+    atOnce.length = 0
+    await store.closeDay(day, async function* (totals) {
+      for await (const { series } of totals) yield line(series.identity.userId, day, 'detail')
+    })
+    expect(removed.filter((path) => path.endsWith('.log'))).toHaveLength(1)
+    expect(removed.filter((path) => path.endsWith('.tmp-details'))).toHaveLength(1)
+    expect(atOnce).toEqual([])
+    expect(folder.files().filter((name) => /journals|tmp/.test(name))).toEqual([])
+  })
 
   it('scenario 69: many series at first sight, and known ones: written in slices', async () => {
     const inTurn = { bytes: mostInTurn(), writes: mostInTurn() }

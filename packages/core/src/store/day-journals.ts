@@ -199,7 +199,7 @@ export class DayJournals {
     const done = files.filter(({ journalId }) => writers.get(journalId) === 'done')
     for (const file of done) await this.#quarantine(day, file)
     if (!files.some(({ journalId, lastSequence }) => lastSequence > (contained[journalId] ?? 0))) {
-      this.#remove(day, done)
+      await this.#remove(day, done)
       return { answer: { outcome: 'empty' } }
     }
     const totals: AsyncIterable<SeriesTotal> = {
@@ -210,7 +210,7 @@ export class DayJournals {
     const path = join(outboxFolder(this.#dir), name)
     const written = await writeLineFile(this.#disk, path, header, rollUp(totals, revision), mayCommit)
     if (written === undefined) return { answer: { outcome: 'elsewhere' } }
-    this.#remove(day, done)
+    await this.#remove(day, done)
     return { answer: { outcome: 'closed', revision, ...written }, name }
   }
 
@@ -221,7 +221,7 @@ export class DayJournals {
       for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
         const upTo = contained[journalId]
         if (upTo === undefined || (await unlessGone(this.#hasMore(files, contained))) !== false) continue
-        if ((await unlessGone(this.#writer(journalId, files))) === 'done') this.#remove(day, files)
+        if ((await unlessGone(this.#writer(journalId, files))) === 'done') await this.#remove(day, files)
       }
     }
   }
@@ -263,10 +263,10 @@ export class DayJournals {
     if (this.#isNews(path)) this.#settings.onDamage(path, copy)
   }
 
-  #remove(day: UsageDay, files: readonly JournalFile[]): void {
+  async #remove(day: UsageDay, files: readonly JournalFile[]): Promise<void> {
     try {
       for (const file of files) {
-        removeJournalFiles(this.#disk, this.#dir, day, file, 'whole')
+        await removeJournalFiles(this.#disk, this.#dir, day, file, 'whole')
         this.#inspected.delete(file.path)
       }
       this.#disk.rmdirSync(journalFolder(this.#dir, day))

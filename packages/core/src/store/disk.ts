@@ -20,6 +20,7 @@ export type Disk = Pick<
   | 'rmSync'
   | 'rmdirSync'
   | 'statSync'
+  | 'unlink'
   | 'utimesSync'
   | 'write'
   | 'writeSync'
@@ -109,6 +110,13 @@ export async function replaceFile(disk: Disk, path: string, content: Uint8Array)
   }
   disk.renameSync(aside, path)
   await syncFolder(disk, dirname(path))
+}
+
+/** Removes a file if it is there, off the event loop: a file system takes tens of milliseconds to free some hundred megabytes. */
+export async function removeFile(disk: Disk, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    disk.unlink(path, (error) => (error === null || codeOf(error) === 'ENOENT' ? resolve() : reject(error)))
+  })
 }
 
 /** Names in a folder, sorted; none if there is no such folder. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { type Disk, namesIn } from './disk.ts'
+import { type Disk, namesIn, removeFile } from './disk.ts'
 import type { UsageDay } from './store.ts'
 
 /** Raised when an older px-usage could no longer read what this one writes. */
@@ -74,18 +74,18 @@ export function journalsOf(disk: Disk, dir: string, day: UsageDay): Map<string, 
 }
 
 /** Removes a file with all that it contains, or only what it contains: unfinished files and those it was made of. */
-export function removeJournalFiles(
+export async function removeJournalFiles(
   disk: Disk,
   dir: string,
   day: UsageDay,
   { journalId, first, last }: JournalFile,
   which: 'whole' | 'contained',
-): void {
+): Promise<void> {
   const folder = journalFolder(dir, day)
   for (const name of namesIn(disk, folder)) {
     const [, id, from, to] = fileName.exec(name.replace(/\.tmp$/, '')) ?? []
     if (id !== journalId || Number(from) < first || Number(to) > last) continue
     const isItself = Number(from) === first && Number(to) === last && !name.endsWith('.tmp')
-    if (which === 'whole' || !isItself) disk.rmSync(join(folder, name), { force: true })
+    if (which === 'whole' || !isItself) await removeFile(disk, join(folder, name))
   }
 }

@@ -8,7 +8,7 @@ import {
   frameSeed,
   frameTypes,
 } from '../counting/journal-frames.ts'
-import { codeOf, type Disk, readAt, syncContent, syncFolder, writeLater } from './disk.ts'
+import { codeOf, type Disk, readAt, removeFile, syncContent, syncFolder, writeLater } from './disk.ts'
 import { readFrames } from './frame-file.ts'
 import { formatVersion } from './journal-files.ts'
 import type { OutboxLine, UsageDay } from './store.ts'
@@ -119,8 +119,8 @@ export async function writeLineFile(
     await syncFolder(disk, dirname(path))
     return { lines: count, calls }
   } finally {
-    main.remove()
-    rest?.remove()
+    await main.remove()
+    await rest?.remove()
   }
 }
 
@@ -201,8 +201,8 @@ class Appender {
     this.#written += bytes.length
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.#disk.closeSync(this.file)
-    this.#disk.rmSync(this.#path, { force: true })
+    await removeFile(this.#disk, this.#path)
   }
 }
