@@ -1,13 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createMeter, fileStore, type Meter, type Store, UsageError } from '@px-usage/core'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
+// Compiled code is part of the heap, and comes and goes by itself.
+for (const flag of ['--expose-gc', '--no-opt', '--no-sparkplug', '--no-flush-bytecode'])
+  setFlagsFromString(flag)
+const collectGarbage = runInNewContext('gc') as () => void
+
 /** A long run: `SOAK=500 npx vitest run --config test/vitest.config.ts accounting`. */
 const runs = Number(process.env.SOAK ?? 12)
+/** In the first ones code that runs for the first time still adds to the heap. */
+const firstRounds = 10
+const heapRounds = firstRounds + Math.min(runs, 200)
 const minuteMs = 60_000
 const users = ['ann', 'ben', '__proto__', 'a|b', 'd\u0000e']
 
@@ -209,4 +219,52 @@ it('scenario 71: random calls, outages, restarts and clock steps: the accounts a
   console.log(
     `${runs} runs: ${duplicates} events came twice after lost answers; ${resent} told of since the last restart`,
   )
+}, 600_000)
+
+/** Bytes of the live heap. */
+async function liveHeap(): Promise<number> {
+  // What the turn before held is garbage in the next one only.
+  for (let round = 0; round < 3; round++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+/** The median of the slopes between any two values: a single leap does not move it. */
+function slopeOf(values: readonly number[]): number {
+  const slopes = values.flatMap((from, start) =>
+    values.slice(start + 1).map((to, distance) => (to - from) / (distance + 1)),
+  )
+  return slopes.sort((a, b) => a - b)[slopes.length >> 1] as number
+}
+
+it('scenario 71: through many such days of one process the heap does not grow', async () => {
+  const world = new World(dir)
+  // A restart would let go of whatever is kept for too long.
+  const lasting = step.filter(({ do: what }) => what !== 'restart')
+  const days = fc.sample(fc.array(lasting, { minLength: 10, maxLength: 10 }), {
+    numRuns: heapRounds,
+    seed: 71,
+  })
+  const heap: number[] = []
+  for (const steps of days) {
+    for (const step of steps) {
+      await world.run(step)
+      world.check()
+    }
+    await world.settle()
+    expect(world.isDone()).toBe(true)
+    // What the test itself remembers is not to be measured.
+    world.arrived.length = 0
+    world.truth.clear()
+    heap.push(await liveHeap())
+  }
+  const slope = slopeOf(heap.slice(firstRounds))
+  console.log(
+    `${heapRounds} rounds: live heap ${Math.round((heap.at(-1) as number) / 1024)} KB, ${Math.round(slope)} B more each`,
+  )
+  // A line is 500 bytes, and a round makes dozens; the journals note some 200 bytes for each day.
+  expect(slope).toBeLessThan(3_072)
+  await world.meter.close()
 }, 600_000)
