@@ -1,5 +1,6 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { fakeClock } from '@px-usage/core/testing'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -12,6 +13,7 @@ const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
+const mebibyte = 1024 * 1024
 
 let px: ScriptedPx
 let sender: Sender
@@ -435,6 +437,7 @@ describe('PX asks for patience', () => {
     px.script = (exchange) => exchange.work()
     await sender.pass(20 * minute, minute)
     await expectAllOnce(2)
+    expect(px.ids()).toEqual(['old', 'new'])
   })
 
   it('the own daily budget is kept over a restart, and the rest follows the next day in order of days', async () => {
@@ -505,8 +508,9 @@ describe('PX is down or something else answers', () => {
     px.script = ({ answer }) => answer(status, status === 204 ? undefined : body)
     await sender.put(...lines(10))
     await sender.delivery.run()
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unknown: 8, pending: 2 })
     await sender.pass(hour, minute)
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, closed: 10 })
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unknown: 10, pending: 0 })
     px.script = (exchange) => exchange.work()
     await sender.pass(3 * hour, minute)
     await expectAllOnce(10)
@@ -623,31 +627,39 @@ describe('PX is down or something else answers', () => {
     await expectAllOnce(3)
   })
 
-  it.each([
-    [400, {}],
-    [500, {}],
-    [400, { 'content-encoding': 'gzip' }],
-  ])('scenario 41: an endless body of a %d %j: little of it is read', async (status, headers) => {
-    let written = 0
-    px.script = post(({ res }) => {
-      res.writeHead(status, headers)
-      res.on('error', () => {})
-      const piece = Buffer.alloc(65_536, 'x')
-      const write = () => {
-        while (!res.destroyed && written < 1e9) {
-          written += piece.length
-          if (!res.write(piece)) return void res.once('drain', write)
+  it.each<[number, Record<string, string>, Buffer]>([
+    [400, {}, Buffer.alloc(65_536, 'x')],
+    [500, {}, Buffer.alloc(65_536, 'x')],
+    [400, { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(64 * mebibyte))],
+  ])(
+    'scenario 41: an endless body of a %d %j: little of it is read, and memory stays',
+    async (status, headers, piece) => {
+      let written = 0
+      let mostResident = 0
+      px.script = post(({ res }) => {
+        res.writeHead(status, headers)
+        res.on('error', () => {})
+        const write = () => {
+          while (!res.destroyed && written < 1e9) {
+            written += piece.length
+            mostResident = Math.max(mostResident, process.memoryUsage.rss())
+            if (!res.write(piece)) return void res.once('drain', write)
+          }
         }
-      }
-      write()
-    })
-    await sender.put(eventLine('a'))
-    await sender.delivery.run()
-    expect(written).toBeLessThan(16 * 1024 * 1024)
-    const { rejected, unknown } = sender.store.outboxCounts()
-    expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
-    for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
-  })
+        write()
+      })
+      await sender.put(eventLine('a'))
+      const before = process.memoryUsage.rss()
+      await sender.delivery.run()
+      mostResident = Math.max(mostResident, process.memoryUsage.rss())
+      expect(written).toBeGreaterThan(65_536)
+      expect(mostResident - before).toBeLessThan(48 * mebibyte)
+      expect(written).toBeLessThan(16 * mebibyte)
+      const { rejected, unknown } = sender.store.outboxCounts()
+      expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
+      for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
+    },
+  )
 
   it.each(['', '{', '<html>', '\u0000', 'null'])('scenario 42: 201 with the body %j: sent', async (body) => {
     px.script = post(({ store, answer }) => {
