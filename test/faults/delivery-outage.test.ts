@@ -1,13 +1,19 @@
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { memoryStore, type UsageError } from '@px-usage/core'
-import { fakeClock } from '@px-usage/core/testing'
-import { expect, it } from 'vitest'
+import { memoryStore, type Store, type UsageError } from '@px-usage/core'
+import { type FakeClock, fakeClock } from '@px-usage/core/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDailyBudget } from '../../packages/core/src/delivery/daily-budget.ts'
-import { createDelivery } from '../../packages/core/src/delivery/deliver-outbox.ts'
+import { createDelivery, type Delivery } from '../../packages/core/src/delivery/deliver-outbox.ts'
 import type { DeliveryResult } from '../../packages/core/src/delivery/delivery-result.ts'
 import { createPacing } from '../../packages/core/src/delivery/pacing.ts'
+import type { LookUpAnswer } from '../../packages/core/src/delivery/reconcile.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
+import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
+import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
 import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
 
@@ -17,106 +23,204 @@ const collectGarbage = runInNewContext('gc') as () => void
 const second = 1_000
 const minute = 60 * second
 const day = 24 * 60 * minute
-const linesPerDay = 700
+const mebibyte = 1024 * 1024
 const maxRequestsPerSecond = 20
-const maxRequestsPerDay = 1_500
+
+/**
+ * A disk that nobody has to wait for, so that whatever a step of the clock sets off is through before the next: no power is cut
+ * here, and no time measured.
+ */
+const quickDisk = {
+  ...realDisk,
+  fdatasync: (_file: number, done: (error: null) => void) => done(null),
+  fsync: (_file: number, done: (error: null) => void) => done(null),
+  read(...[file, bytes, offset, length, position, done]: QuickArgs) {
+    done(null, realDisk.readSync(file, bytes, offset, length, position))
+  },
+  write(...[file, bytes, offset, length, position, done]: QuickArgs) {
+    done(null, realDisk.writeSync(file, bytes, offset, length, position))
+  },
+} as unknown as Disk
+
+type QuickArgs = [number, Uint8Array, number, number, number, (error: null, count: number) => void]
+
+let dir: string
+beforeEach(() => {
+  dir = fs.mkdtempSync(join(tmpdir(), 'px-usage-outage-'))
+})
+afterEach(() => fs.rmSync(dir, { recursive: true }))
 
 function heapBytes(): number {
   collectGarbage()
   return process.memoryUsage().heapUsed
 }
 
-it('PX down for three days, then slow, then impatient: nothing grows, all arrives in order of days, within rate and budget', async () => {
+function folderBytes(): number {
+  const names = fs.readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  const sizes = names.map((name) => fs.statSync(join(dir, name))).filter((stat) => stat.isFile())
+  return sizes.reduce((sum, { size }) => sum + size, 0)
+}
+
+/** A sender on a clock that stands still, before a PX that does what the test says. */
+interface Outage {
+  clock: FakeClock
+  store: Store
+  delivery: Delivery
+  errors: UsageError[]
+  /** When each request started. */
+  requests: number[]
+  /** Ids of what PX took, in order. */
+  arrived: string[]
+  answer(id: string): Promise<DeliveryResult> | DeliveryResult
+  take(id: string): DeliveryResult
+  closeDay(label: string, lines: number): Promise<void>
+  pass(ms: number, stepMs?: number): Promise<void>
+  requestsOnBusiestDay(): number
+}
+
+async function startOutage(store: Store, maxRequestsPerDay: number): Promise<Outage> {
   const clock = fakeClock('2026-11-24T00:15:00Z')
   const errors: UsageError[] = []
   const diagnostics = createDiagnostics((error) => errors.push(error))
-  const store = memoryStore()
   await store.open({ clock, diagnostics, timeZone: 'UTC' })
   const budget = createDailyBudget({ notes: store, clock, perDay: maxRequestsPerDay })
-  const pacing = createPacing({ clock, budget, perSecond: maxRequestsPerSecond })
-  const requests: number[] = []
-  const arrived: string[] = []
-  let answer: (id: string) => Promise<DeliveryResult> = async () => ({
-    outcome: 'retryable',
-    reason: 'ECONNREFUSED',
-  })
-  const delivery = createDelivery({
-    store,
-    send: ({ id }) => {
-      requests.push(clock.now())
-      return answer(id)
+  const { leave } = createPacing({ clock, budget, perSecond: maxRequestsPerSecond })
+  const outage: Outage = {
+    ...{ clock, store, errors, requests: [], arrived: [] },
+    delivery: createDelivery({
+      ...{ store, clock, network: clock, diagnostics, leave },
+      async send({ id }) {
+        outage.requests.push(clock.now())
+        return outage.answer(id)
+      },
+      async lookUp(sought): Promise<LookUpAnswer> {
+        const [found, absent] = [new Map<string, Set<unknown>>(), new Set<string>()]
+        if ((await leave()) !== 'go') return { found, absent, failure: { kind: 'spent', reason: 'spent' } }
+        outage.requests.push(clock.now())
+        const { outcome } = await outage.answer('')
+        if (outcome !== 'delivered') return { found, absent, failure: { kind: 'failed', reason: '500' } }
+        outage.arrived.pop()
+        for (const { id } of sought) {
+          if (outage.arrived.includes(id)) found.set(id, new Set([id]))
+          else absent.add(id)
+        }
+        return { found, absent }
+      },
+      untilNextBudgetMs: budget.untilNextDayMs,
+      reconcileAfterMs: 15 * minute,
+      auditAfterMs: 360 * minute,
+      startJitterMs: 5 * minute,
+    }),
+    answer: () => ({ outcome: 'retryable', reason: 'ECONNREFUSED' }),
+    take(id) {
+      outage.arrived.push(id)
+      return { outcome: 'delivered' }
     },
-    leave: pacing.leave,
-    untilNextBudgetMs: budget.untilNextDayMs,
-    clock,
-    network: clock,
-    diagnostics,
-    reconcileAfterMs: 15 * minute,
-    auditAfterMs: 21_600_000,
-    startJitterMs: 5 * minute,
-  })
-  async function closeDay(label: string): Promise<void> {
-    await store.put(
-      Array.from({ length: linesPerDay }, (_, index) => eventLine(`${label}.${index}`, { day: label })),
+    async closeDay(label, lines) {
+      await store.put(
+        Array.from({ length: lines }, (_, index) => eventLine(`${label}.${index}`, { day: label })),
+      )
+      outage.delivery.wake()
+    },
+    async pass(ms, stepMs = minute) {
+      for (let passed = 0; passed < ms; passed += stepMs) await clock.advance(Math.min(stepMs, ms - passed))
+    },
+    requestsOnBusiestDay() {
+      const perDay = new Map<number, number>()
+      for (const atMs of outage.requests) {
+        perDay.set(Math.floor(atMs / day), (perDay.get(Math.floor(atMs / day)) ?? 0) + 1)
+      }
+      return Math.max(...perDay.values())
+    },
+  }
+  return outage
+}
+
+describe.each([
+  ['memory', () => memoryStore()],
+  ['file', () => fileStoreOn(quickDisk, { dir })],
+])('the %s store', (name, makeStore) => {
+  it('PX down for three days, then slow, then impatient: nothing grows, all arrives in order of days, within rate and budget', async () => {
+    const linesPerDay = 700
+    const maxRequestsPerDay = 1_500
+    const outage = await startOutage(makeStore(), maxRequestsPerDay)
+    const { clock, store, delivery, requests, arrived, errors, take, pass } = outage
+
+    // Down, while days close.
+    for (const label of ['2026-11-23', '2026-11-24', '2026-11-25']) {
+      await outage.closeDay(label, linesPerDay)
+      await pass(minute)
+      const before = { heap: heapBytes(), folder: folderBytes(), requests: requests.length }
+      await pass(day - minute)
+      expect(heapBytes() - before.heap).toBeLessThan(3 * mebibyte)
+      expect(folderBytes() - before.folder).toBeLessThan(mebibyte / 4)
+      expect(requests.length - before.requests).toBeLessThan(1_200)
+    }
+    expect(store.outboxCounts()).toMatchObject({ closed: 2_100, pending: 2_100, unknown: 0 })
+    expect(delivery.state().oldestWaitingDay).toBe('2026-11-23')
+    const triesWhileDown = requests.length
+
+    // Slow: each answer takes nine seconds.
+    outage.answer = (id) => new Promise((resolve) => void clock.setTimer(() => resolve(take(id)), 9 * second))
+    await pass(20 * minute)
+    expect(arrived.length).toBeGreaterThan(500)
+
+    // Then it asks for patience now and then, for a minute or without saying how long.
+    let asked = 0
+    outage.answer = (id) => {
+      asked += 1
+      if (asked % 50 > 0) return take(id)
+      return { outcome: 'retryable', reason: '429', afterMs: asked % 100 === 0 ? minute : undefined }
+    }
+    await pass(3 * day, 10 * minute)
+
+    expect(store.outboxCounts()).toMatchObject({ delivered: 2_100, pending: 0, unknown: 0, rejected: 0 })
+    expect(new Set(arrived).size).toBe(2_100)
+    expect(arrived).toHaveLength(2_100)
+    // Lines on their way together may overtake each other, days may not: but for the eight requests of a change of day.
+    const days = arrived.map((id) => id.split('.')[0] as string)
+    const overtaken = days.filter((label, at) => label < (days[Math.max(0, at - 8)] as string))
+    expect(overtaken).toEqual([])
+    expect(mostIn(second, requests)).toBeLessThanOrEqual(maxRequestsPerSecond)
+    expect(outage.requestsOnBusiestDay()).toBeLessThanOrEqual(maxRequestsPerDay)
+    expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
+    console.log(
+      `${name} store: ${triesWhileDown} requests in three days of outage, ${requests.length} in all; at most ${mostIn(second, requests)} in a second and ${outage.requestsOnBusiestDay()} in a day; ${folderBytes()} bytes on the disk`,
     )
-    delivery.wake()
-  }
-  const take = (id: string): DeliveryResult => {
-    arrived.push(id)
-    return { outcome: 'delivered' }
-  }
-
-  // Down, while days close.
-  for (const label of ['2026-11-23', '2026-11-24', '2026-11-25']) {
-    await closeDay(label)
-    await clock.advance(minute)
-    const before = { heap: heapBytes(), requests: requests.length }
-    for (let passed = 0; passed < day - minute; passed += minute) await clock.advance(minute)
-    expect(heapBytes() - before.heap).toBeLessThan(4 * 1024 * 1024)
-    expect(requests.length - before.requests).toBeLessThan(1_200)
-  }
-  expect(store.outboxCounts()).toMatchObject({
-    closed: 3 * linesPerDay,
-    pending: 3 * linesPerDay,
-    unknown: 0,
+    await delivery.stop()
+    await store.close()
   })
-  expect(delivery.state().oldestWaitingDay).toBe('2026-11-23')
+})
+
+it('scenario 32: 500 for 72 h, 800 lines in a folder: memory and disk stay flat, all arrives once after it', async () => {
+  const store = fileStoreOn(quickDisk, { dir })
+  const outage = await startOutage(store, 10_000)
+  const { requests, arrived, delivery, pass } = outage
+  outage.answer = () => ({ outcome: 'unknown', reason: 'PX answered 500.' })
+  await outage.closeDay('2026-11-23', 800)
+  await pass(10 * minute)
+  const before = { heap: heapBytes(), folder: folderBytes() }
+  const grown: number[] = []
+  for (let passed = 0; passed < 3; passed++) {
+    await pass(day, 10 * minute)
+    grown.push(folderBytes() - before.folder)
+    expect(heapBytes() - before.heap).toBeLessThan(3 * mebibyte)
+  }
+  const { closed, pending, unknown } = store.outboxCounts()
+  expect([closed, pending + unknown]).toEqual([800, 800])
   const triesWhileDown = requests.length
-
-  // Slow: each answer takes nine seconds.
-  answer = (id) => new Promise((resolve) => void clock.setTimer(() => resolve(take(id)), 9 * second))
-  await clock.advance(20 * minute)
-  expect(arrived.length).toBeGreaterThan(500)
-
-  // Then it asks for patience now and then, for a minute or without saying how long.
-  let asked = 0
-  answer = async (id) => {
-    asked += 1
-    if (asked % 50 > 0) return take(id)
-    return { outcome: 'retryable', reason: '429', afterMs: asked % 100 === 0 ? minute : undefined }
-  }
-  for (let passed = 0; passed < 3 * day; passed += 10 * minute) await clock.advance(10 * minute)
-
-  expect(store.outboxCounts()).toMatchObject({
-    delivered: 3 * linesPerDay,
-    pending: 0,
-    unknown: 0,
-    rejected: 0,
-  })
-  expect(new Set(arrived).size).toBe(3 * linesPerDay)
-  expect(arrived).toHaveLength(3 * linesPerDay)
-  // Lines on their way together may overtake each other, days may not: but for the eight requests of a change of day.
-  const days = arrived.map((id) => id.split('.')[0] as string)
-  const overtaken = days.filter((label, at) => label < (days[Math.max(0, at - 8)] as string))
-  expect(overtaken).toEqual([])
-  expect(mostIn(second, requests)).toBeLessThanOrEqual(maxRequestsPerSecond)
-  const perDay = new Map<number, number>()
-  for (const atMs of requests)
-    perDay.set(Math.floor(atMs / day), (perDay.get(Math.floor(atMs / day)) ?? 0) + 1)
-  expect(Math.max(...perDay.values())).toBeLessThanOrEqual(maxRequestsPerDay)
-  expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
   console.log(
-    `${triesWhileDown} requests in three days of outage, ${requests.length} in all; at most ${mostIn(second, requests)} in a second and ${Math.max(...perDay.values())} in a day`,
+    `72 h of 500: ${triesWhileDown} requests, ${unknown} lines unknown, the folder grew by ${grown.join(', ')} bytes`,
   )
+  expect(Math.max(...grown)).toBeLessThan(mebibyte / 2)
+
+  outage.answer = outage.take
+  await pass(2 * day, 10 * minute)
+  expect(store.outboxCounts()).toMatchObject({ delivered: 800, pending: 0, unknown: 0 })
+  expect(arrived).toHaveLength(800)
+  expect(new Set(arrived).size).toBe(800)
+  expect(mostIn(second, requests)).toBeLessThanOrEqual(maxRequestsPerSecond)
+  expect(outage.requestsOnBusiestDay()).toBeLessThanOrEqual(10_000)
   await delivery.stop()
+  await store.close()
 })

@@ -116,6 +116,39 @@ describe('a process that is killed at any change it makes to the disk', () => {
     expect(fs.readdirSync(join(folder.dir, 'journals', day))).toHaveLength(2)
   }, 60_000)
 
+  test('scenario 6: what an outage gave back and parked again and again: in which state each line is, and since when', async () => {
+    const store = await folder.open()
+    const { clock } = folder
+    const ids = ['given back', 'not sent', 'later', 'unknown', 'absent']
+    await store.put(ids.map((id) => line(id)))
+    const attemptedAtMs = clock.now()
+    await store.claim(9)
+    await store.markAttempts(ids.slice(1), attemptedAtMs)
+    const hourMs = 3_600_000
+    for (let hour = 0; hour < 3; hour++) {
+      await store.settle([
+        { id: 'given back', state: 'pending', dueAtMs: clock.now() },
+        { id: 'not sent', state: 'pending', dueAtMs: clock.now() },
+        { id: 'later', state: 'pending', dueAtMs: clock.now() + hourMs },
+        { id: 'unknown', state: 'unknown', dueAtMs: clock.now() + hourMs },
+        { id: 'absent', state: hour < 1 ? 'unknown' : 'pending', dueAtMs: clock.now() },
+      ])
+      if (hour === 2) break
+      await clock.advance(hourMs)
+      expect((await store.claim(9)).lines).toHaveLength(5)
+    }
+    const next = await folder.open({ dir: folder.afterKill() })
+    expect(next.outboxCounts()).toMatchObject({ closed: 5, pending: 4, unknown: 1 })
+    const { lines, nextDueAtMs } = await next.claim(9)
+    expect(lines.map(({ id, state, attempts, attemptedAtMs: at }) => [id, state, attempts, at])).toEqual([
+      ['given back', 'pending', 0, undefined],
+      ['not sent', 'pending', 1, attemptedAtMs],
+      ['unknown', 'unknown', 1, attemptedAtMs],
+      ['absent', 'pending', 1, attemptedAtMs],
+    ])
+    expect(nextDueAtMs, 'of "later"').toBeGreaterThan(clock.now())
+  })
+
   test('scenario 6: at any step of sending: what may have been sent is unknown, nothing is lost or forgotten', async () => {
     for (let step = 1; ; step++) {
       fs.rmSync(folder.dir, { recursive: true, force: true })

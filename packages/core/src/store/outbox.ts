@@ -20,8 +20,10 @@ export interface OutboxSettings {
   onDamage(path: string, what: string): void
 }
 
-/** A log or a file of single lines is begun anew when it has grown by so much. */
-const freshLogBytes = 16 * 1024 * 1024
+/** A log is begun anew when it has grown by so much and by twice what it began with. */
+const freshLogBytes = 1024 * 1024
+/** A file of single lines goes when it is so long and all of them are done. */
+const longPutsBytes = 16 * 1024 * 1024
 
 export function outboxFolder(dir: string): string {
   return join(dir, 'outbox')
@@ -114,7 +116,7 @@ export class Outbox {
   /** Takes in the file of a day that was closed since. */
   async addFile(name: string): Promise<void> {
     const number = this.#files.nextNumber()
-    this.#append(['file', number, name])
+    this.#log?.append(['file', number, name])
     await this.#files.open(name, number, untouchedFile(), () => {})
   }
 
@@ -155,7 +157,7 @@ export class Outbox {
       writeWhole(this.#disk, file, bytes, 0)
       this.#disk.renameSync(aside, path)
       await syncFolder(this.#disk, this.#folder)
-      this.#append(['file', number, name])
+      this.#log?.append(['file', number, name])
     } catch (error) {
       this.#disk.closeSync(file)
       for (const name of [aside, path]) this.#disk.rmSync(name, { force: true })
@@ -205,7 +207,7 @@ export class Outbox {
   async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
     const lines = this.#linesOf(ids)
     const refs = lines.map(({ file, index, offset }) => [file.number, index, offset] as const)
-    this.#append(['attempt', atMs, refs])
+    this.#log?.append(['attempt', atMs, refs])
     await this.#log?.sync()
     for (const line of lines) {
       this.#files.move(line, 'unknown')
@@ -227,10 +229,15 @@ export class Outbox {
       refused.push({ line: await readLine(this.#disk, touched), reason: settlement.reason })
     }
     this.#rejected.add(refused)
-    const entries = settled.map(({ settlement, touched: { file, index, offset }, dueAtMs }) => {
-      return [file.number, index, offset, settlement.state, dueAtMs] as const
+    const nowMs = this.#settings.now()
+    // So that an outage fills no disk, no word of a line that was only given back, nor until when an unknown one waits.
+    const news = settled.filter(({ settlement: { state }, touched, dueAtMs }) => {
+      return state !== touched.state || (state === 'pending' && dueAtMs > nowMs)
     })
-    this.#append(['settle', entries])
+    const entries = news.map(({ settlement: { state }, touched: { file, index, offset }, dueAtMs }) => {
+      return [file.number, index, offset, state, dueAtMs] as const
+    })
+    if (entries.length > 0) this.#log?.append(['settle', entries])
     for (const { settlement, touched, dueAtMs } of settled) {
       this.#claimed.delete(settlement.id)
       touched.isClaimed = false
@@ -249,7 +256,7 @@ export class Outbox {
 
   /** All lines of a file are done. Of a closed day the head stays: it tells what the day contained. */
   #finish(file: OutboxFile): void {
-    if (file === this.#puts && file.size < freshLogBytes) return
+    if (file === this.#puts && file.size < longPutsBytes) return
     if (file.header.day === undefined) {
       if (file === this.#puts) this.#puts = undefined
       // The next log has its ids; the file goes when that one stands.
@@ -258,15 +265,11 @@ export class Outbox {
     }
     try {
       this.#disk.ftruncateSync(file.file, file.headerEnd)
-      this.#append(['gone', file.number])
+      this.#log?.append(['gone', file.number])
     } catch {
       // Next time it is opened it is finished at once.
     }
     this.#files.close(file)
-  }
-
-  #append(change: Parameters<StateLog['append']>[0]): void {
-    this.#log?.append(change)
   }
 
   async #beginLog(): Promise<void> {

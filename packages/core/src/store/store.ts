@@ -96,7 +96,7 @@ export type Settlement = { readonly id: string } & (
   | { readonly state: 'delivered' }
   /** Certainly not delivered; may be sent again from then on. */
   | { readonly state: 'pending'; readonly dueAtMs: number }
-  /** To be looked up in PX from then on, before anything is sent again. */
+  /** To be looked up in PX from then on, before anything is sent again. A crash may forget until when, not when it was attempted. */
   | { readonly state: 'unknown'; readonly dueAtMs: number }
   | { readonly state: 'rejected'; readonly reason: string }
 )
