@@ -106,6 +106,42 @@ describe('several stores on one folder', () => {
     expect(fs.readdirSync(join(folder.dir, 'inbox'))).toEqual([])
   })
 
+  it('shows waiting lines that nobody has taken from the inbox yet, each once, and nothing that is done', async () => {
+    const first = await folder.open()
+    const second = await folder.open()
+    const shown = async (store: Store) => {
+      const lines = []
+      for await (const { id, state } of store.waiting()) lines.push(`${id} ${state}`)
+      return lines
+    }
+    await first.put([line('a'), line('b'), line('c')])
+    await first.claim(3)
+    await first.markAttempts(['a', 'b'], folder.clock.now())
+    await first.settle([{ id: 'a', state: 'delivered' }])
+    await second.put([line('d'), line('e')])
+    // As after a crash between taking lines out and removing what was left.
+    await second.put([line('a'), line('b'), line('c')])
+    const all = ['b unknown', 'c pending', 'd pending', 'e pending']
+    expect(await shown(first)).toEqual(all)
+    expect(await shown(second)).toEqual(all)
+    await first.claim(9)
+    expect(fs.readdirSync(join(folder.dir, 'inbox'))).toEqual([])
+    expect(await shown(second)).toEqual(all)
+  })
+
+  it('shows the lines of an inbox that is emptied while the lines are read, each once', async () => {
+    const first = await folder.open()
+    const second = await folder.open()
+    await first.put([line('a')])
+    await second.put([line('b'), line('c')])
+    const lines = []
+    for await (const { id } of second.waiting()) {
+      lines.push(id)
+      if (id === 'a') expect((await first.claim(9)).lines).toHaveLength(3)
+    }
+    expect(lines).toEqual(['a', 'b', 'c'])
+  })
+
   test('scenario 22: a writer taken for dead that wakes: its journal is counted once, also what it adds', async () => {
     const first = await folder.open()
     const asleep = await folder.open()

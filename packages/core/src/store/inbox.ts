@@ -11,7 +11,7 @@ export class Inbox {
 
   constructor(disk: Disk, dir: string, journalId: string) {
     this.#disk = disk
-    this.#folder = join(dir, 'inbox')
+    this.#folder = inboxFolder(dir)
     this.#journalId = journalId
   }
 
@@ -24,13 +24,27 @@ export class Inbox {
 
   /** Gives what was left to `put`, and removes it then: after a crash in between the ids tell what is there already. */
   async takeOut(put: (lines: readonly OutboxLine[]) => Promise<void>): Promise<void> {
-    for (const name of namesIn(this.#disk, this.#folder)) {
-      if (!name.endsWith('.json')) continue
-      const path = join(this.#folder, name)
-      const text = readIfThere(this.#disk, path)
-      if (text === undefined) continue
-      await put(JSON.parse(text.toString()) as OutboxLine[])
+    for (const { path, lines } of filesIn(this.#disk, this.#folder)) {
+      await put(lines)
       this.#disk.rmSync(path, { force: true })
     }
   }
+}
+
+/** What was left in the folder of a store and nobody has taken out. */
+export function* linesLeft(disk: Disk, dir: string): Generator<OutboxLine> {
+  for (const { lines } of filesIn(disk, inboxFolder(dir))) yield* lines
+}
+
+function* filesIn(disk: Disk, folder: string): Generator<{ path: string; lines: OutboxLine[] }> {
+  for (const name of namesIn(disk, folder)) {
+    if (!name.endsWith('.json')) continue
+    const path = join(folder, name)
+    const text = readIfThere(disk, path)
+    if (text !== undefined) yield { path, lines: JSON.parse(text.toString()) as OutboxLine[] }
+  }
+}
+
+function inboxFolder(dir: string): string {
+  return join(dir, 'inbox')
 }

@@ -2,16 +2,20 @@ import { join } from 'node:path'
 import { frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { codeOf, type Disk, namesIn } from './disk.ts'
 import { readFrames } from './frame-file.ts'
+import { linesLeft } from './inbox.ts'
 import { decodeLine, readLineFile } from './line-file.ts'
 import { outboxFolder } from './outbox.ts'
 import { OutboxHistory } from './outbox-history.ts'
 import { readStateLog } from './state-log.ts'
-import type { WaitingLine } from './store.ts'
+import type { OutboxLine, WaitingLine } from './store.ts'
 
 const linesPerPage = 1_000
 
-/** The lines that wait in a folder, as they stand on the disk: whoever sends them goes on meanwhile. */
+/** The lines that wait in a folder, those in the inbox last, as they stand on the disk: whoever sends them goes on meanwhile. */
 export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator<WaitingLine> {
+  // Before the outbox, so that none is missed that is taken out meanwhile.
+  const left = new Map<string, OutboxLine>()
+  for (const line of linesLeft(disk, dir)) left.set(line.id, line)
   const folder = outboxFolder(dir)
   const history = new OutboxHistory()
   const { how } = await readStateLog(disk, folder, (change) => history.apply(change))
@@ -21,9 +25,11 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
     const { done, touched, isSuspect } = history.of(name)
     const unless = isLost || isSuspect ? 'unknown' : 'pending'
     for await (const { line, index } of linesIn(disk, join(folder, name))) {
+      left.delete(line.id)
       if (!done.has(index)) yield { ...line, state: touched.get(index)?.state ?? unless }
     }
   }
+  for (const line of left.values()) yield { ...line, state: 'pending' }
 }
 
 async function* linesIn(disk: Disk, path: string) {
