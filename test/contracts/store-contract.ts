@@ -174,6 +174,10 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(ids(await store.claim(9))).toEqual(['a'])
     })
 
+    it('is the sender as long as nobody shares it', async () => {
+      expect(await store.isSender()).toBe(true)
+    })
+
     it('moves lines between states and the counts add up all the way', async () => {
       await store.put(['a', 'b', 'c', 'd'].map((id) => line(id)))
       expectCountsToAddUp()

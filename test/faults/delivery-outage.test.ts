@@ -12,10 +12,10 @@ import type { DeliveryResult } from '../../packages/core/src/delivery/delivery-r
 import { createPacing } from '../../packages/core/src/delivery/pacing.ts'
 import type { LookUpAnswer } from '../../packages/core/src/delivery/reconcile.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
 import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
 import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
+import { quickDisk } from '../support/quick-disk.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -25,24 +25,6 @@ const minute = 60 * second
 const day = 24 * 60 * minute
 const mebibyte = 1024 * 1024
 const maxRequestsPerSecond = 20
-
-/**
- * A disk that nobody has to wait for, so that whatever a step of the clock sets off is through before the next: no power is cut
- * here, and no time measured.
- */
-const quickDisk = {
-  ...realDisk,
-  fdatasync: (_file: number, done: (error: null) => void) => done(null),
-  fsync: (_file: number, done: (error: null) => void) => done(null),
-  read(...[file, bytes, offset, length, position, done]: QuickArgs) {
-    done(null, realDisk.readSync(file, bytes, offset, length, position))
-  },
-  write(...[file, bytes, offset, length, position, done]: QuickArgs) {
-    done(null, realDisk.writeSync(file, bytes, offset, length, position))
-  },
-} as unknown as Disk
-
-type QuickArgs = [number, Uint8Array, number, number, number, (error: null, count: number) => void]
 
 let dir: string
 beforeEach(() => {

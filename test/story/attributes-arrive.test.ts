@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMeter, fileStore, type Meter, type MeterOptions, memoryStore } from '@px-usage/core'
 import { type FakeClock, fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { type Emulator, startEmulator } from 'px-emulator'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { quickDisk } from '../support/quick-disk.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -172,6 +174,129 @@ it('while PX is down running values do not pile up, and after that closed days a
     { callsToday: 300 },
   ])
   await meter.close()
+})
+
+describe('processes that share a folder', () => {
+  const running: { everyMs: number; user: Record<string, string> } = {
+    everyMs: 60_000,
+    user: { apiCalls: 'callsToday' },
+  }
+  let isDown: boolean
+  let set: object[]
+  beforeEach(() => {
+    isDown = false
+    set = []
+  })
+
+  function startOnFolder(clock: FakeClock, names = running): Meter {
+    return start(clock, {
+      store: fileStoreOn(quickDisk, { dir }),
+      attributes: { running: names },
+      async delivery({ kind, body }) {
+        if (isDown) return { outcome: 'retryable', reason: 'down' }
+        if (kind === 'user') set.push(JSON.parse(body).customAttributes)
+        return { outcome: 'delivered' }
+      },
+    })
+  }
+
+  /** A call in each process every minute. */
+  async function pass(clock: FakeClock, minutes: number, meters: readonly Meter[]): Promise<void> {
+    for (let minute = 0; minute < minutes; minute++) {
+      for (const meter of meters) call(meter, 'ann', undefined, 1)
+      await clock.advance(60_000)
+      for (const meter of meters) await meter.flush()
+    }
+  }
+
+  async function waiting(meter: Meter): Promise<number> {
+    let lines = 0
+    for await (const _ of meter.outbox()) lines += 1
+    return lines
+  }
+
+  it('while PX is down those that do not send leave no running values behind, and no older value comes after a newer one', async () => {
+    const clock = fakeClock('2026-11-23T10:00:00Z')
+    const meters = [startOnFolder(clock), startOnFolder(clock), startOnFolder(clock)]
+    await pass(clock, 5, meters)
+    isDown = true
+    await pass(clock, 30, meters)
+    expect(await waiting(meters[1] as Meter)).toBe(1)
+    isDown = false
+    await pass(clock, 5, meters)
+    await pass(clock, 3, [])
+    for (const meter of meters) await meter.flush()
+    expect(await waiting(meters[1] as Meter)).toBe(0)
+    const values = set.map((one) => (one as { callsToday: number }).callsToday)
+    expect(values).toEqual([...values].sort((a, b) => a - b))
+    expect(values.at(-1), 'of all three').toBe(120)
+    for (const meter of meters) await meter.close()
+  })
+
+  it('after a restart, or a change of the sender, no running value is put again that did not change', async () => {
+    const clock = fakeClock('2026-11-23T22:00:00Z')
+    const first = startOnFolder(clock)
+    await pass(clock, 3, [first])
+    const second = startOnFolder(clock)
+    await pass(clock, 2, [second])
+    expect(set.splice(0)).toEqual([1, 2, 3, 4, 5].map((callsToday) => ({ callsToday })))
+    await first.close()
+    await pass(clock, 5, [])
+    await second.flush()
+    await second.close()
+    const third = startOnFolder(clock)
+    for (let minute = 0; minute < 10; minute++) {
+      await clock.advance(60_000)
+      await third.flush()
+    }
+    expect(set).toEqual([])
+    await pass(clock, 1, [third])
+    expect(set.splice(0)).toEqual([{ callsToday: 6 }])
+    await third.close()
+
+    await clock.advance(2 * hourMs)
+    const nextDay = startOnFolder(clock)
+    for (let minute = 0; minute < 5; minute++) {
+      await clock.advance(60_000)
+      await nextDay.flush()
+    }
+    expect(set, 'the day began without calls while no process ran').toEqual([{ callsToday: 0 }])
+    await nextDay.close()
+  })
+
+  it('a sender that is one again does not put what another has put meanwhile', async () => {
+    const clock = fakeClock('2026-11-23T10:00:00Z')
+    const first = startOnFolder(clock)
+    await pass(clock, 2, [first])
+    // Nobody can see any more that it lives, so another takes over.
+    for (const name of await readdir(join(dir, 's'))) await rm(join(dir, 's', name))
+    const second = startOnFolder(clock)
+    await pass(clock, 3, [second])
+    await second.close()
+    for (let minute = 0; minute < 3; minute++) {
+      await clock.advance(60_000)
+      await first.flush()
+    }
+    await pass(clock, 1, [first])
+    expect(set).toEqual([1, 2, 3, 4, 5, 6].map((callsToday) => ({ callsToday })))
+    await first.close()
+  })
+
+  it('a name that is not set any more gets no 0 after a restart', async () => {
+    const clock = fakeClock('2026-11-23T10:00:00Z')
+    const first = startOnFolder(clock)
+    await pass(clock, 2, [first])
+    await first.close()
+    await clock.advance(24 * hourMs)
+    const renamed = startOnFolder(clock, { ...running, user: { apiCalls: 'callsSoFar' } })
+    for (let minute = 0; minute < 3; minute++) {
+      await clock.advance(60_000)
+      await renamed.flush()
+    }
+    await pass(clock, 2, [renamed])
+    expect(set).toEqual([{ callsToday: 1 }, { callsToday: 2 }, { callsSoFar: 1 }, { callsSoFar: 2 }])
+    await renamed.close()
+  })
 })
 
 it('counts that come after the close make an event, but do not change the attribute', async () => {

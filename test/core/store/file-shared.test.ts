@@ -79,8 +79,11 @@ describe('several stores on one folder', () => {
       isElsewhere: true,
     })
     expect(await second.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'elsewhere' })
+    expect([await first.isSender(), await second.isSender()]).toEqual([true, false])
     await first.close()
     await folder.clock.advance(1_000)
+    expect(await second.isSender()).toBe(true)
+    expect(second.outboxCounts()).toMatchObject({ pending: 1 })
     expect(await ids(second)).toEqual(['a'])
   })
 

@@ -18,7 +18,7 @@ export interface RunningAttributesSettings {
   timeZone: string
   productKey: string
   clock: Pick<Clock, 'now' | 'elapsed'>
-  store: Pick<Store, 'put' | 'outboxCounts'>
+  store: Pick<Store, 'isSender' | 'outboxCounts' | 'put' | 'readNote' | 'writeNote'>
   today(): UsageDay
   /** Everything counted so far of a day. */
   usages(day: UsageDay): AsyncIterable<DayUsage>
@@ -27,22 +27,44 @@ export interface RunningAttributesSettings {
   onPut(): void
 }
 
+type Member = [key: string, put: AttributeValues]
+
 const largestPut = 1_000
 const prefix = 'running-'
+const note = 'attributes running'
+/** Of so many members the values are remembered over a restart; those of others are put once more. */
+const maxNoted = 10_000
 
 /**
  * A value is put when it has changed, and as 0 when a day begins without calls. There is no next one while anything waits in the
- * outbox: an older value never comes after a newer one, an outage piles nothing up, and closed days go first.
+ * outbox: an older value never comes after a newer one, an outage piles nothing up, and closed days go first. Of processes that
+ * share a store the one that sends puts them, as it alone knows what waits; the values are of all that they counted.
  */
 export function createRunningAttributes(settings: RunningAttributesSettings): RunningAttributes {
   const { names, everyMs, rollups, timeZone, productKey, clock, store, today, usages, isAffordable, onPut } =
     settings
   let nextAtMs = clock.elapsed() + everyMs
   let putting = false
-  /** What was put last, by member. */
-  let before = new Map<string, AttributeValues>()
+  /** Under other names, or in another product, what was put before says nothing. */
+  const noted = JSON.stringify([productKey, names])
+  /** What was put last, by member; `undefined` as long as another process may have put something. */
+  let before: Map<string, AttributeValues> | undefined
 
-  async function valuesOf(day: UsageDay): Promise<Map<string, AttributeValues>> {
+  async function recall(): Promise<Map<string, AttributeValues>> {
+    const [of, members] = JSON.parse((await store.readNote(note)) ?? '[]') as [string?, Member[]?]
+    return new Map(of === noted ? members : [])
+  }
+
+  async function isTime(): Promise<boolean> {
+    if (!(await store.isSender())) {
+      before = undefined
+      return false
+    }
+    const { pending, unknown } = store.outboxCounts()
+    return pending + unknown === 0 && isAffordable()
+  }
+
+  async function valuesOf(day: UsageDay, before: Map<string, AttributeValues>) {
     // Processes that share a store make the same ids, and the store takes each once.
     const turn = Math.floor(clock.now() / everyMs)
     const namespace = JSON.stringify(['running', productKey, turn])
@@ -60,24 +82,31 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
     return values
   }
 
+  async function putChanged(): Promise<void> {
+    const put = before ?? (await recall())
+    const now = await valuesOf(today(), put)
+    const changed = [...now].filter(([member, { values }]) => {
+      return JSON.stringify(put.get(member)?.values) !== JSON.stringify(values)
+    })
+    for (let from = 0; from < changed.length; from += largestPut) {
+      // It takes a while to add up what many counted, and the process may have been asleep.
+      if (!(await store.isSender())) return
+      const slice = changed.slice(from, from + largestPut)
+      await store.put(slice.map(([, values]) => attributeLine(values, productKey)))
+    }
+    before = now
+    if (changed.length === 0) return
+    onPut()
+    await store.writeNote(note, JSON.stringify([noted, [...now].slice(0, maxNoted)]))
+  }
+
   return {
     async putIfDue() {
       if (putting || clock.elapsed() < nextAtMs) return
       nextAtMs = clock.elapsed() + everyMs
-      const { pending, unknown } = store.outboxCounts()
-      if (pending + unknown > 0 || !isAffordable()) return
       putting = true
       try {
-        const now = await valuesOf(today())
-        const changed = [...now].filter(([member, { values }]) => {
-          return JSON.stringify(before.get(member)?.values) !== JSON.stringify(values)
-        })
-        for (let from = 0; from < changed.length; from += largestPut) {
-          const slice = changed.slice(from, from + largestPut)
-          await store.put(slice.map(([, values]) => attributeLine(values, productKey)))
-        }
-        before = now
-        if (changed.length > 0) onPut()
+        if (await isTime()) await putChanged()
       } finally {
         putting = false
       }

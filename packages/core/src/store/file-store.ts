@@ -223,6 +223,7 @@ export function fileStoreOn(
     },
 
     outboxCounts: () => folder?.led.current?.counts() ?? noLines,
+    isSender: () => using(async ({ led }) => (await led.outbox()) !== undefined),
 
     readNote: (name) => using(async () => readIfThere(disk, notePath(name))?.toString()),
     writeNote: (name, value) =>

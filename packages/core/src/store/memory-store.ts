@@ -122,6 +122,7 @@ export function memoryStore(): Store {
       yield* outbox.rejected
     },
     outboxCounts: () => outbox.counts(),
+    isSender: async () => true,
 
     async readNote(name) {
       return notes.get(name)

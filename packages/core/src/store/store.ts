@@ -198,6 +198,12 @@ export interface Store {
 
   outboxCounts(): OutboxCounts
 
+  /**
+   * Whether this process sends the lines of the store, or takes that over now. Then `outboxCounts()` has the lines of all
+   * processes that share it.
+   */
+  isSender(): Promise<boolean>
+
   /** Small facts that must survive a restart, such as the requests spent today. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, value: string): Promise<void>
