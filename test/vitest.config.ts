@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const source = '@px-usage/source'
@@ -29,6 +30,8 @@ function adapter(name: 'express' | 'koa', version: string) {
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    // Vitest itself would leave one of two cores idle: its main process has little to do.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project('core', ['core/**/*.test.ts']),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
