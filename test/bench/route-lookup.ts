@@ -44,7 +44,7 @@ function walking(): Naming {
   return {
     enter: (req) => templates.enter(req),
     answer(req) {
-      name = templates.of(req)
+      name = templates.of(req, 200)
     },
   }
 }

@@ -10,8 +10,11 @@ const errorsKey = Symbol.for('router.tracing.publishedErrors')
  *
  * A handler that answers anything else for the route, as one that renders what the routes have found, keeps the name as well.
  */
-export function isUnanswered(req: RoutedRequest & { [errorsKey]?: { size: number } }): boolean {
-  if (req.res?.statusCode !== 404) return false
+export function isUnanswered(
+  req: RoutedRequest & { [errorsKey]?: { size: number } },
+  statusCode: number,
+): boolean {
+  if (statusCode !== 404) return false
   // The outermost router has let go of the request.
   if (req.next === undefined) return !isErrorPage(req)
   return isPassedOn(req) && !(Number(req[errorsKey]?.size) > 0)

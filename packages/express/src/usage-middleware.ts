@@ -21,11 +21,14 @@ export interface UsageMiddleware {
 export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const templates = createRouteTemplates()
-  const reader = { route: (req: Request) => templates.of(req as unknown as RoutedRequest) }
+  const reader = {
+    route: (req: Request, statusCode: number) => templates.of(req as unknown as RoutedRequest, statusCode),
+  }
+  const observer = { meter, options, reader }
   const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {
     if (enabled) {
       templates.enter(req)
-      observeCall(req, res, req as unknown as Request, { meter, options, reader })
+      observeCall(req, res, req as unknown as Request, observer)
     }
     next()
   }

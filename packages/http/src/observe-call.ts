@@ -6,8 +6,12 @@ import { whenFinished } from './when-finished.ts'
 
 /** How one framework tells what the shared code must know of a call. `Source` is what the app's callbacks are given. */
 export interface CallReader<Source> {
-  /** Route template of the call; `undefined` when no route matched. Asked after the response has finished. */
-  route(source: Source): string | undefined
+  /**
+   * Route template of the call; `undefined` when no route matched. Asked after the response has finished.
+   *
+   * @param statusCode as in a `FinishedCall`
+   */
+  route(source: Source, statusCode: number): string | undefined
 }
 
 /** How the calls of one middleware are counted. */
@@ -56,8 +60,11 @@ function recordCall<Source>(
 ): void {
   const { endpoint, ignore, properties } = options
   const method = req.method ?? 'GET'
+  // What a framework has there before it answers (Koa: 404) was never told to a client that left earlier.
+  const statusCode = aborted && !res.headersSent ? 0 : res.statusCode
   const named = endpoint && answerOf(meter, 'endpoint', endpoint, source, res)
-  const route = typeof named === 'string' && named !== '' ? usableName(named) : routeOf(reader, source)
+  const route =
+    typeof named === 'string' && named !== '' ? usableName(named) : routeOf(reader, source, statusCode)
   if (
     options.isIgnored(method, route) ||
     (ignore && answerOf(meter, 'ignore', ignore, source, res) === true)
@@ -69,17 +76,16 @@ function recordCall<Source>(
     identity: askIdentify(options.identify as Identify<unknown>, source),
     method,
     route,
-    // What a framework has there before it answers (Koa: 404) was never told to a client that left earlier.
-    statusCode: aborted && !res.headersSent ? 0 : res.statusCode,
+    statusCode,
     aborted,
     properties: properties && answerOf(meter, 'properties', properties, source, res),
   })
 }
 
 /** Nothing that a framework keeps its routes in may become an error of the app. */
-function routeOf<Source>(reader: CallReader<Source>, source: Source): string | undefined {
+function routeOf<Source>(reader: CallReader<Source>, source: Source, statusCode: number): string | undefined {
   try {
-    return reader.route(source)
+    return reader.route(source, statusCode)
   } catch {
     return undefined
   }

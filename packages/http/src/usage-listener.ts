@@ -16,9 +16,9 @@ export interface UsageListener {
  */
 export function pxUsage(given: UsageOptions<IncomingMessage>): UsageListener {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const reader = { route: () => undefined }
+  const observer = { meter, options, reader: { route: () => undefined } }
   const listener = (req: IncomingMessage, res: ServerResponse) => {
-    if (enabled) observeCall(req, res, req, { meter, options, reader })
+    if (enabled) observeCall(req, res, req, observer)
   }
   return Object.assign(listener, { meter })
 }

@@ -19,11 +19,11 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const reader = { route: routeTemplate }
+  const observer = { meter, options, reader: { route: routeTemplate } }
   const middleware = (ctx: Context, next: Next): Promise<void> => {
     if (enabled) {
       watchRoutes(ctx)
-      observeCall(ctx.req, ctx.res, ctx, { meter, options, reader })
+      observeCall(ctx.req, ctx.res, ctx, observer)
     }
     return next()
   }
