@@ -35,7 +35,7 @@ const hooks: Record<string, Hook | undefined> = {
   'on-finished': (_req, res) => onFinished(res, () => count()),
   'a `close` listener on the response': (_req, res) => void res.on('close', () => count()),
   'the channel alone': () => {},
-  whenFinished: (_req, res) => whenFinished(res, () => count()),
+  whenFinished: (req, res) => whenFinished(req, res, meter, () => count()),
   'observeCall, without a meter': (req, res) =>
     observeCall(req, res, req, {
       meter,

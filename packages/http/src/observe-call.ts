@@ -22,13 +22,7 @@ interface Observer<Source> {
 }
 
 /**
- * The meters that count a request already, nearly always one. A middleware that is mounted twice, or asked again when
- * the response is over, counts once. It stands beside the request, where a property of its own would cost 2 us (when-finished).
- */
-const observedBy = new WeakMap<IncomingMessage, Meter | Set<Meter>>()
-
-/**
- * Records the call in the meter when its response is over. Whatever the app's callbacks do then, the app goes on as
+ * Records the call in the meter when its response is over, once. Whatever the app's callbacks do then, the app goes on as
  * without it.
  */
 export function observeCall<Source>(
@@ -37,18 +31,7 @@ export function observeCall<Source>(
   source: Source,
   observer: Observer<Source>,
 ): void {
-  if (isObserved(req, observer.meter)) return
-  whenFinished(res, (aborted) => recordCall(req, res, source, aborted, observer))
-}
-
-function isObserved(req: IncomingMessage, meter: Meter): boolean {
-  const known = observedBy.get(req)
-  if (known === undefined) observedBy.set(req, meter)
-  else if (known === meter) return true
-  else if (!(known instanceof Set)) observedBy.set(req, new Set([known, meter]))
-  else if (known.has(meter)) return true
-  else known.add(meter)
-  return false
+  whenFinished(req, res, observer.meter, (aborted) => recordCall(req, res, source, aborted, observer))
 }
 
 function recordCall<Source>(
