@@ -45,27 +45,30 @@ const moesifOptions = {
   applicationId: 'bench'.padEnd(60, '0'),
   baseUri: sink,
   logBody: false,
-  identifyUser: (req) => req.headers['x-user'],
-  identifyCompany: (req) => req.headers['x-account'],
+  identifyUser: (req) => req.user?.id,
+  identifyCompany: (req) => req.user?.orgId,
 }
 
-function usage(name, pxUsage, header) {
+function usage(name, pxUsage, userOf) {
   if (!['memory', 'file', 'file, identifyBy'].includes(name)) return undefined
   const store =
     name === 'memory' ? memoryStore() : fileStore({ dir: mkdtempSync(join(tmpdir(), 'px-usage-bench-')) })
-  const own = (source) => ({ userId: header(source, 'x-user'), accountId: header(source, 'x-account') })
+  const own = (source) => ({ userId: userOf(source).id, accountId: userOf(source).orgId })
   const cached = () =>
     identifyBy({
-      credential: (source) => header(source, 'x-user'),
+      credential: (source) => userOf(source).id,
       lookup: async (credential) => ({ userId: credential, accountId: `account-${credential.length}` }),
     })
   return pxUsage({ store, dryRun: true, identify: name === 'file, identifyBy' ? cached() : own })
 }
 
-/** A small API: answers of about 200 bytes, a nested router, users named by a header. @returns the listener of a server */
+/** A small API: answers of about 200 bytes, a nested router, and users whom a middleware finds in the headers. @returns the listener of a server */
 export function createListener(framework, name) {
   return framework === 'express' ? expressApp(name) : koaApp(name)
 }
+
+/** What `identify` reads, as in any app: nobody pays for it twice. */
+const authenticated = ({ headers }) => ({ id: headers['x-user'], orgId: headers['x-account'] })
 
 const body = (id) => ({
   id,
@@ -77,7 +80,7 @@ const body = (id) => ({
 
 function expressApp(name) {
   const app = express()
-  const ours = usage(name, usageOfExpress, (req, header) => req.headers[header])
+  const ours = usage(name, usageOfExpress, (req) => req.user)
   if (ours !== undefined) app.use(ours)
   if (name === 'empty middleware') app.use((_req, _res, next) => next())
   if (name === 'on-finished') {
@@ -89,6 +92,10 @@ function expressApp(name) {
   if (name === 'prometheus') app.use(prometheus({ includeMethod: true, includePath: true }))
   if (name === 'apitally') apitallyOfExpress(app, apitally)
   if (name === 'moesif') app.use(moesif(moesifOptions))
+  app.use((req, _res, next) => {
+    req.user = authenticated(req)
+    next()
+  })
   const users = express.Router()
   users.get('/:id', (req, res) => void res.json(body(req.params.id)))
   app.use('/v1/users', users)
@@ -98,7 +105,7 @@ function expressApp(name) {
 
 function koaApp(name) {
   const app = new Koa()
-  const ours = usage(name, usageOfKoa, (ctx, header) => ctx.req.headers[header])
+  const ours = usage(name, usageOfKoa, (ctx) => ctx.state.user)
   if (ours !== undefined) app.use(ours)
   if (name === 'empty middleware') app.use((_ctx, next) => next())
   if (name === 'on-finished') {
@@ -115,6 +122,11 @@ function koaApp(name) {
       return next()
     })
   }
+  app.use((ctx, next) => {
+    ctx.state.user = authenticated(ctx.req)
+    if (name === 'moesif') ctx.req.user = ctx.state.user
+    return next()
+  })
   const router = new Router({ prefix: '/v1' })
   router.get('/users/:id', (ctx) => {
     ctx.body = body(ctx.params.id)

@@ -3,8 +3,12 @@ import { createServer } from 'node:http'
 import autocannon from 'autocannon'
 import { cases } from './apps.mjs'
 
-// What each middleware adds to a call: every case in a process of its own, in rounds, paired with bare of the same round.
+// What each middleware adds to a call: every case in a process of its own, in rounds, paired with bare of the same round. V8 compiles
+// the same code differently in each process, worth some us: so the processes are started anew a few times, and each start
+// gives one value, the median of its rounds.
+const starts = Number(process.env.STARTS ?? 5)
 const rounds = Number(process.env.ROUNDS ?? 5)
+const warmUps = 2
 const requests = Number(process.env.REQUESTS ?? 5_000)
 const seconds = Number(process.env.SECONDS ?? 1)
 const modes = process.env.MODE ? [process.env.MODE] : ['in process', 'over sockets']
@@ -36,8 +40,8 @@ const answer = (child, type) =>
   })
 
 async function start(framework, name) {
-  const child = fork(new URL('server.mjs', import.meta.url), [framework, name], { env, silent: true })
-  child.stderr.pipe(process.stderr)
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc']
+  const child = fork(new URL('server.mjs', import.meta.url), [framework, name], { env, stdio })
   const { port } = await answer(child, 'listening')
   return { name, child, port }
 }
@@ -83,51 +87,58 @@ const runs = {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-/** The middle half of the values, as their spread. */
-const spread = (values, digits) => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (share) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(digits)
-  return `${median(values).toFixed(digits)} [${at(0.25)}, ${at(0.75)}]`
+/** With the least and the most. */
+const spread = (values, digits) =>
+  `${median(values).toFixed(digits)} [${Math.min(...values).toFixed(digits)}, ${Math.max(...values).toFixed(digits)}]`
+
+const measures = {
+  'added us': { of: (one, bare) => one.usPerCall - bare.usPerCall, digits: 1 },
+  'CPU ratio': { of: (one, bare) => one.usPerCall / bare.usPerCall, digits: 3 },
+  'throughput ratio': { of: (one, bare) => one.perSecond / bare.perSecond, digits: 3, mode: 'over sockets' },
+  'p99 ratio': { of: (one, bare) => one.p99 / bare.p99, digits: 2, mode: 'over sockets' },
+}
+
+/** @returns of each case what its rounds came to */
+async function measureOnce(framework, mode, names) {
+  const servers = await Promise.all(names.map((name) => start(framework, name)))
+  const results = new Map(names.map((name) => [name, []]))
+  for (let round = -warmUps; round < rounds; round++) {
+    // Another order each round, so that no case always follows the same one.
+    const order = servers.map((_, index) => servers[(index + (round + warmUps) * 3) % servers.length])
+    for (const server of order) {
+      const result = await runs[mode](server)
+      if (round >= 0) results.get(server.name).push(result)
+    }
+  }
+  for (const { child } of servers) child.kill('SIGKILL')
+  return results
 }
 
 for (const framework of process.env.FRAMEWORK ? [process.env.FRAMEWORK] : ['express', 'koa']) {
   for (const mode of modes) {
-    const servers = await Promise.all(cases[framework].map((name) => start(framework, name)))
-    const results = new Map(servers.map(({ name }) => [name, []]))
-    for (let round = -1; round < rounds; round++) {
-      // Another order each round, so that no case always follows the same one.
-      const order = servers.map((_, index) => servers[(index + Math.max(round, 0) * 3) % servers.length])
-      for (const server of order) {
-        const result = await runs[mode](server)
-        if (round >= 0) results.get(server.name).push(result)
+    const names = process.env.CASES?.split(';') ?? cases[framework]
+    const columns = Object.entries(measures).filter(([, { mode: only = mode }]) => only === mode)
+    const values = new Map(names.map((name) => [name, columns.map(() => [])]))
+    const bareUs = []
+    for (let again = 0; again < starts; again++) {
+      const results = await measureOnce(framework, mode, names)
+      const bare = results.get('bare')
+      bareUs.push(median(bare.map(({ usPerCall }) => usPerCall)))
+      for (const [name, own] of results) {
+        columns.forEach(([, { of }], column) => {
+          values.get(name)[column].push(median(own.map((one, round) => of(one, bare[round]))))
+        })
       }
     }
-    for (const { child } of servers) child.kill('SIGKILL')
-    const bare = results.get('bare')
     console.log(
-      `\n### ${framework}, ${mode}: bare ${median(bare.map((b) => b.usPerCall)).toFixed(1)} us of CPU per request; ${rounds} rounds, Node ${process.versions.node}\n`,
+      `\n### ${framework}, ${mode}: bare ${median(bareUs).toFixed(1)} us of CPU per request; ${starts} starts of ${rounds} rounds, medians [least, most], Node ${process.versions.node}\n`,
     )
-    console.log(
-      `| Case | added us [quartiles] | CPU ratio |${mode === 'in process' ? '' : ' throughput ratio | p99 ratio |'}`,
-    )
-    console.log(`| --- | --: | --: |${mode === 'in process' ? '' : ' --: | --: |'}`)
-    for (const [name, own] of results) {
-      const paired = (measure) => own.map((result, round) => measure(result, bare[round]))
-      const row = [
-        name,
-        spread(
-          paired((a, b) => a.usPerCall - b.usPerCall),
-          1,
-        ),
-        median(paired((a, b) => a.usPerCall / b.usPerCall)).toFixed(3),
-      ]
-      if (mode !== 'in process') {
-        row.push(
-          median(paired((a, b) => a.perSecond / b.perSecond)).toFixed(3),
-          median(paired((a, b) => a.p99 / b.p99)).toFixed(2),
-        )
-      }
-      console.log(`| ${row.join(' | ')} |`)
+    console.log(`| Case | ${columns.map(([column]) => column).join(' | ')} |`)
+    console.log(`| --- |${' --: |'.repeat(columns.length)}`)
+    for (const [name, all] of values) {
+      console.log(
+        `| ${name} | ${all.map((own, column) => spread(own, columns[column][1].digits)).join(' | ')} |`,
+      )
     }
   }
 }
