@@ -106,9 +106,12 @@ describe('a disk that fails', () => {
     await store.add(batch({ ada: 1 }))
     fs.rmSync(folder.dir, { recursive: true })
     await store.add(batch({ ada: 1 }))
+    // Looked for once a second.
+    await folder.clock.advance(1_000)
+    await store.add(batch({ ada: 1 }))
     expect(folder.told).toContain('store:degraded')
-    expect(await callsOf(await folder.open({ dir: folder.afterKill() }))).toEqual({ ada: 3, bob: 1 })
-    expect(await store.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 4 })
+    expect(await callsOf(await folder.open({ dir: folder.afterKill() }))).toEqual({ ada: 4, bob: 1 })
+    expect(await store.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 5 })
     expect(store.outboxCounts()).toMatchObject({ closed: 2, pending: 2 })
   })
 

@@ -12,6 +12,8 @@ export interface JournalPart {
   describedBytes: number
   encoder: CountsEncoder
   dirty: boolean
+  /** When it was seen to be there last, by the monotonic clock. */
+  seenAtMs: number
   /** Settles when no sync is going on. */
   synced: Promise<void>
 }
@@ -34,6 +36,7 @@ export function beginPart(disk: Disk, path: string, header: JournalHeader): Jour
     describedBytes: 0,
     encoder: new CountsEncoder(),
     dirty: true,
+    seenAtMs: Number.NEGATIVE_INFINITY,
     synced: Promise.resolve(),
   }
 }

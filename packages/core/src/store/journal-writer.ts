@@ -71,6 +71,8 @@ interface Piece {
  */
 const pieceBytes = 64 * 1024
 const pieceNewSeries = 250
+/** How long a file is believed to be there: to ask before each write would be a fifth of what a write costs. */
+const seenForMs = 1_000
 
 export function createJournalWriter(settings: JournalWriterSettings): JournalWriter {
   const { disk, dir, journalId, elapsed } = settings
@@ -82,6 +84,13 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   function open(journal: DayJournal): JournalPart {
     const part = journal.open
     if (part === undefined) return begin(journal)
+    if (elapsed() - part.seenAtMs < seenForMs) return part
+    return whole(journal, part)
+  }
+
+  /** The same part, or a new file with its content if it was removed. */
+  function whole(journal: DayJournal, part: JournalPart): JournalPart {
+    part.seenAtMs = elapsed()
     if (!isGone(disk, part)) return part
     makeFolder(disk, journalFolder(dir, journal.day))
     journal.open = rescuePart(disk, part)
@@ -101,6 +110,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       boot: settings.boot,
       firstSequence: journal.sequence + 1,
     })
+    part.seenAtMs = elapsed()
     journal.part = number
     journal.open = part
     // A power cut must not take the name of a file whose content was synced.
@@ -225,7 +235,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       const journal = journals.get(day)
       await journal?.written
       if (journal?.open === undefined) return
-      const part = open(journal)
+      const part = whole(journal, journal.open)
       const payload = Buffer.alloc(8)
       payload.writeDoubleLE(journal.sequence)
       try {
@@ -249,7 +259,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     async close() {
       for (const journal of journals.values()) {
         await journal.written
-        if (journal.open !== undefined) await finish(journal, open(journal))
+        if (journal.open !== undefined) await finish(journal, whole(journal, journal.open))
       }
     },
   }
