@@ -9,14 +9,14 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
 // Compiled code is part of the heap, and comes and goes by itself.
-for (const flag of ['--expose-gc', '--no-opt', '--no-sparkplug', '--no-flush-bytecode'])
+for (const flag of ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug', '--no-flush-bytecode'])
   setFlagsFromString(flag)
 const collectGarbage = runInNewContext('gc') as () => void
 
 /** A long run: `SOAK=500 npx vitest run --config test/vitest.config.ts accounting`. */
 const runs = Number(process.env.SOAK ?? 12)
 /** In the first ones code that runs for the first time still adds to the heap. */
-const firstRounds = 10
+const firstRounds = 20
 const heapRounds = firstRounds + Math.min(runs, 200)
 const minuteMs = 60_000
 const users = ['ann', 'ben', '__proto__', 'a|b', 'd\u0000e']
