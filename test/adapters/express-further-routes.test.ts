@@ -244,6 +244,31 @@ const cases: Case[] = [
     },
   ],
   [
+    'a route whose params are merged with those of a mount, and that answers 404 itself, beside a 404 handler',
+    (app) => {
+      const merging = express.Router({ mergeParams: true })
+      merging.get('/', answers(404)).get('/x', answers(404)).get('/y/:y', answers(404)).get('/passed', pass)
+      app.use('/m/:m', merging).get('/fixed', answers(404)).use(answers(404))
+    },
+    {
+      '/m/1': '/m/:m',
+      '/m/1/x': '/m/:m/x',
+      '/m/1/y/2': '/m/:m/y/:y',
+      '/m/1/passed': undefined,
+      '/fixed': '/fixed',
+    },
+  ],
+  [
+    'a route of an expression that answers 404 itself, beside a 404 handler',
+    (app) => {
+      app
+        .get(/^\/own\/\d+$/, answers(404))
+        .get(/^\/passed\/\d+$/, pass)
+        .use(answers(404))
+    },
+    { '/own/1': String(/^\/own\/\d+$/), '/passed/1': undefined },
+  ],
+  [
     'a 404 handler that makes an error of it: it cannot be told from an error of the route',
     (app) => {
       app.get('/passed/:x', pass).use(missing).use(onError)

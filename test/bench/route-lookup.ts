@@ -69,7 +69,7 @@ const tracing: Naming = {
 interface Shape {
   /** In how many places the router is mounted. */
   places?: number
-  /** Whether a handler stands behind the routes, as for 404: only then is a request watched. */
+  /** Whether a handler stands behind the routes, as for 404: then a request is watched, but on 5.3. */
   isWatched?: boolean
 }
 

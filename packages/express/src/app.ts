@@ -5,6 +5,7 @@ export interface Router {
   readonly stack: readonly Layer[]
   readonly caseSensitive?: boolean
   readonly strict?: boolean
+  readonly mergeParams?: boolean
 }
 
 export interface App {

@@ -31,7 +31,8 @@ export interface RouteTemplates {
  * On Express 5.3 the TracingChannel `express.router.request` tells the same names, but it makes Express trace every handler of a
  * request. For one with six of them it adds 18, 14, 1.1 and 4.1 us of CPU on Node 20, 22, 24 and 26, the walk 1.2, 0.9, 0.2 and 0.2,
  * and the watch, where there has to be one, nothing that shows on 20 and 22, and 2.4 more on 24 and 26 (test/bench/route-lookup.ts,
- * medians of 31 rounds; bare differs from bare by 3 on 20 and 22, by 0.2 on 24 and 26). So the walk serves all versions.
+ * medians of 31 rounds; bare differs from bare by 3 on 20 and 22, by 0.2 on 24 and 26). So the walk serves all versions, and on
+ * 5.3 a plain 404 handler needs no watch.
  */
 export function createRouteTemplates(): RouteTemplates {
   const tree = createRouteTree()
@@ -52,7 +53,7 @@ export function createRouteTemplates(): RouteTemplates {
     },
     of(req, statusCode) {
       const { route } = req
-      if (route === undefined || isUnanswered(req, statusCode)) return undefined
+      if (route === undefined || isUnanswered(req, statusCode, tree)) return undefined
       if (version !== tree.version) {
         version = tree.version
         constants = new WeakMap()

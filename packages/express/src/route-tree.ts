@@ -38,6 +38,11 @@ export interface RouteTree {
   learn(app: App): void
   /** Whether a request has to be watched: for handlers behind routes, and where the tree does not tell all. */
   readonly isWatchNeeded: boolean
+  /**
+   * Whether handlers stand behind routes that the `params` of a request tell from them without a watch: on Express 5.3, where
+   * they are a plain object for a handler without a path, and one without a prototype for a route.
+   */
+  readonly hasPlainHandlers: boolean
   /** Whether these `params` are those of a handler that no route has, as Express has matched it just now. */
   isHandlerEntered(params: unknown): boolean
   /** Another number whenever the ways may have changed. */
@@ -71,6 +76,9 @@ export function createRouteTree(): RouteTree {
   let handlers = new Set<Layer>()
   /** Whether one of them stands behind a route, so that the route may pass a request on to it. */
   let hasLateHandlers = false
+  let hasPlainHandlers = false
+  /** Whether a route may have plain `params` as well: of a RegExp, or merged with those of a mount. */
+  let hasPlainRoutes = false
   let hasRoutes = false
   /** Mounted apps that no request has shown yet. */
   let strangers = 0
@@ -101,6 +109,7 @@ export function createRouteTree(): RouteTree {
         if (ways.length < maxWays) ways.push({ top, mounts, route, ...(isGuess && { isGuess }) })
         known.set(layer.route, ways)
         hasRoutes = true
+        hasPlainRoutes ||= router.mergeParams === true || isRegExp(layer.route.path)
         continue
       }
       const own = pattern(layer, layer.rawPath, options)
@@ -113,7 +122,9 @@ export function createRouteTree(): RouteTree {
         })
       } else if (typeof layer.handle === 'function' && layer.handle.length <= 3) {
         handlers.add(layer)
-        hasLateHandlers ||= hasRoutes
+        if (hasRoutes && layer.rawPath === '/' && layer.slash) hasPlainHandlers = true
+        else hasLateHandlers ||= hasRoutes
+        hasPlainRoutes ||= router.mergeParams === true
         if (own.constant !== '/') closures.push({ top, mounts: [...mounts, own], layer, router })
       }
     }
@@ -172,6 +183,8 @@ export function createRouteTree(): RouteTree {
     closures = []
     handlers = new Set()
     hasLateHandlers = false
+    hasPlainHandlers = false
+    hasPlainRoutes = false
     hasRoutes = false
     strangers = 0
     for (const app of outermost) walkApp(app, app, [], [])
@@ -201,7 +214,11 @@ export function createRouteTree(): RouteTree {
     get isWatchNeeded() {
       if (isStale || mountedThen !== mountedCount) build()
       const isDoubtful = outermost.size > 1 || foreign.size > 0 || attempts > 0
-      return hasLateHandlers || isDoubtful || (strangers > 0 && watched++ < maxWatched)
+      if (hasLateHandlers || (hasPlainHandlers && hasPlainRoutes)) return true
+      return isDoubtful || (strangers > 0 && watched++ < maxWatched)
+    },
+    get hasPlainHandlers() {
+      return hasPlainHandlers && !hasPlainRoutes
     },
     isHandlerEntered(params) {
       if (isStale || mountedThen !== mountedCount) build()
@@ -252,6 +269,10 @@ function mountedBehind(
 function compiled(layer: Layer, path: unknown, options: LayerOptions): { layer: Layer; pattern: Pattern } {
   const made = compiledLayer(layer, path, options)
   return { layer: made, pattern: patternOf(made, path, options) }
+}
+
+function isRegExp(path: unknown): boolean {
+  return [path].flat(Number.POSITIVE_INFINITY).some((one) => one instanceof RegExp)
 }
 
 /** Whether two layers were made of the same path, where Express keeps something of it. */

@@ -1,4 +1,5 @@
 import type { RoutedRequest } from './route-template.ts'
+import type { RouteTree } from './route-tree.ts'
 import { isPassedOn } from './watch-request.ts'
 
 /** The errors that were passed on in a request, as Express 5.3 keeps them there. */
@@ -13,11 +14,12 @@ const errorsKey = Symbol.for('router.tracing.publishedErrors')
 export function isUnanswered(
   req: RoutedRequest & { [errorsKey]?: { size: number } },
   statusCode: number,
+  tree: RouteTree,
 ): boolean {
   if (statusCode !== 404) return false
   // The outermost router has let go of the request.
   if (req.next === undefined) return !isErrorPage(req)
-  return isPassedOn(req) && !(Number(req[errorsKey]?.size) > 0)
+  return isPassedOn(req, tree) && !(Number(req[errorsKey]?.size) > 0)
 }
 
 /** The page of finalhandler, which answers for every version of Express, without its message. */

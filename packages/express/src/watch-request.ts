@@ -64,6 +64,9 @@ export function firstApp(req: Watched): App | undefined {
 }
 
 /** Whether the route passed the request on, and what it came to last is a handler of no route. */
-export function isPassedOn(req: Watched): boolean {
-  return req[watchKey]?.isPassedOn === true
+export function isPassedOn(req: Watched, tree: RouteTree): boolean {
+  const watch = req[watchKey]
+  if (watch !== undefined) return watch.isPassedOn
+  const { params } = req
+  return tree.hasPlainHandlers && params instanceof Object
 }
