@@ -259,6 +259,18 @@ const cases: Case[] = [
     },
   ],
   [
+    'a route whose params are merged, added after traffic began, that answers 404 itself beside a 404 handler',
+    (app) => {
+      const growing = express.Router()
+      growing.get('/grow', (_req, res) => {
+        const merging = express.Router({ mergeParams: true }).get('/x', answers(404))
+        res.end().on('close', () => growing.use('/m/:m', merging))
+      })
+      app.use('/r', growing).get('/passed', pass).use(answers(404))
+    },
+    { '/passed': undefined, '/r/grow': '/r/grow', '/r/m/1/x': '/r/m/:m/x' },
+  ],
+  [
     'a route of an expression that answers 404 itself, beside a 404 handler',
     (app) => {
       app

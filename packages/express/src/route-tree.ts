@@ -218,6 +218,8 @@ export function createRouteTree(): RouteTree {
       return isDoubtful || (strangers > 0 && watched++ < maxWatched)
     },
     get hasPlainHandlers() {
+      // Asked for an answer of 404 only, and what was added since the last call may have changed it.
+      if (isStale || mountedThen !== mountedCount || hasGrown()) build()
       return hasPlainHandlers && !hasPlainRoutes
     },
     isHandlerEntered(params) {
