@@ -2,16 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { createMeter, fileStore, type Meter, type Store, UsageError } from '@px-usage/core'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { collectGarbage } from '../support/collect-garbage.ts'
 
 // Compiled code is part of the heap, and comes and goes by itself.
-for (const flag of ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug', '--no-flush-bytecode'])
+for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-flush-bytecode'])
   setFlagsFromString(flag)
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** A long run: `SOAK=500 npx vitest run --config test/vitest.config.ts accounting`. */
 const runs = Number(process.env.SOAK ?? 12)

@@ -1,8 +1,6 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { memoryStore, type Store, type UsageError } from '@px-usage/core'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -13,12 +11,10 @@ import { createPacing } from '../../packages/core/src/delivery/pacing.ts'
 import type { LookUpAnswer } from '../../packages/core/src/delivery/reconcile.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
 import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
 import { quickDisk } from '../support/quick-disk.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 const second = 1_000
 const minute = 60 * second

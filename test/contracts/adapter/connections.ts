@@ -1,14 +1,10 @@
 import { type RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
+import { collectGarbage } from '../../support/collect-garbage.ts'
 import { openConnection, requestText, send } from '../../support/http-client.ts'
 import type { AdapterHarness } from '../adapter-contract.ts'
 import { observedApp } from './observed-app.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket' }
 
