@@ -101,6 +101,7 @@ export function createRouteTree(): RouteTree {
     if (above.includes(router) || above.length > maxDepth) return
     const options = { sensitive: router.caseSensitive, strict: false, end: false }
     const inside = [...above, router]
+    hasPlainRoutes ||= router.mergeParams === true
     let mountedApps = 0
     for (const layer of router.stack) {
       if (layer.route !== undefined) {
@@ -109,7 +110,7 @@ export function createRouteTree(): RouteTree {
         if (ways.length < maxWays) ways.push({ top, mounts, route, ...(isGuess && { isGuess }) })
         known.set(layer.route, ways)
         hasRoutes = true
-        hasPlainRoutes ||= router.mergeParams === true || isRegExp(layer.route.path)
+        hasPlainRoutes ||= isRegExp(layer.route.path)
         continue
       }
       const own = pattern(layer, layer.rawPath, options)
@@ -122,9 +123,8 @@ export function createRouteTree(): RouteTree {
         })
       } else if (typeof layer.handle === 'function' && layer.handle.length <= 3) {
         handlers.add(layer)
-        if (hasRoutes && layer.rawPath === '/' && layer.slash) hasPlainHandlers = true
+        if (layer.rawPath === '/') hasPlainHandlers ||= hasRoutes
         else hasLateHandlers ||= hasRoutes
-        hasPlainRoutes ||= router.mergeParams === true
         if (own.constant !== '/') closures.push({ top, mounts: [...mounts, own], layer, router })
       }
     }
@@ -196,6 +196,10 @@ export function createRouteTree(): RouteTree {
     version += 1
   }
 
+  function refresh(): void {
+    if (isStale || mountedThen !== mountedCount) build()
+  }
+
   /** A look at the length of every stack: Express itself goes through each of them, with an expression for each layer. */
   function hasGrown(): boolean {
     for (const [router, size] of walked) if ((routerOf(router)?.stack.length ?? 0) !== size) return true
@@ -212,18 +216,19 @@ export function createRouteTree(): RouteTree {
     },
     learn,
     get isWatchNeeded() {
-      if (isStale || mountedThen !== mountedCount) build()
+      refresh()
       const isDoubtful = outermost.size > 1 || foreign.size > 0 || attempts > 0
       if (hasLateHandlers || (hasPlainHandlers && hasPlainRoutes)) return true
       return isDoubtful || (strangers > 0 && watched++ < maxWatched)
     },
     get hasPlainHandlers() {
       // Asked for an answer of 404 only, and what was added since the last call may have changed it.
-      if (isStale || mountedThen !== mountedCount || hasGrown()) build()
+      isStale ||= hasGrown()
+      refresh()
       return hasPlainHandlers && !hasPlainRoutes
     },
     isHandlerEntered(params) {
-      if (isStale || mountedThen !== mountedCount) build()
+      refresh()
       // Express 5.3 keeps the match in the request only: there, what behind a route is no error is a handler.
       for (const layer of handlers) if (layer.params === params || layer.rawPath !== undefined) return true
       return false
