@@ -64,7 +64,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
     return pending + unknown === 0 && isAffordable()
   }
 
-  async function valuesOf(day: UsageDay, before: Map<string, AttributeValues>) {
+  async function valuesOf(day: UsageDay, last: Map<string, AttributeValues>) {
     // Processes that share a store make the same ids, and the store takes each once.
     const turn = Math.floor(clock.now() / everyMs)
     const namespace = JSON.stringify(['running', productKey, turn])
@@ -74,7 +74,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
     for (const one of sums.values()) {
       values.set(memberKey(one.kind, one.id), { ...one, lineId: `${prefix}${one.lineId}` })
     }
-    for (const [member, one] of before) {
+    for (const [member, one] of last) {
       if (values.has(member) || one.day === day) continue
       const zeros = Object.fromEntries(Object.keys(one.values).map((apiName) => [apiName, 0]))
       values.set(member, { ...one, day, values: zeros, lineId: `${one.lineId}-${turn}` })
@@ -83,10 +83,10 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
   }
 
   async function putChanged(): Promise<void> {
-    const put = before ?? (await recall())
-    const now = await valuesOf(today(), put)
+    const last = before ?? (await recall())
+    const now = await valuesOf(today(), last)
     const changed = [...now].filter(([member, { values }]) => {
-      return JSON.stringify(put.get(member)?.values) !== JSON.stringify(values)
+      return JSON.stringify(last.get(member)?.values) !== JSON.stringify(values)
     })
     for (let from = 0; from < changed.length; from += largestPut) {
       // It takes a while to add up what many counted, and the process may have been asleep.

@@ -1,3 +1,4 @@
+import { eventLoopTurn } from '../clock.ts'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
 import { formatVersion, journalFolder, journalPath } from './journal-files.ts'
@@ -110,7 +111,6 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       boot: settings.boot,
       firstSequence: journal.sequence + 1,
     })
-    part.seenAtMs = elapsed()
     journal.part = number
     journal.open = part
     // A power cut must not take the name of a file whose content was synced.
@@ -203,7 +203,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   }
 
   async function writeRest(journal: DayJournal, batch: CountBatch): Promise<void> {
-    do await new Promise((resolve) => setImmediate(resolve))
+    do await eventLoopTurn()
     while (!writePiece(journal, batch))
   }
 
