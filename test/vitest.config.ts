@@ -22,7 +22,9 @@ function project(name: string, include: string[], test: Record<string, unknown> 
 /** The adapter contract on one version of a framework: `express-4.17` is an alias in the package.json of the tests. */
 function adapter(name: 'express' | 'koa', version: string) {
   const framework = `${name}-${version}`
-  const base = project(framework, [`adapters/${name}*.test.ts`], { provide: { framework } })
+  const base = project(framework, [`adapters/${name}*.test.ts`, `regression/${name}-*.test.ts`], {
+    provide: { framework },
+  })
   const alias = [{ find: new RegExp(`^${name}$`), replacement: framework }]
   return { ...base, resolve: { ...base.resolve, alias } }
 }
@@ -36,6 +38,7 @@ export default defineConfig({
       project('core', ['core/**/*.test.ts']),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('regression', ['regression/!(express|koa)-*.test.ts'], { testTimeout: 60_000 }),
       project('http', ['adapters/http*.test.ts']),
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
