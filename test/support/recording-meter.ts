@@ -3,6 +3,11 @@ import type { FinishedCall, Meter } from '@px-usage/core'
 /** A meter that remembers what it was told. */
 export function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
   const calls: FinishedCall[] = []
-  const meter = { record: (call: FinishedCall) => void calls.push(call), ignore() {}, callbackFailed() {} }
+  const meter = {
+    record: (call: FinishedCall) => void calls.push(call),
+    ignore() {},
+    callbackFailed() {},
+    adapterFailed() {},
+  }
   return { meter: meter as unknown as Meter, calls }
 }

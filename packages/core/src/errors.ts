@@ -18,6 +18,8 @@ export const codes = {
   PXU_WRN_ATTRIBUTION_PROPERTY_LEFT_OUT: 'A property of a call is not one that PX can keep, and is left out.',
   PXU_ERR_ATTRIBUTION_CALLBACK_FAILED:
     'A callback of the app (`endpoint`, `ignore` or `properties`) failed, and the call was counted without its answer.',
+  PXU_ERR_ADAPTER_FAILED:
+    'Code of px-usage failed within a request; the app went on as without it, and the call was counted.',
   PXU_ERR_DELIVERY_REJECTED: 'PX refused an event; it is kept with the answer and not sent again.',
   PXU_ERR_DELIVERY_STOPPED:
     'PX refuses everything (key, permission, address, or one event after the other); everything is kept until it works again.',

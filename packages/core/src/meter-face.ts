@@ -72,6 +72,8 @@ export interface Meter {
   ignore(): void
   /** Tells the meter that a callback of the app threw or rejected, for `onError`. Never throws. */
   callbackFailed(callback: CallCallback, error: unknown): void
+  /** Reports that code of an adapter failed within a request, once for each meter. Never throws. */
+  adapterFailed(error: unknown): void
   /**
    * A number of the app's own that adds up over the day, such as exported rows. One event per identity, properties and closed
    * day has the sum.

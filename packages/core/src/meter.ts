@@ -1,4 +1,5 @@
 import { createAppNumbers } from './app-numbers.ts'
+import { createAdapterFailure } from './attribution/adapter-failure.ts'
 import { createAttribution } from './attribution/attribute-call.ts'
 import { createCallProperties } from './attribution/call-properties.ts'
 import { createCallbackFailures } from './attribution/callback-failures.ts'
@@ -206,6 +207,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     },
 
     callbackFailed: createCallbackFailures({ clock, diagnostics }),
+    adapterFailed: createAdapterFailure(diagnostics),
 
     ...numbers.face,
 

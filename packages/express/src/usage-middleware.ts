@@ -22,14 +22,12 @@ export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const templates = createRouteTemplates()
   const reader = {
+    enter: (req: Request) => templates.enter(req as unknown as RoutedRequest),
     route: (req: Request, statusCode: number) => templates.of(req as unknown as RoutedRequest, statusCode),
   }
   const observer = { meter, options, reader }
   const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {
-    if (enabled) {
-      templates.enter(req)
-      observeCall(req, res, req as unknown as Request, observer)
-    }
+    if (enabled) observeCall(req, res, req as unknown as Request, observer)
     next()
   }
   return Object.assign(middleware, { meter })

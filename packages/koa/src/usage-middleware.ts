@@ -1,5 +1,5 @@
 import type { Meter } from '@px-usage/core'
-import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
+import { guarded, observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Context, Next } from 'koa'
 import { routeTemplate, watchRoutes } from './route-template.ts'
 
@@ -19,12 +19,10 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const observer = { meter, options, reader: { route: routeTemplate } }
+  const observer = { meter, options, reader: { enter: watchRoutes, route: routeTemplate } }
+  const observe = guarded((ctx: Context) => observeCall(ctx.req, ctx.res, ctx, observer))
   const middleware = (ctx: Context, next: Next): Promise<void> => {
-    if (enabled) {
-      watchRoutes(ctx)
-      observeCall(ctx.req, ctx.res, ctx, observer)
-    }
+    if (enabled) observe(ctx)
     return next()
   }
   return Object.assign(middleware, { meter })
