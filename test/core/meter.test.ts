@@ -68,13 +68,6 @@ it('close() does not wait for a PX that never answers, and notes what it broke o
 it('close() with a store that keeps its lines waits for no PX at all, however much time it has', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'px-usage-meter-'))
   const clock = fakeClock(Date.now() - 48 * 3_600_000)
-  const down = async () => ({ outcome: 'retryable', reason: 'down' }) as const
-  const before = createMeter({ store: fileStore({ dir }), clock, delivery: down })
-  before.record({ ...call, identity: { userId: 'ann' } })
-  await before.flush()
-  await clock.advance(25 * 3_600_000)
-  await before.close()
-
   let asked = () => {}
   const isAsked = new Promise<void>((resolve) => {
     asked = resolve
@@ -84,12 +77,22 @@ it('close() with a store that keeps its lines waits for no PX at all, however mu
     socket.once('data', asked)
   })
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-  const hourMs = 3_600_000
-  const meter = createMeter({
-    store: fileStore({ dir }),
+  const px = {
     apiKey: 'key',
     productKey: 'AP-1',
     baseUrl: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+  }
+  const down = async () => ({ outcome: 'retryable', reason: 'down' }) as const
+  const before = createMeter({ ...px, store: fileStore({ dir }), clock, delivery: down })
+  before.record({ ...call, identity: { userId: 'ann' } })
+  await before.flush()
+  await clock.advance(25 * 3_600_000)
+  await before.close()
+
+  const hourMs = 3_600_000
+  const meter = createMeter({
+    ...px,
+    store: fileStore({ dir }),
     requestTimeoutMs: hourMs,
     reconcileAfterMs: hourMs,
     startJitterMs: 0,

@@ -343,7 +343,8 @@ it('a value whose fate is unknown is put again without a look, and events are lo
 it('lines of attributes survive a restart, and are made once', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   await createUser('ann')
-  const before = start(clock, { store: fileStore({ dir }), baseUrl: 'http://127.0.0.1:1' })
+  const down = async () => ({ outcome: 'retryable', reason: 'down' }) as const
+  const before = start(clock, { store: fileStore({ dir }), delivery: down })
   call(before, 'ann', undefined, 3)
   await before.flush()
   await clock.advance(dayMs)

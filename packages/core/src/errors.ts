@@ -50,6 +50,8 @@ export const codes = {
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
+  PXU_WRN_STORE_LEFTOVER:
+    'The store holds counts from before the time zone or the PX address was changed, which are closed and sent now.',
   PXU_ERR_STORE_UNREADABLE:
     'A file of the file store cannot be read, in whole or in part; what cannot be read is kept.',
   PXU_ERR_STORE_UNAVAILABLE:

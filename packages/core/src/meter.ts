@@ -15,9 +15,10 @@ import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createRunningAttributes } from './delivery/running-attributes.ts'
 import { createDiagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
+import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter-face.ts'
 import { openStore } from './open-store.ts'
-import { type MeterOptions, parseOptions } from './options.ts'
+import { type MeterOptions, namespaceOf, parseOptions } from './options.ts'
 
 const defaultCloseTimeoutMs = 5_000
 /** How long requests under way are waited for when their lines outlive the process: what is broken off is looked up later. */
@@ -31,6 +32,11 @@ const lastSettlingMs = 100
  * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
  */
 export function createMeter(options: MeterOptions = {}): Meter {
+  return buildMeter(options, true)
+}
+
+/** @param adopts whether it also closes and sends what earlier processes left in other namespaces; `false` for the meter that does so */
+function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const settings = parseOptions(options, process.env)
   const { clock, days, store, rollups, graceMs } = settings
   const { timeZone } = days
@@ -80,8 +86,15 @@ export function createMeter(options: MeterOptions = {}): Meter {
   let isClosed = false
   let forgetSignals = () => {}
 
-  const { opened, stop: stopOpening } = openStore(store, { clock, diagnostics, timeZone }, async () => {
+  const leftovers = createLeftoverMeters({
+    ...{ store, clock, diagnostics },
+    makeMeter: ({ timeZone, store }) =>
+      buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
+  })
+  const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
+  const { opened, stop: stopOpening } = openStore(store, context, async () => {
     delivery.wake()
+    if (adopts) void leftovers.look()
     await delivery.check()
   })
   const keeper = createDayKeeper({
@@ -145,6 +158,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
     const deadline = clock.elapsed() + timeoutMs
     const left = () => Math.max(deadline - clock.elapsed(), 0)
     const inTime = (task: Promise<unknown>) => within(task, left())
+    const leftoversClosed = leftovers.close(timeoutMs)
     keeper.stop()
     stopOpening()
     await inTime(opened())
@@ -177,7 +191,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
       )
     })
-    await within(closed, Math.max(left(), lastSettlingMs))
+    await within(Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
     forgetSignals()
     if (store.durable) return { sent, kept: unsent, lost: unstored }
     return {
@@ -216,6 +230,7 @@ export function createMeter(options: MeterOptions = {}): Meter {
       await keeper.work()
       await numbers.put()
       await delivery.run()
+      await leftovers.flush()
     },
 
     async preview(day = keeper.today()) {

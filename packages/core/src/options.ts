@@ -18,7 +18,7 @@ import { UsageError } from './errors.ts'
 import { apiKeyOf, key } from './key-options.ts'
 import { boolean, callback, count, object, refuseUnknown } from './option-checks.ts'
 import { fileStore } from './store/file-store.ts'
-import type { Properties, Store } from './store/store.ts'
+import type { Namespace, Properties, Store } from './store/store.ts'
 
 /** What a meter can be told. An option that is `undefined` counts as not given; an unknown one is an error. */
 export interface MeterOptions {
@@ -253,4 +253,14 @@ function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {
     propertySets: limit('propertySets'),
     users: limit('users'),
   })
+}
+
+/** Without a product key nothing can reach a product of PX, so all such meters share one namespace. */
+export function namespaceOf({
+  productKey,
+  baseUrl,
+  dryRun,
+}: Pick<Settings, 'productKey' | 'baseUrl' | 'dryRun'>): Namespace {
+  if (productKey === '') return { productKey, baseUrl: '', dryRun: false }
+  return { productKey, baseUrl, dryRun }
 }

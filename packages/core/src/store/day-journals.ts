@@ -9,18 +9,17 @@ import {
   journalsOf,
   removeJournalFiles,
 } from './journal-files.ts'
+import { type JournalOwner, journalOwner } from './journal-owner.ts'
 import {
   type InspectedFile,
   inspectJournal,
   inspectOpenJournal,
-  isSealed,
   oneByOne,
   readJournalHeader,
   readTotals,
 } from './journal-reader.ts'
 import { newHeader, writeLineFile } from './line-file.ts'
 import { outboxFolder } from './outbox.ts'
-import { type OwnerState, ownerState, silenceMs } from './owner-socket.ts'
 import type { DayClose, RollUp, SeriesTotal, UsageDay } from './store.ts'
 
 export interface DayJournalsSettings {
@@ -39,8 +38,6 @@ interface OpenJournal {
   readonly journal: JournalFile
   readonly file: number
 }
-
-type Writer = 'alive' | 'done' | 'unseen'
 
 /** The journals of all writers in a folder: which days they are of, what they add up to, and how a day is closed. */
 export class DayJournals {
@@ -180,7 +177,7 @@ export class DayJournals {
     rollUp: RollUp,
     { force, mayCommit }: { force: boolean; mayCommit: () => boolean },
   ): Promise<{ answer: DayClose; name?: string }> {
-    const writers = new Map<string, Writer>()
+    const writers = new Map<string, JournalOwner['state']>()
     const { revision, contained } = await this.closed.of(day)
     let waiting = 0
     for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
@@ -226,19 +223,10 @@ export class DayJournals {
     }
   }
 
-  async #writer(journalId: string, files: JournalFile[]): Promise<Writer> {
-    const last = files.at(-1) as JournalFile
-    if (await isSealed(this.#disk, last)) return 'done'
-    const header = await readJournalHeader(this.#disk, last.path)
-    const owner = { journalId, host: header?.host ?? '', boot: header?.boot ?? '' }
-    const state: OwnerState = await ownerState(this.#disk, this.#dir, owner, this.#settings.now())
-    if (state === 'alive') return 'alive'
-    // Without a head nothing was counted in it.
-    if (state === 'dead' || header === undefined) return 'done'
-    const { mtimeMs } = this.#disk.statSync(last.path)
-    if (this.#settings.now() - mtimeMs > silenceMs) return 'done'
-    if (this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
-    return 'unseen'
+  async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
+    const owner = await journalOwner(this.#disk, this.#dir, files, this.#settings.now())
+    if (owner.state === 'unseen' && this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
+    return owner.state
   }
 
   /** Keeps what stands behind the damage, for whoever wants to look at it. */

@@ -3,6 +3,8 @@ import { quoted, UsageError } from '../errors.ts'
 import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } from './disk.ts'
 import { oneByOne } from './journal-reader.ts'
 import { leadEveryMs } from './led-outbox.ts'
+import { leftoverFolders } from './leftover-folders.ts'
+import { namespaceFolder, namespaceName } from './namespace-folder.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
 import type { CountBatch, OutboxCounts, SeriesTotal, Store, StoreContext, UsageDay } from './store.ts'
 import { readWaitingLines } from './waiting-lines.ts'
@@ -48,6 +50,8 @@ export function fileStoreOn(
     throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
   }
   const root = resolve(dir)
+  /** Where the counts of this meter's namespace are: `root`, or a folder in it. */
+  let home = root
   let context: StoreContext | undefined
   /** Resolves when counts can be written; before that `add` waits for it. */
   let opening: Promise<OpenFolder> | undefined
@@ -58,7 +62,7 @@ export function fileStoreOn(
   const guard = createWriteGuard((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
 
   function degraded(reason: string, more: object = {}): void {
-    context?.diagnostics.publish('store:degraded', { path: root, reason, ...more })
+    context?.diagnostics.publish('store:degraded', { path: home, reason, ...more })
   }
 
   /** Runs what may fail because of the disk. */
@@ -72,7 +76,7 @@ export function fileStoreOn(
   }
 
   function failed(error: unknown): UsageError {
-    const message = `The folder ${root} failed; it is tried again. Check the free space and the rights.`
+    const message = `The folder ${home} failed; it is tried again. Check the free space and the rights.`
     return unavailable(message, error)
   }
 
@@ -93,11 +97,25 @@ export function fileStoreOn(
     }, syncEveryMs)
   }
 
+  async function openHome(given: StoreContext): Promise<OpenFolder> {
+    if (given.namespace !== undefined)
+      home = namespaceFolder(disk, root, namespaceName(given.namespace, given.timeZone))
+    return openFolder({
+      ...given,
+      disk,
+      dir: home,
+      partBytes,
+      degraded,
+      onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
+      isSlow: () => guard.isSlow(given.clock.elapsed()),
+    })
+  }
+
   function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
     const notWritten = (error: unknown) => {
       degraded('counts could not be written', { error })
       return unavailable(
-        `Writing to ${root} failed; it is tried again. Check the free space and the rights.`,
+        `Writing to ${home} failed; it is tried again. Check the free space and the rights.`,
         error,
       )
     }
@@ -115,7 +133,7 @@ export function fileStoreOn(
   }
 
   function notOpen(): UsageError {
-    return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The file store in ${root} is not open.`)
+    return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The file store in ${home} is not open.`)
   }
 
   return {
@@ -134,15 +152,7 @@ export function fileStoreOn(
         )
       }
       context = given
-      opening = openFolder({
-        ...given,
-        disk,
-        dir: root,
-        partBytes,
-        degraded,
-        onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
-        isSlow: () => guard.isSlow(given.clock.elapsed()),
-      })
+      opening = openHome(given)
       opening.catch(() => {})
       try {
         folder = await opening
@@ -157,7 +167,7 @@ export function fileStoreOn(
         if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
-        given.diagnostics.error(unavailable(`The events in ${root} cannot be read now.`, error))
+        given.diagnostics.error(unavailable(`The events in ${home} cannot be read now.`, error))
       }
     },
 
@@ -213,7 +223,7 @@ export function fileStoreOn(
 
     async *waiting() {
       if (folder === undefined) throw notOpen()
-      yield* readWaitingLines(disk, root)
+      yield* readWaitingLines(disk, home)
     },
 
     async *rejected() {
@@ -228,15 +238,26 @@ export function fileStoreOn(
     readNote: (name) => using(async () => readIfThere(disk, notePath(name))?.toString()),
     writeNote: (name, value) =>
       using(async () => {
-        makeFolder(disk, join(root, 'notes'))
+        makeFolder(disk, join(home, 'notes'))
         await replaceFile(disk, notePath(name), Buffer.from(value))
+      }),
+
+    leftovers: () =>
+      using(async ({ namespace, timeZone, clock }) => {
+        if (namespace === undefined) return []
+        const found = await leftoverFolders(disk, root, namespaceName(namespace, timeZone), clock)
+        return found.map(({ dir, timeZone, destination }) => ({
+          name: `${destination} ${timeZone}`,
+          timeZone,
+          store: fileStoreOn(disk, { dir, durability }, partBytes),
+        }))
       }),
 
     close,
   }
 
   function notePath(name: string): string {
-    return join(root, 'notes', encodeURIComponent(name))
+    return join(home, 'notes', encodeURIComponent(name))
   }
 
   async function close(): Promise<void> {

@@ -105,6 +105,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     clock,
     diagnostics,
     timeZone,
+    namespace: given.namespace,
     sign,
     writer,
     journals,

@@ -124,10 +124,34 @@ export type DayClose =
  */
 export type RollUp = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
 
+/**
+ * Whose counts they are. A store that several meters share keeps those of different namespaces and zones apart: each meter
+ * sees, closes and sends its own only.
+ */
+export interface Namespace {
+  /** `''` for a meter without one: a dry run, or a test with a `delivery` of its own. */
+  readonly productKey: string
+  /** Address of PX; `''` without a product key. */
+  readonly baseUrl: string
+  /** Whether the counts are never to be sent; `false` without a product key, as no product can receive them. */
+  readonly dryRun: boolean
+}
+
 export interface StoreContext {
   clock: Clock
   diagnostics: Diagnostics
   timeZone: string
+  /** Left out, the store is not shared between namespaces. */
+  namespace?: Namespace | undefined
+}
+
+/** What earlier processes left in a namespace that no living process counts in: the zone or the PX address was changed. */
+export interface LeftoverDays {
+  /** PX address and zone, for messages; the same each time. */
+  readonly name: string
+  readonly timeZone: string
+  /** A store of its own for them, not open yet. To be opened without a `namespace`. */
+  readonly store: Store
 }
 
 /**
@@ -207,6 +231,12 @@ export interface Store {
   /** Small facts that must survive a restart, such as the requests spent today. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, value: string): Promise<void>
+
+  /**
+   * What earlier processes of the same product left in other namespaces that may be sent from here, so that a change of the zone
+   * or a corrected PX address strands nothing.
+   */
+  leftovers?(): Promise<LeftoverDays[]>
 
   /** Lets go of everything. Stored data stays. */
   close(): Promise<void>
