@@ -243,7 +243,7 @@ function listStore(lines: readonly OutboxLine[]): Store {
       next += claimed.length
       return {
         lines: claimed.map((line) => ({ ...line, state: 'pending', attempts: 0, attemptedAtMs: undefined })),
-        nextDueAtMs: undefined,
+        nextDueInMs: undefined,
       }
     },
     async markAttempts() {},

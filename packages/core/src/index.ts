@@ -1,6 +1,7 @@
 // The meter
 export type { Clock } from './clock.ts'
 export type { Rollup } from './day/rollup.ts'
+export type { RejectedEvent } from './delivery/line-contents.ts'
 export type { PxEvent } from './delivery/px-event.ts'
 export { createMeter } from './meter.ts'
 export type { CloseReport, Meter, MeterStats } from './meter-face.ts'

@@ -18,6 +18,7 @@ import type {
   ObserveAll,
 } from './day/collect-gauges.ts'
 import type { DeliveryState } from './delivery/deliver-to-px.ts'
+import type { RejectedEvent } from './delivery/line-contents.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { TrackStats } from './delivery/track-events.ts'
 import type { OutboxCounts, UsageDay, WaitingLine } from './store/store.ts'
@@ -116,6 +117,14 @@ export interface Meter {
    * @throws {UsageError} `PXU_ERR_STORE_...` while it is read, when the store fails
    */
   outbox(): AsyncIterable<WaitingLine>
+  /**
+   * The events, and attributes, that PX refused, oldest first: each with its `eventName`, `userId`, `accountId`, `day` and `calls`, the `body` that PX
+   * got, PX's reply as `reason`, and when (`rejectedAtMs`). They are kept and not sent again: as long as the process with `memoryStore()`, until
+   * their files are removed with `fileStore()`, where each process that shares the folder reads those of all. Changes nothing.
+   *
+   * @throws {UsageError} `PXU_ERR_STORE_...` while it is read, when the store fails; what can be read comes first
+   */
+  rejected(): AsyncIterable<RejectedEvent>
   stats(): MeterStats
   /** The endpoints called so far, by route and method; at most 10,000. */
   routes(): Endpoint[]

@@ -11,6 +11,7 @@ import { type ClosingSettings, closeDay, previewDay } from './day/close-day.ts'
 import { createDayKeeper } from './day/day-keeper.ts'
 import { createDayAdditions } from './day-additions.ts'
 import { deliverToPx } from './delivery/deliver-to-px.ts'
+import { rejectedEvent } from './delivery/line-contents.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createRunningAttributes } from './delivery/running-attributes.ts'
 import { createDiagnostics } from './diagnostics.ts'
@@ -246,6 +247,11 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     async *outbox() {
       await opened()
       yield* store.waiting()
+    },
+
+    async *rejected() {
+      await opened()
+      for await (const line of store.rejected()) yield rejectedEvent(line)
     },
 
     stats() {

@@ -42,7 +42,7 @@ it('a line that waits is due later than now, also on a clock with fractions of a
   await clock.advance(60_000 - 0.00001)
   const { settlements } = await ambiguity.resolve([line], false)
   expect(settlements).toHaveLength(1)
-  expect((settlements[0] as { dueAtMs: number }).dueAtMs).toBeGreaterThan(clock.now())
+  expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThanOrEqual(1)
 })
 
 it('while look-ups fail, one is made for all, less and less often, to once an hour', async () => {
@@ -60,17 +60,17 @@ it('while look-ups fail, one is made for all, less and less often, to once an ho
 })
 
 it('a look-up that throws proves nothing', async () => {
-  const { clock, ambiguity } = await setUp(undefined)
+  const { ambiguity } = await setUp(undefined)
   const { settlements, sendAnyway } = await ambiguity.resolve([unknownLine('a', 0)], false)
   expect(sendAnyway).toEqual([])
   expect(settlements).toMatchObject([{ id: 'a', state: 'unknown' }])
-  expect(clock.now()).toBeLessThan((settlements[0] as { dueAtMs: number }).dueAtMs)
+  expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThan(0)
 })
 
 it('a line attempted in the future (the clock was set back) waits no longer than any other', async () => {
   const { clock, ambiguity } = await setUp()
   const { settlements } = await ambiguity.resolve([unknownLine('a', clock.now() + 48 * hour)], false)
-  expect(settlements).toEqual([{ id: 'a', state: 'unknown', dueAtMs: clock.now() + 900_000 }])
+  expect(settlements).toEqual([{ id: 'a', state: 'unknown', waitMs: 900_000 }])
 })
 
 it('an attribute is sent again without a look: set twice it is the same', async () => {

@@ -73,7 +73,7 @@ describe('fileStore()', () => {
     await store.close()
     const again = await folder.open()
     expect(again.outboxCounts()).toEqual({ closed: 2, delivered: 2, pending: 0, unknown: 0, rejected: 0 })
-    expect(await again.claim(9)).toEqual({ lines: [], nextDueAtMs: undefined })
+    expect(await again.claim(9)).toEqual({ lines: [], nextDueInMs: undefined })
   })
 
   it('takes a batch of more series than it writes at once, in turns of the event loop', async () => {

@@ -58,19 +58,19 @@ export function createAmbiguity({
   let lookUpFailures = 0
   let nextLookUpMs = 0
 
-  function parkUntil({ id }: ClaimedLine, dueAtMs: number): Settlement {
+  function parkFor({ id }: ClaimedLine, waitMs: number): Settlement {
     parked.add(id)
-    return { id, state: 'unknown', dueAtMs }
+    return { id, state: 'unknown', waitMs }
   }
 
   function hasWaited({ id, attemptedAtMs }: ClaimedLine): boolean {
     return parked.has(id) || clock.now() - (attemptedAtMs ?? 0) >= reconcileAfterMs
   }
 
-  function toFinish({ id, attemptedAtMs }: ClaimedLine): Settlement {
-    parked.add(id)
-    const startMs = Math.min(attemptedAtMs ?? 0, clock.now())
-    return { id, state: 'unknown', dueAtMs: startMs + reconcileAfterMs }
+  /** What another process began, or this one before a restart. An attempt noted in the future was noted by a clock that was wrong. */
+  function toFinish(line: ClaimedLine): Settlement {
+    const passedMs = clock.now() - (line.attemptedAtMs ?? 0)
+    return parkFor(line, reconcileAfterMs - Math.max(passedMs, 0))
   }
 
   async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
@@ -88,11 +88,11 @@ export function createAmbiguity({
     return { ...answer, absent: new Set() }
   }
 
-  /** Until when the lines wait that nothing was found out about, by the wall clock; `undefined`: they are sent again. */
+  /** How long the lines wait that nothing was found out about; `undefined`: they are sent again. */
   function waitAfter(failure: LookUpFailure | undefined, isStopped: boolean): number | undefined {
     switch (failure?.kind) {
       case 'denied':
-        if (isStopped) return clock.now() + stoppedForMs
+        if (isStopped) return stoppedForMs
         deniedUntilMs = clock.elapsed() + deniedForMs
         return undefined
       case 'failed': {
@@ -100,10 +100,10 @@ export function createAmbiguity({
         const delayMs = Math.min(firstLookUpRetryMs * 2 ** (lookUpFailures - 1), longestLookUpRetryMs)
         nextLookUpMs = clock.elapsed() + delayMs
         if (lookUpFailures === toldAfterFailures) tellFailed(failure.reason)
-        return clock.now() + delayMs
+        return delayMs
       }
       default:
-        return clock.now()
+        return 0
     }
   }
 
@@ -113,7 +113,7 @@ export function createAmbiguity({
   }
 
   return {
-    park: (line) => parkUntil(line, clock.now() + reconcileAfterMs),
+    park: (line) => parkFor(line, reconcileAfterMs),
 
     async resolve(lines, isStopped) {
       const settlements: Settlement[] = []
@@ -129,12 +129,12 @@ export function createAmbiguity({
       if (toAsk.length === 0) return { settlements, sendAnyway }
       const heldForMs = nextLookUpMs - clock.elapsed()
       if (heldForMs > 0) {
-        for (const line of toAsk) settlements.push(parkUntil(line, clock.now() + Math.ceil(heldForMs)))
+        for (const line of toAsk) settlements.push(parkFor(line, Math.ceil(heldForMs)))
         return { settlements, sendAnyway }
       }
       const { found, absent, failure } = await ask(toAsk)
       if (failure?.kind !== 'failed') lookUpFailures = 0
-      const waitUntilMs = waitAfter(failure, isStopped)
+      const waitMs = waitAfter(failure, isStopped)
       for (const line of toAsk) {
         const { id, day } = line
         if (found.has(id) || absent.has(id)) {
@@ -144,9 +144,9 @@ export function createAmbiguity({
         if (found.has(id)) {
           diagnostics.publish('delivery:delivered', { id, day, attempt: line.attempts, outcome: 'delivered' })
           settlements.push({ id, state: 'delivered' })
-        } else if (absent.has(id)) settlements.push({ id, state: 'pending', dueAtMs: clock.now() })
-        else if (waitUntilMs === undefined) sendAnyway.push(line)
-        else settlements.push(parkUntil(line, waitUntilMs))
+        } else if (absent.has(id)) settlements.push({ id, state: 'pending', waitMs: 0 })
+        else if (waitMs === undefined) sendAnyway.push(line)
+        else settlements.push(parkFor(line, waitMs))
       }
       return { settlements, sendAnyway, failure }
     },

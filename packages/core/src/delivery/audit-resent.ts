@@ -18,14 +18,16 @@ export interface ResentAudit {
   settling(delivered: readonly string[], rejected: readonly string[]): Promise<void>
   /** Looks at what is due. @returns why that was not possible */
   lookAgain(): Promise<LookUpFailure | undefined>
-  nextDueAtMs(): number | undefined
+  nextDueInMs(): number | undefined
   waiting(): number
 }
 
 interface Resent {
   trace: EventTrace
-  /** `undefined` as long as the line is not delivered. */
+  /** By the wall clock, for a process that leads later. `undefined` as long as the line is not delivered. */
   dueAtMs?: number | undefined
+  /** The same by the monotonic clock of this process: the wall clock may have been wrong when it was noted, or be wrong now. */
+  dueAtElapsedMs?: number | undefined
 }
 
 const note = 'delivery audit'
@@ -44,7 +46,7 @@ export function createResentAudit({
   store: Pick<Store, 'readNote' | 'writeNote'>
   lookUp: LookUp | undefined
   duplicates: Duplicates
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   diagnostics: Diagnostics
   auditAfterMs: number
 }): ResentAudit {
@@ -52,9 +54,14 @@ export function createResentAudit({
   let noted = '[]'
 
   async function keep(): Promise<void> {
-    const text = JSON.stringify([...resent])
+    const text = JSON.stringify([...resent].map(([id, { trace, dueAtMs }]) => [id, { trace, dueAtMs }]))
     await store.writeNote(note, text)
     noted = text
+  }
+
+  function waitFor(event: Resent, waitMs: number): void {
+    event.dueAtMs = clock.now() + waitMs
+    event.dueAtElapsedMs = clock.elapsed() + waitMs
   }
 
   function judge(id: string, copies: number): { possible: number; proven: number } {
@@ -73,6 +80,10 @@ export function createResentAudit({
       if (text === noted) return
       resent = new Map(JSON.parse(text) as Array<[string, Resent]>)
       noted = text
+      for (const event of resent.values()) {
+        if (event.dueAtMs === undefined) continue
+        waitFor(event, Math.min(Math.max(event.dueAtMs - clock.now(), 0), auditAfterMs))
+      }
     },
 
     async resending(lines) {
@@ -92,7 +103,7 @@ export function createResentAudit({
       for (const id of delivered) {
         const event = resent.get(id)
         if (event === undefined) continue
-        event.dueAtMs = clock.now() + auditAfterMs
+        waitFor(event, auditAfterMs)
         isChanged = true
       }
       for (const id of rejected) isChanged = resent.delete(id) || isChanged
@@ -100,8 +111,10 @@ export function createResentAudit({
     },
 
     async lookAgain() {
-      const nowMs = clock.now()
-      const due = [...resent].filter(([, { dueAtMs = Number.POSITIVE_INFINITY }]) => dueAtMs <= nowMs)
+      const nowMs = clock.elapsed()
+      const due = [...resent].filter(
+        ([, event]) => (event.dueAtElapsedMs ?? Number.POSITIVE_INFINITY) <= nowMs,
+      )
       if (due.length === 0) return undefined
       const sought = due.map(([id, { trace }]) => ({ id, trace }))
       const denied: LookUpAnswer = {
@@ -114,7 +127,7 @@ export function createResentAudit({
       for (const [id, event] of due) {
         const isKnown = found.has(id) || absent.has(id)
         if (!isKnown && failure?.kind !== 'denied') {
-          event.dueAtMs = nowMs + retryAfterMs
+          waitFor(event, retryAfterMs)
           continue
         }
         const { possible, proven } = judge(id, found.get(id)?.size ?? 0)
@@ -128,12 +141,12 @@ export function createResentAudit({
       return failure
     },
 
-    nextDueAtMs() {
+    nextDueInMs() {
       let first: number | undefined
-      for (const { dueAtMs } of resent.values()) {
-        if (dueAtMs !== undefined && (first === undefined || dueAtMs < first)) first = dueAtMs
+      for (const { dueAtElapsedMs: dueMs } of resent.values()) {
+        if (dueMs !== undefined && (first === undefined || dueMs < first)) first = dueMs
       }
-      return first
+      return first === undefined ? undefined : first - clock.elapsed()
     },
 
     waiting: () => resent.size,

@@ -89,11 +89,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   /** Somebody joined the run after it looked into the outbox last: there may be more now. */
   let askedAgain = false
   let storeFailures = 0
-  let wakeAt: { elapsedMs: number; epochMs: number } | undefined
+  let wakeAtElapsedMs: number | undefined
   let cancelWake = () => {}
 
   function given({ id, state }: ClaimedLine): Settlement {
-    return { id, state, dueAtMs: clock.now() }
+    return { id, state, waitMs: 0 }
   }
 
   /** Where a line goes. `undefined`: it stays claimed until its refusal can be judged. */
@@ -200,15 +200,15 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
-      const { lines, nextDueAtMs, isElsewhere } = await store.claim(limit)
+      const { lines, nextDueInMs, isElsewhere } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)
         if (askedAgain) continue
-        if (nextDueAtMs === undefined) waiting.clear()
+        if (nextDueInMs === undefined) waiting.clear()
         if (!isElsewhere) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
-        const auditAtMs = isElsewhere ? undefined : audit.nextDueAtMs()
-        const wakeAtMs = Math.min(nextDueAtMs ?? never, auditAtMs ?? never)
-        if (wakeAtMs !== never) wakeAfter(Math.max(wakeAtMs - clock.now(), health.pauseMs()))
+        const auditInMs = isElsewhere ? undefined : audit.nextDueInMs()
+        const waitMs = Math.min(nextDueInMs ?? never, auditInMs ?? never)
+        if (waitMs !== never) wakeAfter(Math.max(waitMs, health.pauseMs()))
         return
       }
       const unknown = lines.filter(({ state }) => state === 'unknown')
@@ -226,14 +226,14 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     if (over) return
     cancelWake()
     const delayMs = Math.max(Math.ceil(waitMs), 1)
-    wakeAt = { elapsedMs: clock.elapsed() + delayMs, epochMs: clock.now() + delayMs }
+    wakeAtElapsedMs = clock.elapsed() + delayMs
     cancelWake = clock.setTimer(() => void start(), delayMs)
   }
 
   function start(): Promise<void> {
     if (over) return Promise.resolve()
     cancelWake()
-    wakeAt = undefined
+    wakeAtElapsedMs = undefined
     askedAgain = true
     running ??= sendWhatIsDue()
       .catch((cause: unknown) => {
@@ -244,7 +244,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         askedAgain = false
       })
       .then(async () => {
-        const released = refusals.released(clock.now())
+        const released = refusals.released()
         if (released.length > 0) await store.settle(released).catch(() => {})
         running = undefined
         if (askedAgain && health.pauseMs() === 0) await start()
@@ -255,7 +255,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   function nameOfState(): SenderState['state'] {
     if (running !== undefined) return 'sending'
     if (health.stopped() !== undefined) return 'stopped'
-    return wakeAt === undefined ? 'idle' : 'waiting'
+    return wakeAtElapsedMs === undefined ? 'idle' : 'waiting'
   }
 
   return {
@@ -269,7 +269,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     wake() {
       if (over || running !== undefined) return
       const latestMs = clock.elapsed() + Math.max(startJitterMs, health.pauseMs())
-      if (wakeAt !== undefined && wakeAt.elapsedMs <= latestMs) return
+      if (wakeAtElapsedMs !== undefined && wakeAtElapsedMs <= latestMs) return
       wakeAfter(Math.max(Math.random() * startJitterMs, health.pauseMs()))
     },
 
@@ -286,7 +286,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       possibleDuplicates: duplicates.possible(),
       duplicates: duplicates.proven(),
       awaitingAudit: audit.waiting(),
-      nextAttemptAtMs: wakeAt?.epochMs,
+      nextAttemptAtMs: wakeAtElapsedMs && clock.now() + wakeAtElapsedMs - clock.elapsed(),
       oldestWaitingDay: [...waiting.values()].sort()[0],
       lastError: health.lastError(),
     }),

@@ -24,7 +24,7 @@ export interface Refusals {
   /** What is known by now. @param isLast there is no other line to ask with */
   judged(isLast: boolean): Refused[]
   /** Gives the lines back that nothing is known about. */
-  released(nowMs: number): Settlement[]
+  released(): Settlement[]
 }
 
 export function createRefusals(): Refusals {
@@ -60,11 +60,11 @@ export function createRefusals(): Refusals {
       return believed.splice(0)
     },
 
-    released(nowMs) {
+    released() {
       const isDoubted = inARow >= mostInARow
       return withheld.splice(0).map(({ line: { id, state } }) => {
         if (isDoubted && doubted.size < maxDoubted) doubted.set(id, taken)
-        return { id, state, dueAtMs: isDoubted ? nowMs + doubtedAfterMs : nowMs }
+        return { id, state, waitMs: isDoubted ? doubtedAfterMs : 0 }
       })
     },
   }

@@ -6,6 +6,8 @@ import { leadEveryMs } from './led-outbox.ts'
 import { leftoverFolders } from './leftover-folders.ts'
 import { namespaceFolder, namespaceName } from './namespace-folder.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
+import { outboxFolder } from './outbox.ts'
+import { readRejectedLines } from './rejected-lines.ts'
 import type { CountBatch, OutboxCounts, SeriesTotal, Store, StoreContext, UsageDay } from './store.ts'
 import { readWaitingLines } from './waiting-lines.ts'
 import { createWriteGuard } from './write-guard.ts'
@@ -209,10 +211,9 @@ export function fileStoreOn(
       }),
 
     claim: (limit) =>
-      using(async ({ led, inbox, clock }) => {
+      using(async ({ led, inbox }) => {
         const outbox = await led.outbox()
-        if (outbox === undefined)
-          return { lines: [], nextDueAtMs: clock.now() + leadEveryMs, isElsewhere: true }
+        if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, isElsewhere: true }
         await inbox.takeOut((lines) => outbox.put(lines))
         return outbox.claim(limit)
       }),
@@ -228,8 +229,7 @@ export function fileStoreOn(
 
     async *rejected() {
       if (folder === undefined) throw notOpen()
-      const outbox = await folder.led.outbox()
-      if (outbox !== undefined) yield* outbox.rejected()
+      yield* readRejectedLines(disk, outboxFolder(root))
     },
 
     outboxCounts: () => folder?.led.current?.counts() ?? noLines,

@@ -63,7 +63,7 @@ export class LedOutbox {
       this.#lead = await takeLead(disk, dir, this.#self, clock, onUnseenLeader)
     }
     if (this.#lead === undefined) return undefined
-    const outbox = await Outbox.open({ disk, dir, epoch: this.#lead.epoch, now: clock.now, onDamage }).catch(
+    const outbox = await Outbox.open({ disk, dir, epoch: this.#lead.epoch, clock, onDamage }).catch(
       (error: unknown) => {
         // Another process may be able to: one of the version that wrote it.
         this.close()

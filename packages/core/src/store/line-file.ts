@@ -45,7 +45,13 @@ export function encodeHeader(header: LineFileHeader): Buffer {
   return encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
 }
 
-export function encodeLine(line: OutboxLine, seed: number, more?: string): Buffer {
+/** What is written behind a line that PX refused; an earlier version wrote no time. */
+interface Remark {
+  text: string
+  atMs: number | undefined
+}
+
+export function encodeLine(line: OutboxLine, seed: number, more?: Remark): Buffer {
   const out = new ByteWriter(256 + line.body.length)
   out.varint(ranks.indexOf(line.rank))
   out.varint(kinds.indexOf(line.kind))
@@ -53,18 +59,22 @@ export function encodeLine(line: OutboxLine, seed: number, more?: string): Buffe
   out.text(line.day)
   out.text(line.id)
   out.text(line.body)
-  if (more !== undefined) out.text(more)
+  if (more !== undefined) {
+    out.text(more.text)
+    if (more.atMs !== undefined) out.number(more.atMs)
+  }
   return encodeFrame(frameTypes.line, out.written(), seed)
 }
 
-/** A line, and the text that was written behind it if there is one. */
-export function decodeLine(payload: Buffer): { line: OutboxLine; more: string | undefined } {
+/** A line, and what was written behind it if there is something. */
+export function decodeLine(payload: Buffer): { line: OutboxLine; more: Remark | undefined } {
   const input = new ByteReader(payload)
   const rank = ranks[input.varint()] as OutboxLine['rank']
   const kind = kinds[input.varint()] as OutboxLine['kind']
   const calls = input.number()
   const line: OutboxLine = { rank, kind, calls, day: input.text(), id: input.text(), body: input.text() }
-  return { line, more: input.isAtEnd ? undefined : input.text() }
+  if (input.isAtEnd) return { line, more: undefined }
+  return { line, more: { text: input.text(), atMs: input.isAtEnd ? undefined : input.number() } }
 }
 
 /**

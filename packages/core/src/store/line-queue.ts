@@ -13,9 +13,13 @@ export function compare(a: Place, b: Place): number {
   return a.order - b.order
 }
 
-/** A line that waits: due at a time, which may change while it waits. */
+/**
+ * A line that waits: due at a time, which may change while it waits.
+ *
+ * By the monotonic clock: a wall clock that was ahead when the line was given back would hold it for as long once it is right again.
+ */
 export interface Waiting extends Place {
-  dueAtMs: number
+  dueAtElapsedMs: number
 }
 
 /**
@@ -27,23 +31,23 @@ export class LineQueue<T extends Waiting> {
   readonly #due = new Heap<T>(compare)
   readonly #isDue = new Set<T>()
 
-  /** Takes the line in at its `dueAtMs`; if it waits already, that changes its time. */
+  /** Takes the line in at its `dueAtElapsedMs`; if it waits already, that changes its time. */
   add(line: T): void {
     this.#isDue.delete(line)
-    this.#later.push({ line, dueAtMs: line.dueAtMs })
+    this.#later.push({ line, dueAtMs: line.dueAtElapsedMs })
   }
 
   /** The line is not waited for any more. */
   remove(line: T): void {
     this.#isDue.delete(line)
-    line.dueAtMs = Number.POSITIVE_INFINITY
+    line.dueAtElapsedMs = Number.POSITIVE_INFINITY
   }
 
   /** The first line to send now; it stays. */
-  peek(nowMs: number): T | undefined {
+  peek(elapsedMs: number): T | undefined {
     for (let next = this.#later.peek(); next !== undefined; next = this.#later.peek()) {
-      const isOutdated = next.line.dueAtMs !== next.dueAtMs
-      if (!isOutdated && next.dueAtMs > nowMs) break
+      const isOutdated = next.line.dueAtElapsedMs !== next.dueAtMs
+      if (!isOutdated && next.dueAtMs > elapsedMs) break
       this.#later.pop()
       if (isOutdated) continue
       this.#isDue.add(next.line)
@@ -62,9 +66,10 @@ export class LineQueue<T extends Waiting> {
     this.#isDue.delete(line)
   }
 
-  /** When the first of the lines that are not due yet falls due. Ask `peek` before. */
-  nextDueAtMs(): number | undefined {
-    return this.#later.peek()?.dueAtMs
+  /** How long until the first of the lines that are not due yet falls due. Ask `peek` before. */
+  nextDueInMs(elapsedMs: number): number | undefined {
+    const next = this.#later.peek()
+    return next === undefined ? undefined : next.dueAtMs - elapsedMs
   }
 }
 

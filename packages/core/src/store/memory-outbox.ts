@@ -1,7 +1,16 @@
+import type { Clock } from '../clock.ts'
 import { quoted, UsageError } from '../errors.ts'
 import { leaseMs, maxKnownPuts } from './claim-rules.ts'
 import { compare, LineQueue } from './line-queue.ts'
-import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, Settlement, WaitingLine } from './store.ts'
+import type {
+  Claim,
+  ClaimedLine,
+  OutboxCounts,
+  OutboxLine,
+  RejectedLine,
+  Settlement,
+  WaitingLine,
+} from './store.ts'
 
 /** A line that is not done. */
 interface OpenLine {
@@ -12,12 +21,12 @@ interface OpenLine {
   state: 'pending' | 'unknown'
   attempts: number
   attemptedAtMs: number | undefined
-  dueAtMs: number
+  dueAtElapsedMs: number
 }
 
 /** Lines that wait to be sent, in memory. */
 export class MemoryOutbox {
-  readonly rejected: Array<OutboxLine & { reason: string }> = []
+  readonly rejected: RejectedLine[] = []
   readonly #open = new Map<string, OpenLine>()
   readonly #known = new Set<string>()
   readonly #queue = new LineQueue<OpenLine>()
@@ -38,7 +47,7 @@ export class MemoryOutbox {
         state: 'pending',
         attempts: 0,
         attemptedAtMs: undefined,
-        dueAtMs: 0,
+        dueAtElapsedMs: 0,
       }
       this.#open.set(line.id, open)
       this.#queue.add(open)
@@ -70,17 +79,17 @@ export class MemoryOutbox {
     return [...this.#open.values()].sort(compare).map(({ line, state }) => ({ ...line, state }))
   }
 
-  claim(limit: number, nowMs: number): Claim {
+  claim(limit: number, elapsedMs: number): Claim {
     const lines: ClaimedLine[] = []
-    let due = this.#queue.peek(nowMs)
-    for (; due !== undefined && lines.length < limit; due = this.#queue.peek(nowMs)) {
+    let due = this.#queue.peek(elapsedMs)
+    for (; due !== undefined && lines.length < limit; due = this.#queue.peek(elapsedMs)) {
       const { line, state, attempts, attemptedAtMs } = due
       this.#queue.take(due)
-      due.dueAtMs = nowMs + leaseMs
+      due.dueAtElapsedMs = elapsedMs + leaseMs
       this.#queue.add(due)
       lines.push({ ...line, state, attempts, attemptedAtMs })
     }
-    return { lines, nextDueAtMs: this.#queue.nextDueAtMs() }
+    return { lines, nextDueInMs: this.#queue.nextDueInMs(elapsedMs) }
   }
 
   #linesOf(ids: readonly string[]): OpenLine[] {
@@ -103,7 +112,8 @@ export class MemoryOutbox {
     }
   }
 
-  settle(settlements: readonly Settlement[]): void {
+  settle(settlements: readonly Settlement[], { elapsed, now }: Pick<Clock, 'elapsed' | 'now'>): void {
+    const elapsedMs = elapsed()
     const lines = this.#linesOf(settlements.map(({ id }) => id))
     for (const [place, settlement] of settlements.entries()) {
       const open = lines[place] as OpenLine
@@ -111,14 +121,14 @@ export class MemoryOutbox {
       if (settlement.state === 'pending' || settlement.state === 'unknown') {
         if (settlement.state === 'unknown') this.#unknown += 1
         open.state = settlement.state
-        open.dueAtMs = settlement.dueAtMs
+        open.dueAtElapsedMs = elapsedMs + settlement.waitMs
         this.#queue.add(open)
         continue
       }
       this.#open.delete(settlement.id)
       this.#queue.remove(open)
       if (settlement.state === 'delivered') this.#delivered += 1
-      else this.rejected.push({ ...open.line, reason: settlement.reason })
+      else this.rejected.push({ ...open.line, reason: settlement.reason, rejectedAtMs: now() })
     }
   }
 }

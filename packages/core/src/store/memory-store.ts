@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { mergeValues } from '../counting/instruments.ts'
 import { UsageError } from '../errors.ts'
 import { MemoryOutbox } from './memory-outbox.ts'
@@ -19,6 +20,8 @@ export function memoryStore(): Store {
   const notes = new Map<string, string>()
   const outbox = new MemoryOutbox()
   let context: StoreContext | undefined
+  /** Also known once the store is closed: what was on its way then is settled all the same. */
+  let clock: Clock = systemClock
   let lastSequence = 0
   let closing: UsageDay | undefined
 
@@ -57,6 +60,7 @@ export function memoryStore(): Store {
         )
       }
       context = given
+      clock = given.clock
     },
 
     add(batch) {
@@ -107,13 +111,13 @@ export function memoryStore(): Store {
       outbox.put(lines)
     },
     async claim(limit) {
-      return outbox.claim(limit, opened().clock.now())
+      return outbox.claim(limit, opened().clock.elapsed())
     },
     async markAttempts(ids, atMs) {
       outbox.markAttempts(ids, atMs)
     },
     async settle(settlements) {
-      outbox.settle(settlements)
+      outbox.settle(settlements, clock)
     },
     async *waiting() {
       yield* outbox.waiting()

@@ -6,7 +6,7 @@ import type { TouchedState } from './state-log.ts'
 import type { OutboxLine, UsageDay } from './store.ts'
 
 /** A line that somebody began to send, or that was put singly. Its body stays in the file. */
-export interface TouchedLine extends Waiting, TouchedState {
+export interface TouchedLine extends Waiting, Omit<TouchedState, 'dueAtMs'> {
   readonly file: OutboxFile
   readonly index: number
   readonly offset: number
@@ -112,7 +112,7 @@ export class FreshLines implements Place {
         state: this.file.isSuspect ? 'unknown' : 'pending',
         attempts: this.file.isSuspect ? 1 : 0,
         attemptedAtMs: undefined,
-        dueAtMs: 0,
+        dueAtElapsedMs: 0,
         isClaimed: false,
       }
       return { line, touched }

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
 import { frameTypes } from '../counting/journal-frames.ts'
 import { UsageError } from '../errors.ts'
+import { longestWaitMs } from './claim-rules.ts'
 import { codeOf, type Disk } from './disk.ts'
 import { readFrames } from './frame-file.ts'
 import { formatVersion } from './journal-files.ts'
 import { decodeLine, readLineFile } from './line-file.ts'
-import { compare, LineQueue } from './line-queue.ts'
+import { compare, LineQueue, type Place } from './line-queue.ts'
 import { BitSet, FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
 import type { StateSnapshot, TouchedState } from './state-log.ts'
 import type { OutboxLine } from './store.ts'
@@ -23,20 +25,31 @@ export const untouchedFile: () => FileRecord = () => ({
   touched: new Map(),
 })
 
+export type OutboxClock = Pick<Clock, 'now' | 'elapsed'>
+
+interface OutboxFilesSettings {
+  disk: Disk
+  folder: string
+  clock: OutboxClock
+  onDamage(path: string, what: string): void
+}
+
 /** The files of lines with something left to send, and the order in which that is sent. */
 export class OutboxFiles {
   readonly #disk: Disk
   readonly #folder: string
   readonly #onDamage: (path: string, what: string) => void
+  readonly #clock: OutboxClock
   readonly #open = new Set<OutboxFile>()
   readonly #queue = new LineQueue<TouchedLine>()
   #fresh: FreshLines[] = []
   #numbers = 0
   #unknown = 0
 
-  constructor(disk: Disk, folder: string, onDamage: (path: string, what: string) => void) {
+  constructor({ disk, folder, clock, onDamage }: OutboxFilesSettings) {
     this.#disk = disk
     this.#folder = folder
+    this.#clock = clock
     this.#onDamage = onDamage
   }
 
@@ -98,7 +111,7 @@ export class OutboxFiles {
     for (const [index, state] of touched) {
       const rank = index < file.end.totals ? 'total' : 'detail'
       const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
-      this.#touch({ ...state, ...place, file, index, isClaimed: false })
+      this.#touch(state, { ...place, file, index })
     }
     const fresh = [new FreshLines(this.#disk, file, 'total'), new FreshLines(this.#disk, file, 'detail')]
     this.#fresh = [...this.#fresh, ...fresh].sort(compare)
@@ -136,13 +149,23 @@ export class OutboxFiles {
       attemptedAtMs: undefined,
       dueAtMs: 0,
     }
-    this.#touch({ ...state, day, rank, order: this.nextNumber(), file, index, isClaimed: false })
+    this.#touch(state, { day, rank, order: this.nextNumber(), file, index })
   }
 
-  #touch(line: TouchedLine): void {
+  #touch(
+    { dueAtMs, ...state }: TouchedState,
+    place: Pick<TouchedLine, 'file' | 'index' | keyof Place>,
+  ): void {
+    const dueAtElapsedMs = dueAtMs === 0 ? 0 : this.#clock.elapsed() + this.#waitUntil(dueAtMs)
+    const line: TouchedLine = { ...state, ...place, dueAtElapsedMs, isClaimed: false }
     if (line.state === 'unknown') this.#unknown += 1
     line.file.touched.set(line.index, line)
     this.#queue.add(line)
+  }
+
+  /** The wall clock of now and of when the wait was noted may differ by years: the wait is bounded. */
+  #waitUntil(dueAtMs: number): number {
+    return Math.min(Math.max(dueAtMs - this.#clock.now(), 0), longestWaitMs)
   }
 
   /** Takes in a file that was just begun, for single lines. */
@@ -158,9 +181,9 @@ export class OutboxFiles {
   }
 
   /** The first line to send now, taken out of the order. */
-  async next(nowMs: number): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
+  async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (;;) {
-      const due = this.#queue.peek(nowMs)
+      const due = this.#queue.peek(this.#clock.elapsed())
       const fresh = this.#fresh[0]
       if (due !== undefined && (fresh === undefined || compare(due, fresh) <= 0)) {
         this.#queue.take(due)
@@ -184,16 +207,17 @@ export class OutboxFiles {
     }
   }
 
-  /** When the first of the lines that are not due falls due. */
-  nextDueAtMs(nowMs: number): number | undefined {
-    this.#queue.peek(nowMs)
-    return this.#queue.nextDueAtMs()
+  /** How long until the first of the lines that are not due falls due. */
+  nextDueInMs(): number | undefined {
+    const elapsedMs = this.#clock.elapsed()
+    this.#queue.peek(elapsedMs)
+    return this.#queue.nextDueInMs(elapsedMs)
   }
 
-  /** The line waits until then. */
-  wait(line: TouchedLine, dueAtMs: number): void {
+  /** The line waits for so long. */
+  wait(line: TouchedLine, waitMs: number): void {
     line.file.touched.set(line.index, line)
-    line.dueAtMs = dueAtMs
+    line.dueAtElapsedMs = this.#clock.elapsed() + waitMs
     this.#queue.add(line)
   }
 
@@ -218,12 +242,18 @@ export class OutboxFiles {
       done: done.toString(),
       isSuspect,
       touched: [...touched.values()]
-        .filter(({ attempts, dueAtMs, isClaimed }) => attempts > 0 || (!isClaimed && dueAtMs > 0))
-        .map(({ index, offset, state, attempts, attemptedAtMs, dueAtMs, isClaimed }) => [
-          index,
-          { offset, state, attempts, attemptedAtMs, dueAtMs: isClaimed ? 0 : dueAtMs },
-        ]),
+        .filter((line) => line.attempts > 0 || this.#dueAtMs(line) > 0)
+        .map((line) => {
+          const { index, offset, state, attempts, attemptedAtMs } = line
+          return [index, { offset, state, attempts, attemptedAtMs, dueAtMs: this.#dueAtMs(line) }]
+        }),
     }))
+  }
+
+  /** By the wall clock, which is all that a later process can compare with; 0 for a line that does not wait. */
+  #dueAtMs({ isClaimed, dueAtElapsedMs }: TouchedLine): number {
+    const waitMs = isClaimed ? 0 : dueAtElapsedMs - this.#clock.elapsed()
+    return waitMs > 0 ? this.#clock.now() + waitMs : 0
   }
 
   close(file: OutboxFile): void {

@@ -5,17 +5,17 @@ import { leaseMs, maxKnownPuts } from './claim-rules.ts'
 import { type Disk, makeFolder, namesIn, syncContent, syncFolder, writeWhole } from './disk.ts'
 import { encodeHeader, encodeLine, newHeader } from './line-file.ts'
 import { BitSet, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
-import { newerOutbox, OutboxFiles, untouchedFile } from './outbox-files.ts'
+import { newerOutbox, type OutboxClock, OutboxFiles, untouchedFile } from './outbox-files.ts'
 import { OutboxHistory } from './outbox-history.ts'
 import { RejectedLines } from './rejected-lines.ts'
 import { beginStateLog, readStateLog, type StateLog } from './state-log.ts'
-import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, Settlement } from './store.ts'
+import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, RejectedLine, Settlement } from './store.ts'
 
 export interface OutboxSettings {
   disk: Disk
   dir: string
   epoch: number
-  now(): number
+  clock: OutboxClock
   /** Something cannot be read, in whole or in part. */
   onDamage(path: string, what: string): void
 }
@@ -49,11 +49,11 @@ export class Outbox {
   #refused = 0
 
   private constructor(settings: OutboxSettings) {
-    const { disk, dir, epoch, onDamage } = settings
+    const { disk, dir, clock, epoch, onDamage } = settings
     this.#settings = settings
     this.#disk = disk
     this.#folder = outboxFolder(dir)
-    this.#files = new OutboxFiles(disk, this.#folder, onDamage)
+    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, onDamage })
     this.#rejected = new RejectedLines(disk, this.#folder, epoch)
   }
 
@@ -178,19 +178,18 @@ export class Outbox {
   }
 
   async claim(limit: number): Promise<Claim> {
-    const nowMs = this.#settings.now()
     const lines: ClaimedLine[] = []
     while (lines.length < limit) {
-      const next = await this.#files.next(nowMs)
+      const next = await this.#files.next()
       if (next === undefined) break
       const { line, touched } = next
       const { state, attempts, attemptedAtMs } = touched
       touched.isClaimed = true
-      this.#files.wait(touched, nowMs + leaseMs)
+      this.#files.wait(touched, leaseMs)
       this.#claimed.set(line.id, touched)
       lines.push({ ...line, state, attempts, attemptedAtMs })
     }
-    return { lines, nextDueAtMs: this.#files.nextDueAtMs(nowMs) }
+    return { lines, nextDueInMs: this.#files.nextDueInMs() }
   }
 
   #linesOf(ids: readonly string[]): TouchedLine[] {
@@ -221,29 +220,30 @@ export class Outbox {
     const settled = settlements.map((settlement, place) => ({
       settlement,
       touched: lines[place] as TouchedLine,
-      dueAtMs: 'dueAtMs' in settlement ? settlement.dueAtMs : 0,
+      waitMs: 'waitMs' in settlement ? settlement.waitMs : 0,
     }))
-    const refused: Array<{ line: OutboxLine; reason: string }> = []
+    const nowMs = this.#settings.clock.now()
+    const refused: RejectedLine[] = []
     for (const { settlement, touched } of settled) {
       if (settlement.state !== 'rejected') continue
-      refused.push({ line: await readLine(this.#disk, touched), reason: settlement.reason })
+      const line = await readLine(this.#disk, touched)
+      refused.push({ ...line, reason: settlement.reason, rejectedAtMs: nowMs })
     }
-    this.#rejected.add(refused)
-    const nowMs = this.#settings.now()
+    await this.#rejected.add(refused)
     // So that an outage fills no disk, no word of a line that was only given back, nor until when an unknown one waits.
-    const news = settled.filter(({ settlement: { state }, touched, dueAtMs }) => {
-      return state !== touched.state || (state === 'pending' && dueAtMs > nowMs)
+    const news = settled.filter(({ settlement: { state }, touched, waitMs }) => {
+      return state !== touched.state || (state === 'pending' && waitMs > 0)
     })
-    const entries = news.map(({ settlement: { state }, touched: { file, index, offset }, dueAtMs }) => {
-      return [file.number, index, offset, state, dueAtMs] as const
+    const entries = news.map(({ settlement: { state }, touched: { file, index, offset }, waitMs }) => {
+      return [file.number, index, offset, state, waitMs > 0 ? nowMs + waitMs : 0] as const
     })
     if (entries.length > 0) this.#log?.append(['settle', entries])
-    for (const { settlement, touched, dueAtMs } of settled) {
+    for (const { settlement, touched, waitMs } of settled) {
       this.#claimed.delete(settlement.id)
       touched.isClaimed = false
       if (settlement.state === 'pending' || settlement.state === 'unknown') {
         this.#files.move(touched, settlement.state)
-        this.#files.wait(touched, dueAtMs)
+        this.#files.wait(touched, waitMs)
         continue
       }
       this.#files.move(touched, 'done')
@@ -285,10 +285,6 @@ export class Outbox {
     this.#logLimit = this.#log.size * 2 + freshLogBytes
     before?.close()
     for (const { path } of finished) this.#disk.rmSync(path, { force: true })
-  }
-
-  rejected(): AsyncIterable<OutboxLine & { reason: string }> {
-    return this.#rejected.read()
   }
 
   close(): void {

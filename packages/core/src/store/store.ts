@@ -76,6 +76,14 @@ export interface WaitingLine extends OutboxLine {
   readonly state: 'pending' | 'unknown'
 }
 
+/** A line that PX refused. It is kept as long as the store keeps anything, and never sent again. */
+export interface RejectedLine extends OutboxLine {
+  /** What PX returned. */
+  readonly reason: string
+  /** When it was refused, epoch ms; `undefined` if an earlier version of px-usage noted it. */
+  readonly rejectedAtMs: number | undefined
+}
+
 /** A line that this process alone may send now. */
 export interface ClaimedLine extends WaitingLine {
   /** Attempts recorded so far, by any process. */
@@ -86,18 +94,19 @@ export interface ClaimedLine extends WaitingLine {
 
 export interface Claim {
   lines: ClaimedLine[]
-  /** When the next line falls due, epoch ms, if any waits. */
-  nextDueAtMs: number | undefined
+  /** How long until the next line falls due, if any waits. */
+  nextDueInMs: number | undefined
   /** Another process sends the lines of this store now. */
   isElsewhere?: true
 }
 
+/** Waits are durations, by a clock that never steps: a wall clock that is put right neither holds lines nor hurries them. */
 export type Settlement = { readonly id: string } & (
   | { readonly state: 'delivered' }
-  /** Certainly not delivered; may be sent again from then on. */
-  | { readonly state: 'pending'; readonly dueAtMs: number }
-  /** To be looked up in PX from then on, before anything is sent again. A crash may forget until when, not when it was attempted. */
-  | { readonly state: 'unknown'; readonly dueAtMs: number }
+  /** Certainly not delivered; may be sent again after `waitMs`, at most an hour. */
+  | { readonly state: 'pending'; readonly waitMs: number }
+  /** To be looked up in PX after `waitMs`, before anything is sent again. A crash may lose the wait, never the time of the attempt. */
+  | { readonly state: 'unknown'; readonly waitMs: number }
   | { readonly state: 'rejected'; readonly reason: string }
 )
 
@@ -204,7 +213,7 @@ export interface Store {
 
   /**
    * Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. While another
-   * process sends, there are none, and `nextDueAtMs` says when to ask again.
+   * process sends, there are none, and `nextDueInMs` says when to ask again.
    */
   claim(limit: number): Promise<Claim>
 
@@ -217,8 +226,8 @@ export interface Store {
   /** Lines that wait to be sent or looked up, as whoever sends them left them. Changes nothing. */
   waiting(): AsyncIterable<WaitingLine>
 
-  /** Lines that PX refused, with its answer. */
-  rejected(): AsyncIterable<OutboxLine & { reason: string }>
+  /** Lines that PX refused, by any process that shares the store. Changes nothing. */
+  rejected(): AsyncIterable<RejectedLine>
 
   outboxCounts(): OutboxCounts
 
