@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import type { Diagnostics } from '../../packages/core/src/diagnostics.ts'
-import type { UsageError, UsageErrorCode } from '../../packages/core/src/errors.ts'
+import { type UsageError, type UsageErrorCode, usageError } from '../../packages/core/src/errors.ts'
 import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
 import { type FileStoreOptions, fileStoreOn } from '../../packages/core/src/store/file-store.ts'
 import type { Store } from '../../packages/core/src/store/store.ts'
@@ -35,7 +35,7 @@ export function diskOf(beforeEach: Hook, afterEach: Hook): StoreFolder {
   const diagnostics: Diagnostics = {
     publish: (happening) => void folder.told.push(happening),
     warn: (code) => void folder.warnings.push(code),
-    error: (error) => void folder.errors.push(error),
+    report: (failure) => void folder.errors.push(usageError(failure)),
   }
 
   beforeEach(() => {

@@ -1,3 +1,6 @@
+import { performance } from 'node:perf_hooks'
+import timers from 'node:timers'
+
 /**
  * Where the engine gets its time. Injectable, so that tests and demos can move it.
  *
@@ -17,6 +20,14 @@ export interface Clock {
   setTimer(task: () => void, delayMs: number, keepAlive?: boolean): () => void
 }
 
+/**
+ * Node's own functions, taken when this file is loaded. Fake timers of test kits (Jest, Vitest, `node:test`) take the place
+ * of the global ones later: `close()` would wait for ever for a turn of the event loop that only the test can make.
+ */
+const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers
+const now = Date.now
+const elapsed = performance.now.bind(performance)
+
 /** Longest delay that Node's timers take; a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
 const maxTimerDelayMs = 2 ** 31 - 1
 
@@ -25,9 +36,15 @@ export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Runs `task` at the end of this turn of the event loop. @returns a function that cancels it */
+export function atEndOfTurn(task: () => void): () => void {
+  const immediate = setImmediate(task)
+  return () => clearImmediate(immediate)
+}
+
 export const systemClock: Clock = {
-  now: Date.now,
-  elapsed: () => performance.now(),
+  now: () => now(),
+  elapsed: () => elapsed(),
   setTimer(task, delayMs, keepAlive = false) {
     const timer = setTimeout(task, Math.min(delayMs, maxTimerDelayMs))
     if (!keepAlive) timer.unref()

@@ -1,6 +1,8 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
 import { debuglog } from 'node:util'
-import type { UsageError, UsageErrorCode } from './errors.ts'
+import { causeText } from './cause-text.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type Failure, type UsageError, type UsageErrorCode, usageError } from './errors.ts'
 
 /** What can be observed, by room and happening; the channel of one is `px-usage:<name>`. */
 type Happening =
@@ -24,39 +26,113 @@ type Happening =
   | 'delivery:missing'
   | 'delivery:attributes-read'
 
-/** How the rooms tell what happens. Costs nothing when nobody listens; nothing here ever throws. */
+/** What belongs together is throttled together: by the code of a failure and its `kind`. */
+export interface ReportOptions {
+  /** What sets failures of one code apart, such as the reason or the file. Few kinds: each is reported on its own. */
+  kind?: string | undefined
+  /** How often it happened at once. @default 1 */
+  times?: number | undefined
+}
+
+/**
+ * How the rooms make known what happens. Nothing here ever throws.
+ *
+ * Failures and warnings are throttled here and nowhere else: the first one of a code and kind is reported at once, one that
+ * goes on again after a while, with the number of those between. So a room reports each time.
+ */
 export interface Diagnostics {
   /** Publishes on the channel `px-usage:<happening>`; `NODE_DEBUG=px-usage` prints it. */
   publish(happening: Happening, message: object): void
-  /** A mistake of the deployment: `process.emitWarning`, once per code and reason for each meter. */
-  warn(code: UsageErrorCode, message: string, reason?: string): void
-  /** Something failed that nobody awaits: given to the app's `onError`. */
-  error(error: UsageError): void
+  /** Something to mend in the deployment: a warning of the process, at once and then at most once an hour. */
+  warn(code: UsageErrorCode, message: string, kind?: string): void
+  /**
+   * Something failed that nothing awaits. The app's `onError` gets it at once and then at most once a minute. Without
+   * `onError` it is a warning of the process, at once and then at most once an hour: no failure is silent.
+   */
+  report(failure: Failure, options?: ReportOptions): void
 }
+
+const reportEveryMs = 60_000
+const warnEveryMs = 3_600_000
+/** Beyond it the kinds of a code share one: what the app gives must not fill the memory. */
+const maxKinds = 1_000
 
 const debug = debuglog('px-usage')
 
-export function createDiagnostics(onError?: (error: UsageError) => void): Diagnostics {
-  const warned = new Set<string>()
+export function createDiagnostics(
+  onError?: (error: UsageError) => unknown,
+  clock: Pick<Clock, 'elapsed'> = systemClock,
+): Diagnostics {
+  const due = createThrottle(clock)
+
+  /** A broken `onError` must neither reach the app nor make a failure silent. */
+  function giveTo(onError: (error: UsageError) => unknown, error: UsageError): void {
+    const onFailure = (thrown: unknown) => {
+      debug('onError failed: %s', thrown)
+      print(error)
+    }
+    try {
+      const returned = onError(error)
+      if (returned instanceof Promise) returned.catch(onFailure)
+    } catch (thrown) {
+      onFailure(thrown)
+    }
+  }
+
   return {
     publish(happening, message) {
       const channel = diagnosticsChannel.channel(`px-usage:${happening}`)
       if (channel.hasSubscribers) channel.publish(message)
       if (debug.enabled) debug('%s %o', happening, message)
     },
-    warn(code, message, reason = '') {
-      const mistake = `${code} ${reason}`
-      if (warned.has(mistake)) return
-      warned.add(mistake)
-      process.emitWarning(message, { type: 'PxUsageWarning', code })
+
+    warn(code, message, kind = '') {
+      const more = due(code, kind, 1, warnEveryMs)
+      if (more !== undefined) emitWarning(`${message}${more}`, { code })
     },
-    error(error) {
-      if (debug.enabled) debug('%s', error.message)
-      try {
-        onError?.(error)
-      } catch (thrown) {
-        debug('onError threw: %s', thrown)
-      }
+
+    report(failure, { kind = '', times = 1 } = {}) {
+      if (debug.enabled) debug('%s', failure.message)
+      const more = due(failure.code, kind, times, onError === undefined ? warnEveryMs : reportEveryMs)
+      if (more === undefined) return
+      const error = usageError(failure, more)
+      if (onError === undefined) print(error)
+      else giveTo(onError, error)
     },
+  }
+}
+
+function print(error: UsageError): void {
+  const detail = causeText(error.cause)
+  emitWarning(error.message, { code: error.code, ...(detail === undefined ? {} : { detail }) })
+}
+
+/** An app may have put a function of its own in its place. */
+function emitWarning(message: string, options: { code: string; detail?: string }): void {
+  try {
+    process.emitWarning(message, { type: 'PxUsageWarning', ...options })
+  } catch (error) {
+    debug('emitWarning failed: %s', error)
+  }
+}
+
+/** @returns what to add to a message about those that were not reported; `undefined` when it is not to be reported now */
+function createThrottle(clock: Pick<Clock, 'elapsed'>) {
+  const kinds = new Map<string, { reportedAtMs: number; unreported: number }>()
+  return (code: string, kind: string, times: number, everyMs: number): string | undefined => {
+    const own = `${code} ${kind}`
+    const key = kinds.has(own) || kinds.size < maxKinds ? own : code
+    const last = kinds.get(key)
+    const nowMs = clock.elapsed()
+    if (last === undefined) {
+      kinds.set(key, { reportedAtMs: nowMs, unreported: 0 })
+      return times === 1 ? '' : ` (${times} times.)`
+    }
+    last.unreported += times
+    if (nowMs - last.reportedAtMs < everyMs) return undefined
+    const others = last.unreported - 1
+    last.reportedAtMs = nowMs
+    last.unreported = 0
+    return others === 0 ? '' : ` (${others} more since the last report.)`
   }
 }

@@ -14,10 +14,16 @@ export const codes = {
   PXU_ERR_OPTIONS_BASE_URL_INVALID: 'The base URL of PX is not a usable URL.',
   PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN: 'The time zone is not a known IANA zone.',
   PXU_ERR_OPTIONS_IDENTIFY_MISSING: 'The middleware was made without an `identify` callback.',
-  PXU_ERR_ATTRIBUTION_FAILED: 'A call could not be attributed to a user and is counted for nobody.',
+  PXU_WRN_OPTIONS_PRODUCT_KEY: 'The product key does not begin with `AP-`, so it is most likely not one.',
+  PXU_ERR_ATTRIBUTION_FAILED:
+    "A call could not be attributed to a user and does not appear in any user's totals.",
+  PXU_WRN_ATTRIBUTION_ALL_ANONYMOUS:
+    'All calls so far were anonymous: `identify` returned nothing for each of them.',
+  PXU_WRN_ATTRIBUTION_UNKNOWN_KEYS:
+    'An identity has no `accountId` but keys that px-usage does not know, so its calls count without an account.',
   PXU_WRN_ATTRIBUTION_PROPERTY_LEFT_OUT: 'A property of a call is not one that PX can keep, and is left out.',
   PXU_ERR_ATTRIBUTION_CALLBACK_FAILED:
-    'A callback of the app (`endpoint`, `ignore` or `properties`) failed, and the call was counted without its answer.',
+    'A callback of the app (`endpoint`, `ignore` or `properties`) failed, and the call was counted without its result.',
   PXU_ERR_ADAPTER_FAILED:
     'Code of px-usage failed within a request; the app went on as without it, and the call was counted.',
   PXU_ERR_DELIVERY_REJECTED: 'PX refused an event; it is kept with the answer and not sent again.',
@@ -36,7 +42,7 @@ export const codes = {
   PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',
   PXU_ERR_COUNTING_INSTRUMENT: 'A counter or a gauge cannot be made with this event name or these options.',
   PXU_ERR_COUNTING_VALUE: 'A counter or a gauge got a value that cannot be counted.',
-  PXU_ERR_COUNTING_IDENTITY: 'A counter or a gauge got an identity that is none.',
+  PXU_ERR_COUNTING_IDENTITY: 'A counter or a gauge was given an invalid identity.',
   PXU_ERR_DAY_COLLECT_FAILED: 'The callback of an observable gauge failed or did not end in time.',
   PXU_WRN_DAY_COLLECT_MISSED: 'An observable gauge was not read for a day, because no process ran in time.',
   PXU_ERR_DELIVERY_TRACK: 'A real-time event has a name or an identity that PX cannot have.',
@@ -47,6 +53,7 @@ export const codes = {
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_WRN_DAY_LATE_COUNTS: 'Counts of a day came after it was closed, and make an event of their own.',
+  PXU_ERR_METER_LOST: 'Calls or events were lost when the meter was closed.',
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
@@ -62,27 +69,54 @@ export type UsageErrorCode = keyof typeof codes
 
 const brand: unique symbol = Symbol.for('@px-usage/core.UsageError') as never
 
+/** What happened, before or instead of a `UsageError` of it. */
+export interface Failure {
+  readonly code: UsageErrorCode
+  readonly message: string
+  readonly cause?: unknown
+}
+
+/** The README of this package, where each code has a paragraph. */
+const readmeUrl = 'https://www.npmjs.com/package/@px-usage/core'
+
 /**
  * The one error class of px-usage. Match on `code`; the brand makes `instanceof` hold across two installed copies.
  *
- * `help` names the paragraph of the code in the README that is installed with this package.
+ * `help` is the address of the paragraph of the code in the README of this package.
  */
 export class UsageError extends Error {
   readonly code: UsageErrorCode
   readonly help: string
 
   constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
-    const help = `@px-usage/core/README.md#${code.toLowerCase()}`
-    super(`${message} See ${help}.`, options)
-    this.name = 'UsageError'
+    const help = `${readmeUrl}#${code.toLowerCase()}`
+    // No full stop behind it: a terminal would take it for a part of the address.
+    super(`${asSentence(message)} See ${help}`, options)
     this.code = code
     this.help = help
+    // Not assigned: with --frozen-intrinsics the name of the prototype cannot be overridden so.
+    Object.defineProperty(this, 'name', { value: 'UsageError', configurable: true, writable: true })
     Object.defineProperty(this, brand, { value: true })
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && brand in value
   }
+}
+
+/** Reasons that come from elsewhere (`connect ECONNREFUSED 127.0.0.1:443`) have no full stop. */
+function asSentence(message: string): string {
+  const text = message.trimEnd()
+  return /[.!?]["')\]]?$/.test(text) ? text : `${text}.`
+}
+
+/** The error of a failure. @param more a sentence about others like it */
+export function usageError(failure: Failure, more = ''): UsageError {
+  const { code, message, cause } = failure
+  const isMade = failure instanceof UsageError
+  if (isMade && more === '') return failure
+  const text = isMade ? message.replace(` See ${failure.help}`, '') : asSentence(message)
+  return new UsageError(code, `${text}${more}`, cause === undefined ? {} : { cause })
 }
 
 /** The value as it may stand in a message: quoted, cut, and never more than one line. */

@@ -2,7 +2,7 @@ import { createAppNumbers } from './app-numbers.ts'
 import { createAdapterFailure } from './attribution/adapter-failure.ts'
 import { createAttribution } from './attribution/attribute-call.ts'
 import { createCallProperties } from './attribution/call-properties.ts'
-import { createCallbackFailures } from './attribution/callback-failures.ts'
+import { reportCallbackFailure } from './attribution/callback-failures.ts'
 import { createEndpoints } from './attribution/endpoint.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
@@ -41,7 +41,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const settings = parseOptions(options, process.env)
   const { clock, days, store, rollups, graceMs } = settings
   const { timeZone } = days
-  const diagnostics = createDiagnostics(settings.onError)
+  const diagnostics = createDiagnostics(settings.onError, clock)
   const tables = createDayTables({
     store,
     limits: settings.limits,
@@ -188,7 +188,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       lines: numbers.unstoredLines(),
     }
     const closed = store.close().catch((cause: unknown) => {
-      diagnostics.error(
+      diagnostics.report(
         new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
       )
     })
@@ -221,7 +221,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       ignored += 1
     },
 
-    callbackFailed: createCallbackFailures({ clock, diagnostics }),
+    callbackFailed: (callback, error) => reportCallbackFailure(diagnostics, callback, error),
     adapterFailed: createAdapterFailure(diagnostics),
 
     ...numbers.face,

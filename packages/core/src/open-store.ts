@@ -21,7 +21,7 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
   function open(): void {
     attempt = store.open(context).catch((error: unknown) => {
       const told = toldOf(error)
-      diagnostics.error(told)
+      diagnostics.report(told)
       diagnostics.warn(told.code, told.message)
       // A store that belongs to another meter is not waited for.
       if (!isStopped && told.code === 'PXU_ERR_STORE_UNAVAILABLE') cancelRetry = clock.setTimer(open, retryMs)

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, eventLoopTurn } from './clock.ts'
 import { attributesOf, type DeliveredAttributes } from './delivery/px-attributes.ts'
 import type { PxEvent } from './delivery/px-event.ts'
 import type { SendLine } from './delivery/send-volley.ts'
@@ -68,7 +68,7 @@ export function fakeClock(start: number | string | Date): FakeClock {
 
 /** Long enough for a chain of promises and immediates, not for the network. */
 async function turn(): Promise<void> {
-  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+  for (let i = 0; i < 4; i++) await eventLoopTurn()
 }
 
 export type { DeliveredAttributes }

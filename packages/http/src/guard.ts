@@ -18,7 +18,7 @@ export function reportFailure(error: unknown, meter?: Meter): void {
     if (isWarned) return
     isWarned = true
     process.emitWarning(
-      'px-usage failed within a request of the app, which went on as without it. Some calls may be counted as (unmatched). See @px-usage/core/README.md#pxu_err_adapter_failed.',
+      'px-usage failed within a request of the app, which went on as without it. Some calls may be counted as (unmatched). See https://www.npmjs.com/package/@px-usage/core#pxu_err_adapter_failed',
       { type: 'PxUsageWarning', code: 'PXU_ERR_ADAPTER_FAILED', ...detailOf(error) },
     )
   } catch {

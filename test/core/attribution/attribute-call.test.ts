@@ -25,7 +25,7 @@ function setUp(maxPending = 10) {
   const errors: UsageError[] = []
   const attribution = createAttribution({
     clock,
-    diagnostics: createDiagnostics((error) => errors.push(error)),
+    diagnostics: createDiagnostics((error) => errors.push(error), clock),
     timeoutMs: 1_000,
     lookupTimeoutMs: 900_000,
     maxPending,
@@ -125,7 +125,7 @@ describe('attribute()', () => {
     for (let i = 0; i < 5; i++) attribution.attribute(promise, call('/a'))
     await attribution.settled()
     expect(attribution.stats()).toMatchObject({ pending: 0, unattributed: { rejected: 5 } })
-    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('So were 4 others')])
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('(5 times.)')])
   })
 
   it('holds no more kinds of calls than it may, and still takes more of those it holds', async () => {
@@ -177,7 +177,7 @@ describe('attribute()', () => {
       )
       await clock.advance(1_000)
     }
-    expect(errors.map(({ message }) => /So were (\d+) others/.exec(message)?.[1])).toEqual([
+    expect(errors.map(({ message }) => /\((\d+) more since the last report\.\)/.exec(message)?.[1])).toEqual([
       undefined,
       '59',
       '59',

@@ -24,8 +24,9 @@ describe('an id', () => {
     expect(idOf(id)).toBe(id)
   })
 
-  it('may be a finite number', () => {
+  it('may be a finite number or a bigint', () => {
     expect(idOf(42)).toBe('42')
+    expect(idOf(12345678901234567890n)).toBe('12345678901234567890')
     for (const unusable of [Number.NaN, Number.POSITIVE_INFINITY, '', null, undefined, {}, true]) {
       expect(idOf(unusable)).toBeUndefined()
     }
@@ -52,7 +53,12 @@ describe('an id', () => {
   })
 
   it('of an account that is unusable makes the whole identity unusable', () => {
-    expect(usableIdentity({ userId: 'ann', accountId: '' })).toBeUndefined()
-    expect(usableIdentity({ userId: 'ann', accountId: null })).toEqual({ userId: 'ann' })
+    for (const accountId of [Number.NaN, {}, false, new Date(), Symbol('acme')]) {
+      expect(usableIdentity({ userId: 'ann', accountId })).toBeUndefined()
+    }
+  })
+
+  it.each([[''], [null], [undefined]])('of an account that is %j is none', (accountId) => {
+    expect(usableIdentity({ userId: 'ann', accountId })).toEqual({ userId: 'ann' })
   })
 })

@@ -149,7 +149,7 @@ describe('a disk that fails', () => {
     await store.open({
       clock: { ...folder.clock, elapsed: () => elapsed },
       timeZone: 'UTC',
-      diagnostics: { publish: (_, message) => void state.told.push(message), warn() {}, error() {} },
+      diagnostics: { publish: (_, message) => void state.told.push(message), warn() {}, report() {} },
     })
     const pass = (ms: number) => {
       elapsed += ms
@@ -214,7 +214,7 @@ describe('a disk that fails', () => {
       throw errno('ENOSPC')
     })
     const store = folder.make({}, disk)
-    await store.open({ clock, timeZone: 'UTC', diagnostics: { publish() {}, warn() {}, error() {} } })
+    await store.open({ clock, timeZone: 'UTC', diagnostics: { publish() {}, warn() {}, report() {} } })
     const batch = batches()
     await store.add(batch({ ada: 1 }))
     const next = batch({ ada: 1, bob: 1 })

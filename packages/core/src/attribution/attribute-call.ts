@@ -2,8 +2,9 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { type AwaitingSettings, createAwaitedAnswers } from './awaited-answers.ts'
 import type { HeldCall } from './held-calls.ts'
 import { IdentifyFailure, isNobody, isThenable, type UnattributedReason } from './identify.ts'
-import { type Identity, usableIdentity } from './identity.ts'
-import { createFailureTeller } from './tell-failures.ts'
+import { type Identity, keysWithoutAccount, usableIdentity } from './identity.ts'
+import { identityFault } from './identity-fault.ts'
+import { createUnattributed } from './unattributed.ts'
 
 export interface AttributionStats {
   /** Calls whose `identify` has not answered yet. */
@@ -25,54 +26,63 @@ export interface AttributionSettings extends AwaitingSettings {
   count(identity: Identity, call: HeldCall, times: number): void
 }
 
+/** Whether an identity has stray keys is looked at for so many calls without an account. */
+const maxKeyChecks = 1_000
+
 export function createAttribution(settings: AttributionSettings): Attribution {
-  const { count } = settings
-  const tell = createFailureTeller(settings)
-  const unattributed: Record<UnattributedReason, number> = {
-    anonymous: 0,
-    invalid: 0,
-    threw: 0,
-    rejected: 0,
-    timedOut: 0,
-    overloaded: 0,
-  }
+  const { count, diagnostics } = settings
+  let hasUsers = false
+  let keyChecks = 0
+  const unattributed = createUnattributed(diagnostics, () => hasUsers)
   const awaited = createAwaitedAnswers(settings, (answer, kinds) => {
     const owner = ownerIn(answer)
     for (const { call, times } of kinds) conclude(owner, call, times)
   })
 
-  function conclude(owner: Identity | IdentifyFailure | undefined, call: HeldCall, times: number): void {
-    if (owner === undefined) unattributed.anonymous += times
-    else if (owner instanceof IdentifyFailure) refuse(owner, times)
-    else count(owner, call, times)
+  /** Whom an answer names: an identity, no user, or why neither. Never throws, although an answer may have getters that do. */
+  function ownerIn(answer: unknown): Identity | IdentifyFailure | undefined {
+    if (isNobody(answer)) return undefined
+    try {
+      if (answer instanceof IdentifyFailure) return answer
+      const owner = usableIdentity(answer)
+      if (owner === undefined) return new IdentifyFailure('invalid', undefined, identityFault(answer))
+      if (owner.accountId === undefined && keyChecks < maxKeyChecks) checkKeys(answer as object)
+      return owner
+    } catch (error) {
+      return new IdentifyFailure('invalid', error, identityFault(answer))
+    }
   }
 
-  function refuse({ reason, error }: IdentifyFailure, times: number): void {
-    unattributed[reason] += times
-    tell(reason, times, error)
+  function checkKeys(answer: object): void {
+    keyChecks += 1
+    const keys = keysWithoutAccount(answer)
+    if (keys === undefined) return
+    keyChecks = maxKeyChecks
+    diagnostics.warn(
+      'PXU_WRN_ATTRIBUTION_UNKNOWN_KEYS',
+      `identify() returned an identity without accountId (its keys: ${keys}), so its calls count without an account. Return { userId, accountId }, or only { userId } where there is no account.`,
+    )
+  }
+
+  function conclude(owner: Identity | IdentifyFailure | undefined, call: HeldCall, times: number): void {
+    if (owner === undefined) unattributed.anonymous(times)
+    else if (owner instanceof IdentifyFailure) unattributed.failed(owner, times)
+    else {
+      hasUsers = true
+      count(owner, call, times)
+    }
   }
 
   return {
     attribute(answer, call) {
       try {
         if (!isThenable(answer)) return conclude(ownerIn(answer), call, 1)
-        if (!awaited.hold(answer, call)) refuse(new IdentifyFailure('overloaded'), 1)
+        if (!awaited.hold(answer, call)) unattributed.failed(new IdentifyFailure('overloaded'), 1)
       } catch (error) {
-        refuse(new IdentifyFailure('invalid', error), 1)
+        unattributed.failed(new IdentifyFailure('invalid', error, identityFault(answer)), 1)
       }
     },
     settled: awaited.settled,
-    stats: () => ({ pending: awaited.pending, unattributed: { ...unattributed } }),
-  }
-}
-
-/** Who an answer names: an identity, nobody, or why neither. Never throws, although an answer may have getters that do. */
-function ownerIn(answer: unknown): Identity | IdentifyFailure | undefined {
-  if (isNobody(answer)) return undefined
-  try {
-    if (answer instanceof IdentifyFailure) return answer
-    return usableIdentity(answer) ?? new IdentifyFailure('invalid')
-  } catch (error) {
-    return new IdentifyFailure('invalid', error)
+    stats: () => ({ pending: awaited.pending, unattributed: unattributed.counts() }),
   }
 }

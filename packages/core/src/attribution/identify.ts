@@ -4,7 +4,7 @@ import type { GivenIdentity } from './identity.ts'
 export type UnattributedReason = 'anonymous' | 'invalid' | 'threw' | 'rejected' | 'timedOut' | 'overloaded'
 
 /** What an app answers for a call that nobody is to be counted for. */
-export type Nobody = null | undefined | false | '' | 0
+export type Nobody = null | undefined | false | '' | 0 | 0n
 
 /** The app's callback that names the caller of a request. Asked once the response has finished. */
 export type Identify<Source> = (
@@ -20,10 +20,13 @@ const brand: unique symbol = Symbol.for('@px-usage/core.IdentifyFailure') as nev
 export class IdentifyFailure {
   readonly reason: Exclude<UnattributedReason, 'anonymous'>
   readonly error: unknown
+  /** What is wrong with an invalid answer, as `identityFault` has it. */
+  readonly fault: string | undefined
 
-  constructor(reason: Exclude<UnattributedReason, 'anonymous'>, error?: unknown) {
+  constructor(reason: Exclude<UnattributedReason, 'anonymous'>, error?: unknown, fault?: string) {
     this.reason = reason
     this.error = error
+    this.fault = fault
   }
 
   get [brand](): true {
@@ -44,8 +47,9 @@ export function askIdentify<Source>(identify: Identify<Source>, source: Source):
   }
 }
 
+/** Whatever is falsy: `user?.id && { userId: user.id }` returns the id itself where it is 0, 0n, NaN or empty. */
 export function isNobody(answer: unknown): answer is Nobody {
-  return answer === undefined || answer === null || answer === false || answer === '' || answer === 0
+  return !answer
 }
 
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {

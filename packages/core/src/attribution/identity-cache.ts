@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure, isNobody, type Nobody } from './identify.ts'
 import { type GivenIdentity, type Identity, stableIdentity } from './identity.ts'
+import { identityFault } from './identity-fault.ts'
 import { withoutCredential } from './without-credential.ts'
 
 /** Names the owner of a credential, at once or as a promise; nothing if it has none. */
@@ -78,6 +79,18 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
     return withoutCredential(error, credential)
   }
 
+  function ownerIn(answer: unknown, credential: string): Owner {
+    try {
+      if (isNobody(answer)) return undefined
+      const owner = stableIdentity(answer)
+      if (owner !== undefined) return owner
+    } catch {
+      // Not the error of a getter: it may quote what it was looked up by.
+    }
+    // Keys as well: an answer may be kept by credential.
+    return new IdentifyFailure('invalid', undefined, tellable(identityFault(answer), credential)?.message)
+  }
+
   function ask(credential: string): Promise<Owner> {
     return new Promise((resolve) => {
       const abort = new AbortController()
@@ -94,7 +107,7 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
       deadlines.add(giveUp)
       try {
         Promise.resolve(lookup(credential, { signal: abort.signal })).then(
-          (answer) => conclude(ownerIn(answer)),
+          (answer) => conclude(ownerIn(answer, credential)),
           (error: unknown) => fail('rejected', error),
         )
       } catch (error) {
@@ -111,7 +124,11 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
     const before = owners.peek(key, evenStale)
     // A lookup that fails says nothing against what was known.
     const kept =
-      owner === undefined ? nobody : isIdentity(before) ? before : new IdentifyFailure(owner.reason)
+      owner === undefined
+        ? nobody
+        : isIdentity(before)
+          ? before
+          : new IdentifyFailure(owner.reason, undefined, owner.fault)
     owners.set(key, kept, { ttl: negativeTtlMs })
   }
 
@@ -142,15 +159,6 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
 
 function isIdentity(known: Owner | typeof nobody): known is Identity {
   return known !== undefined && known !== nobody && !(known instanceof IdentifyFailure)
-}
-
-function ownerIn(answer: unknown): Owner {
-  try {
-    return isNobody(answer) ? undefined : (stableIdentity(answer) ?? new IdentifyFailure('invalid'))
-  } catch {
-    // Not the error of a getter: it may quote what it was looked up by.
-    return new IdentifyFailure('invalid')
-  }
 }
 
 /**

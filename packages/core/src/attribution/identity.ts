@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { detached } from './detached-text.ts'
+import { strayKeys } from './identity-fault.ts'
 
 /** Who made a call: the person (`identifyId` in PX) and the company they belong to (`accountId`). */
 export interface Identity {
@@ -9,8 +10,9 @@ export interface Identity {
 
 /** What an app may answer: ids of databases are often numbers. */
 export interface GivenIdentity {
-  userId: string | number
-  accountId?: string | number | null | undefined
+  userId: string | number | bigint
+  /** `undefined`, `null` or an empty text: the user has none. */
+  accountId?: string | number | bigint | null | undefined
 }
 
 /** Longer ids get a short form: PX's safe limit for a value is 1,024 characters (px-api, limits of custom events). */
@@ -30,13 +32,18 @@ export function usableIdentity(answer: unknown): Identity | undefined {
   const { userId: givenUser, accountId: givenAccount } = answer as Partial<GivenIdentity>
   const userId = usableId(givenUser)
   if (userId === undefined) return undefined
-  if (givenAccount === undefined || givenAccount === null) return { userId }
+  if (givenAccount === undefined || givenAccount === null || givenAccount === '') return { userId }
   const accountId = usableId(givenAccount)
   return accountId === undefined ? undefined : { userId, accountId }
 }
 
-/** Identities that were found usable before, and cannot have changed since. */
-const stable = new WeakSet<object>()
+/** Identities that were found usable before, and cannot have changed since, with the stray keys of what they were made of. */
+const stable = new WeakMap<object, string | undefined>()
+
+/** The keys in place of an `accountId`, see `strayKeys`. @param answer what `usableIdentity` could use */
+export function keysWithoutAccount(answer: object): string | undefined {
+  return stable.has(answer) ? stable.get(answer) : strayKeys(answer)
+}
 
 /** As `usableIdentity`, for an answer that is kept: when it is given again, the very same object is answered at once. */
 export function stableIdentity(answer: unknown): Identity | undefined {
@@ -45,7 +52,7 @@ export function stableIdentity(answer: unknown): Identity | undefined {
   const { userId, accountId } = usable
   const identity: Identity = { userId: detached(userId) }
   if (accountId !== undefined) identity.accountId = detached(accountId)
-  stable.add(Object.freeze(identity))
+  stable.set(Object.freeze(identity), keysWithoutAccount(answer as object))
   return identity
 }
 
@@ -54,7 +61,8 @@ const shortForm = /~[0-9a-f]{64}$/
 /** The id of a user or an account that stands for all those beyond the limits; a literal id of that text is replaced. */
 export const overflowId = '(overflow)'
 
-function usableId(id: unknown): string | undefined {
+function usableId(given: unknown): string | undefined {
+  const id = typeof given === 'bigint' ? String(given) : given
   if (typeof id === 'number') return Number.isFinite(id) ? String(id) : undefined
   if (typeof id !== 'string' || id === '') return undefined
   if (id.length <= maxIdLength && id.isWellFormed() && !shortForm.test(id) && id !== overflowId) return id

@@ -1,7 +1,8 @@
 import { type GivenIdentity, type Identity, usableIdentity } from '../attribution/identity.ts'
+import { identityFault } from '../attribution/identity-fault.ts'
 import { usableProperties } from '../attribution/properties.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { quoted, UsageError, type UsageErrorCode } from '../errors.ts'
+import { quoted, UsageError } from '../errors.ts'
 import type { Instrument, Properties, PropertyValue, UsageDay } from '../store/store.ts'
 import { apiCalls } from './instruments.ts'
 
@@ -86,16 +87,13 @@ const none: Properties = Object.freeze({})
 export function createAppInstruments(settings: AppInstrumentsSettings): AppInstruments {
   const { now, today, diagnostics, isClosed, add } = settings
   const names = new Set([apiCalls.name, ...settings.taken])
-  const told = new Set<UsageErrorCode>()
   const stats = { taken: 0, refused: { value: 0, identity: 0 }, tooLate: 0 }
 
   function refuse(what: 'value' | 'identity', message: string, cause?: unknown): void {
     const code = what === 'value' ? 'PXU_ERR_COUNTING_VALUE' : 'PXU_ERR_COUNTING_IDENTITY'
     stats.refused[what] += 1
     diagnostics.publish('counting:refused', { code, message })
-    if (told.has(code)) return
-    told.add(code)
-    diagnostics.error(new UsageError(code, message, cause === undefined ? {} : { cause }))
+    diagnostics.report({ code, message, cause })
   }
 
   function takeReading(
@@ -118,7 +116,7 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
     if (identity === undefined) {
       refuse(
         'identity',
-        `${quoted(instrument.name)} got the identity ${quoted(given)} and did not count its value. Give { userId, accountId? } with non-empty strings or finite numbers.`,
+        `${quoted(instrument.name)} was given ${identityFault(given)} in place of an identity and did not count its value. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
       )
       return
     }

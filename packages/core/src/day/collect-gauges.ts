@@ -91,7 +91,8 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     } catch (cause) {
       stats.failed += 1
       const text = `The callback of ${quoted(instrument.name)} did not end well for ${day}; what it observed before is counted.`
-      diagnostics.error(new UsageError('PXU_ERR_DAY_COLLECT_FAILED', text, { cause }))
+      const failure = { code: 'PXU_ERR_DAY_COLLECT_FAILED', message: text, cause } as const
+      diagnostics.report(failure, { kind: instrument.name })
     }
     isOver = true
     stats.collected += 1

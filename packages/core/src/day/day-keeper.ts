@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
@@ -59,7 +59,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   function tell(message: string, cause: unknown): UsageError {
     const error =
       cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
-    diagnostics.error(error)
+    diagnostics.report(error)
     return error
   }
 
@@ -141,8 +141,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     storeSoon() {
       if (cancelStoring !== undefined) return
       if (store.flushAfterMs === 0) {
-        const immediate = setImmediate(storeNow)
-        cancelStoring = () => clearImmediate(immediate)
+        cancelStoring = atEndOfTurn(storeNow)
       } else {
         cancelStoring = clock.setTimer(storeNow, store.flushAfterMs)
       }

@@ -109,7 +109,7 @@ export function createAmbiguity({
 
   function tellFailed(reason: string): void {
     const text = `Events of uncertain fate cannot be looked up in PX; they are kept, and looked up again later. ${reason}`
-    diagnostics.error(new UsageError('PXU_ERR_DELIVERY_LOOKUP_FAILED', text))
+    diagnostics.report(new UsageError('PXU_ERR_DELIVERY_LOOKUP_FAILED', text))
   }
 
   return {

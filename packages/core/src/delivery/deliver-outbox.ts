@@ -143,7 +143,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     for (const { line, reason } of refused) {
       diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
       const text = `PX refused an event of ${line.day}: ${reason}`
-      diagnostics.error(new UsageError('PXU_ERR_DELIVERY_REJECTED', text))
+      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_REJECTED', text))
     }
   }
 
@@ -238,7 +238,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     running ??= sendWhatIsDue()
       .catch((cause: unknown) => {
         const text = 'The outbox could not be read or written; sending goes on later.'
-        diagnostics.error(new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause }))
+        diagnostics.report(new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause }))
         storeFailures += 1
         wakeAfter(retryDelayMs(storeFailures))
         askedAgain = false

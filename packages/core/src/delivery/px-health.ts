@@ -80,7 +80,7 @@ export function createPxHealth({
   function stop(reason: string): void {
     if (stopped === undefined) {
       const text = `Nothing can be sent to PX; everything is kept and tried again every five minutes. ${reason} Check apiKey, its Write permission, productKey, and region or baseUrl.`
-      diagnostics.error(new UsageError('PXU_ERR_DELIVERY_STOPPED', text))
+      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_STOPPED', text))
     }
     stopped = reason
   }
@@ -156,7 +156,7 @@ export function createPxHealth({
       size = 1
       if (failures === toldAfterFailures) {
         const text = `PX cannot be reached, or does not answer as it should; everything is kept and tried again. ${reason}`
-        diagnostics.error(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
+        diagnostics.report(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
       }
       rest(retryDelayMs(failures), false)
     },

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type GivenIdentity, usableIdentity } from '../attribution/identity.ts'
+import { identityFault } from '../attribution/identity-fault.ts'
 import { usableProperties } from '../attribution/properties.ts'
-import type { Clock } from '../clock.ts'
+import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { quoted, UsageError, type UsageErrorCode } from '../errors.ts'
+import { quoted, UsageError } from '../errors.ts'
 import type { OutboxLine, Store, UsageDay } from '../store/store.ts'
 import { trackedLine } from './px-event.ts'
 
@@ -55,32 +56,25 @@ const maxNameLength = 1_024
 
 export function createTracking(settings: TrackingSettings): Tracking {
   const { store, opened, clock, diagnostics, productKey, today, isTaken, isClosed, onPut } = settings
-  const told = new Set<UsageErrorCode>()
   const stats = { tracked: 0, put: 0, dropped: 0, refused: 0, tooLate: 0 }
   let held: OutboxLine[] = []
   let putting: Promise<void> | undefined
   let cancelPutting: (() => void) | undefined
 
-  function tell(code: UsageErrorCode, message: string, cause?: unknown): void {
-    if (told.has(code)) return
-    told.add(code)
-    diagnostics.error(new UsageError(code, message, cause === undefined ? {} : { cause }))
-  }
-
   function refuse(message: string, cause?: unknown): void {
     stats.refused += 1
     diagnostics.publish('delivery:refused', { message })
-    tell('PXU_ERR_DELIVERY_TRACK', message, cause)
+    diagnostics.report({ code: 'PXU_ERR_DELIVERY_TRACK', message, cause })
   }
 
   function hold(line: OutboxLine): void {
     stats.tracked += 1
     if (held.length >= maxHeld) {
       stats.dropped += 1
-      tell(
-        'PXU_ERR_DELIVERY_TRACK_DROPPED',
-        `The store has been failing for so long that ${maxHeld} real-time events wait in memory; newer ones are lost until it works again.`,
-      )
+      diagnostics.report({
+        code: 'PXU_ERR_DELIVERY_TRACK_DROPPED',
+        message: `The store has been failing for so long that ${maxHeld} real-time events wait in memory; newer ones are lost until it works again.`,
+      })
       return
     }
     held.push(line)
@@ -89,8 +83,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
 
   function putSoon(): void {
     if (held.length === 0 || isClosed() || cancelPutting !== undefined || putting !== undefined) return
-    const immediate = setImmediate(putNow)
-    cancelPutting = () => clearImmediate(immediate)
+    cancelPutting = atEndOfTurn(putNow)
   }
 
   function putNow(): void {
@@ -102,7 +95,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
     const text = 'The store failed; it is tried again.'
     const error =
       cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause })
-    diagnostics.error(error)
+    diagnostics.report(error)
     if (!isClosed()) cancelPutting ??= clock.setTimer(putNow, retryMs)
     throw error
   }
@@ -135,7 +128,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
     const identity = usableIdentity(given)
     if (identity === undefined) {
       refuse(
-        `track(${quoted(eventName)}) got an identity that is none and sent nothing. Give { userId, accountId? } with non-empty strings or finite numbers.`,
+        `track(${quoted(eventName)}) was given ${identityFault(given)} in place of an identity and sent nothing. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
       )
       return undefined
     }

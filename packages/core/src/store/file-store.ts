@@ -169,7 +169,7 @@ export function fileStoreOn(
         if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
-        given.diagnostics.error(unavailable(`The events in ${home} cannot be read now.`, error))
+        given.diagnostics.report(unavailable(`The events in ${home} cannot be read now.`, error))
       }
     },
 

@@ -1,4 +1,4 @@
-import { quoted, UsageError } from '../errors.ts'
+import { quoted } from '../errors.ts'
 import { DayJournals } from './day-journals.ts'
 import { type Disk, makeFolder } from './disk.ts'
 import { Inbox } from './inbox.ts'
@@ -41,13 +41,15 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   makeFolder(disk, dir)
   const sign = await showOwner(disk, dir, journalId, clock)
 
+  function reportUnreadable(path: string, message: string): void {
+    diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
+  }
+
   function onDamage(path: string, what: string): void {
     diagnostics.publish('store:quarantined', { path, what })
-    diagnostics.error(
-      new UsageError(
-        'PXU_ERR_STORE_UNREADABLE',
-        `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
-      ),
+    reportUnreadable(
+      path,
+      `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
     )
   }
 
@@ -92,7 +94,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     onDamage: (path, copy) => onDamage(path, `the counts behind the damage, now in ${copy}`),
     onNewer(path) {
       const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
-      diagnostics.error(new UsageError('PXU_ERR_STORE_UNREADABLE', `${path} ${what}`))
+      reportUnreadable(path, `${path} ${what}`)
     },
     onUnseen(host) {
       diagnostics.warn(

@@ -1,0 +1,40 @@
+import { UsageError } from './errors.ts'
+
+const maxCauseLength = 300
+const maxCauses = 3
+
+/**
+ * What an error was caused by, a line for each cause with the place in the app where it was thrown: for those who have only
+ * the text. `undefined` if there is no cause.
+ */
+export function causeText(cause: unknown): string | undefined {
+  const lines: string[] = []
+  try {
+    for (let error = cause; error !== undefined && error !== null && lines.length < maxCauses; ) {
+      lines.push(`Cause: ${oneLine(nameAndMessage(error))}${placeOf(error)}`)
+      error = (error as { cause?: unknown }).cause
+    }
+  } catch {
+    lines.push('Cause: an error that cannot be read.')
+  }
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
+
+function nameAndMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // The error of all addresses that were tried has its message in its parts (Node.js docs, `autoSelectFamily`).
+  const [first] = error instanceof AggregateError && error.message === '' ? error.errors : []
+  return `${error.name}: ${first instanceof Error ? first.message : error.message}`
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length > maxCauseLength ? `${line.slice(0, maxCauseLength - 3)}...` : line
+}
+
+/** Frames of Node and of px-usage say nothing to the app. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error && !(error instanceof UsageError) ? error.stack : undefined
+  const frame = typeof stack === 'string' ? /^ +at .*$/m.exec(stack)?.[0].trim() : undefined
+  return frame === undefined || frame.includes('node:') ? '' : ` (${oneLine(frame)})`
+}
