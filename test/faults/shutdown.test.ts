@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../support/http-client.ts'
 
 const root = join(import.meta.dirname, '../..')
+const px = { apiKey: 'key', productKey: 'AP-TEST-2', baseUrl: 'http://127.0.0.1:9' }
 let dir: string
 let child: ChildProcess | undefined
 
@@ -31,9 +32,9 @@ async function start(script: string, args: string[] = []): Promise<{ child: Chil
       env: {
         ...process.env,
         PORT: '0',
-        PX_API_KEY: 'key',
-        PX_PRODUCT_KEY: 'AP-TEST-2',
-        PX_BASE_URL: 'http://127.0.0.1:9',
+        PX_API_KEY: px.apiKey,
+        PX_PRODUCT_KEY: px.productKey,
+        PX_BASE_URL: px.baseUrl,
         PX_USAGE_DIR: dir,
       },
     },
@@ -55,7 +56,7 @@ function said(process: ChildProcess, word: string): Promise<string> {
 }
 
 async function countedIn(dir: string): Promise<number> {
-  const meter = createMeter({ store: fileStore({ dir }), dryRun: true })
+  const meter = createMeter({ ...px, store: fileStore({ dir }) })
   const events = await meter.preview()
   await meter.close()
   const totals = events.filter(({ eventName }) => eventName === 'dailyApiCalls')
