@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http'
 import { invalid } from '@px-usage/core'
+import { matcher } from './star-pattern.ts'
 
 /** Whether a call of this method and route is left out of the count. */
 export type IsIgnored = (method: string, route: string | undefined) => boolean
@@ -30,7 +31,7 @@ export function ignorePatterns(patterns: readonly unknown[], areNamesFree: boole
       size = 1
     }
     ofMethod = known.get(method) ?? new Map()
-    const isIgnored = rules.some((rule) => (rule.method ?? method) === method && rule.route.test(route))
+    const isIgnored = rules.some((rule) => (rule.method ?? method) === method && rule.route(route))
     known.set(method, ofMethod.set(route, isIgnored))
     return isIgnored
   }
@@ -39,17 +40,12 @@ export function ignorePatterns(patterns: readonly unknown[], areNamesFree: boole
 function parsePattern(
   pattern: unknown,
   areNamesFree: boolean,
-): { method: string | undefined; route: RegExp } {
+): { method: string | undefined; route: (text: string) => boolean } {
   if (typeof pattern !== 'string') throw invalid('ignore', pattern, cure)
   const [, method, route = ''] = /^(?:(\S+) )?(\S.*)$/s.exec(pattern) ?? []
   const isMethod = method === undefined || METHODS.includes(method)
   const isRoute = areNamesFree || /^[/*(]/.test(route)
-  if (!isMethod && areNamesFree) return { method: undefined, route: wildcard(pattern) }
+  if (!isMethod && areNamesFree) return { method: undefined, route: matcher(pattern) }
   if (!isMethod || !isRoute || METHODS.includes(pattern)) throw invalid('ignore', pattern, cure)
-  return { method, route: wildcard(route) }
-}
-
-function wildcard(text: string): RegExp {
-  const parts = text.split(/\*+/).map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's')
+  return { method, route: matcher(route) }
 }
