@@ -1,12 +1,13 @@
+import { AsyncResource } from 'node:async_hooks'
 import { type ChildProcess, fork } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import { Duplex } from 'node:stream'
 import Router from '@koa/router'
 import type { Meter } from '@px-usage/core'
 import express from 'express'
 import Koa from 'koa'
+import onFinished from 'on-finished'
 import { observeCall } from '../../packages/http/src/observe-call.ts'
 import { whenFinished } from '../../packages/http/src/when-finished.ts'
 
@@ -20,10 +21,7 @@ const connections = 32
 
 type Hook = (req: IncomingMessage, res: ServerResponse) => void
 
-const onFinished = createRequire(new URL('../../packages/http/src/', import.meta.url))('on-finished') as (
-  res: ServerResponse,
-  done: () => void,
-) => void
+const context = new AsyncResource('bench')
 let finished = 0
 const count = () => void finished++
 const meter = { record: count, ignore: count, callbackFailed: count } as unknown as Meter
@@ -35,7 +33,7 @@ const hooks: Record<string, Hook | undefined> = {
   'on-finished': (_req, res) => onFinished(res, () => count()),
   'a `close` listener on the response': (_req, res) => void res.on('close', () => count()),
   'the channel alone': () => {},
-  whenFinished: (req, res) => whenFinished(req, res, meter, () => count()),
+  whenFinished: (req, res) => whenFinished({ req, res, owner: meter, context, lost: count, finished: count }),
   'observeCall, without a meter': (req, res) =>
     observeCall(req, res, req, {
       meter,

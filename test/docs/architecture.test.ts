@@ -21,7 +21,6 @@ const openToAll = ['store/store.ts', 'errors.ts', 'diagnostics.ts', 'clock.ts', 
 const doors: Readonly<Record<string, string>> = {
   undici: 'core/src/delivery/px-client.ts',
   'lru-cache': 'core/src/attribution/identity-cache.ts',
-  'on-finished': 'http/src/when-finished.ts',
 }
 
 const files = readdirSync(packages)

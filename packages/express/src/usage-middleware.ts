@@ -3,6 +3,7 @@ import type { Meter } from '@px-usage/core'
 import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Request } from 'express'
 import { createRouteTemplates, type RoutedRequest } from './route-template.ts'
+import { watchStores } from './watch-stores.ts'
 
 /** Takes Node's own types, so that it fits the types of Express 4 and of Express 5. */
 export interface UsageMiddleware {
@@ -22,7 +23,10 @@ export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const templates = createRouteTemplates()
   const reader = {
-    enter: (req: Request) => templates.enter(req as unknown as RoutedRequest),
+    enter(req: Request) {
+      watchStores(req)
+      templates.enter(req as unknown as RoutedRequest)
+    },
     route: (req: Request, statusCode: number) => templates.of(req as unknown as RoutedRequest, statusCode),
   }
   const observer = { meter, options, reader }

@@ -5,4 +5,5 @@ export { pxUsage, type UsageListener } from './usage-listener.ts'
 // For those who write an adapter
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { guarded } from './guard.ts'
-export { type CallReader, observeCall } from './observe-call.ts'
+export { type CallReader, type Observer, observeCall } from './observe-call.ts'
+export { noteContext } from './when-finished.ts'

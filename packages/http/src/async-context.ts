@@ -1,0 +1,35 @@
+import { AsyncResource } from 'node:async_hooks'
+
+/**
+ * The async context of this moment, in which the app's callbacks run later.
+ *
+ * An AsyncResource takes 0.05 us, and 0.1 us while an AsyncLocalStorage is in use; `AsyncLocalStorage.snapshot()` takes 4 to 20 us,
+ * on Node 20 and 24. It needs no manual destroy, so hooks of the app that follow resources see its end when it is collected.
+ */
+export function currentContext(): AsyncResource {
+  return new AsyncResource('PxUsageCall')
+}
+
+/**
+ * The later of two contexts of one request if stores were added in it, and the earlier one otherwise. A store that the earlier one
+ * has must not be gone: a body parser or a connection pool may continue a request in no context, or in that of another request.
+ */
+export function richerContext(earlier: AsyncResource, later: AsyncResource): AsyncResource {
+  return hasMore(later, earlier) && !hasMore(earlier, later) ? later : earlier
+}
+
+/** Whether `one` has a store that `other` has not. Stores stand in a resource by symbol (Node 20 and 22), or in one map (24). */
+function hasMore(one: AsyncResource, other: AsyncResource): boolean {
+  for (const key of Object.getOwnPropertySymbols(one)) {
+    const [stores, others] = [valueAt(one, key), valueAt(other, key)]
+    if (stores !== undefined && others === undefined && !(stores instanceof Map)) return true
+    if (!(stores instanceof Map)) continue
+    for (const [storage, store] of stores)
+      if (store !== undefined && (!(others instanceof Map) || others.get(storage) === undefined)) return true
+  }
+  return false
+}
+
+function valueAt(resource: AsyncResource, key: symbol): unknown {
+  return (resource as unknown as Record<symbol, unknown>)[key]
+}

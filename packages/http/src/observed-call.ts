@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { askIdentify, type CallCallback, type FinishedCall, type Identify, type Meter } from '@px-usage/core'
+import { currentContext } from './async-context.ts'
+import { usableName } from './endpoint-name.ts'
+import { reportFailure } from './guard.ts'
+import type { Observer } from './observe-call.ts'
+import type { WatchedCall } from './when-finished.ts'
+
+/** One call, from the middleware until it is recorded. */
+export class ObservedCall<Source> implements WatchedCall {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly owner: Meter
+  context = currentContext()
+  private readonly source: Source
+  private readonly observer: Observer<Source>
+  /** Whether the reader could note the request: what it reads afterwards is wrong otherwise. */
+  private isEntered = true
+  /** Bytes that the connection had sent before. */
+  private sentBefore = 0
+  /** The status that was sent before the connection closed. */
+  private lastStatus: number | undefined
+
+  constructor(req: IncomingMessage, res: ServerResponse, source: Source, observer: Observer<Source>) {
+    this.req = req
+    this.res = res
+    this.source = source
+    this.observer = observer
+    this.owner = observer.meter
+  }
+
+  /** A request with a body may be cut off and then responded to. For one without, the look would cost more than it tells. */
+  noteSentBefore(): void {
+    const { method, socket } = this.req
+    if (method !== 'GET' && socket) this.sentBefore = socket.bytesWritten
+  }
+
+  enterFailed(): void {
+    this.isEntered = false
+  }
+
+  lost(): void {
+    try {
+      this.lastStatus = this.sentStatus()
+    } catch (error) {
+      reportFailure(error, this.owner)
+    }
+  }
+
+  /** Runs where a throw would end the process. */
+  finished(aborted: boolean): void {
+    const { owner, observer, source } = this
+    let call: FinishedCall | undefined
+    try {
+      call = this.toRecord(aborted)
+    } catch (error) {
+      reportFailure(error, owner)
+      const identity = askIdentify(observer.options.identify as Identify<unknown>, source)
+      call = { identity, method: '_OTHER', route: undefined, statusCode: 0, aborted, properties: undefined }
+    }
+    try {
+      if (call === undefined) owner.ignore()
+      else owner.record(call)
+    } catch (error) {
+      reportFailure(error, owner)
+    }
+  }
+
+  /** The call as the meter counts it; `undefined` for one that is ignored. */
+  private toRecord(aborted: boolean): FinishedCall | undefined {
+    const { req, res, source } = this
+    const { meter, options } = this.observer
+    const { endpoint, ignore, properties } = options
+    const method = typeof req.method === 'string' ? req.method : 'GET'
+    const statusCode = aborted ? (this.lastStatus ?? this.sentStatus()) : statusOf(res)
+    const named = endpoint && answerOf(meter, 'endpoint', endpoint, source, res)
+    const route = typeof named === 'string' && named !== '' ? usableName(named) : this.route(statusCode)
+    if (
+      options.isIgnored(method, route) ||
+      (ignore && answerOf(meter, 'ignore', ignore, source, res) === true)
+    ) {
+      return undefined
+    }
+    return {
+      identity: askIdentify(options.identify as Identify<unknown>, source),
+      method,
+      route,
+      statusCode,
+      aborted,
+      properties: properties && answerOf(meter, 'properties', properties, source, res),
+    }
+  }
+
+  /**
+   * The status of a response that was given up, if its head was sent, and 0 otherwise. A framework may have a status there
+   * before it responds (Koa: 404), and Node calls a head sent that was written into a closed connection (a body parser's 400
+   * for an upload that was cut off) or that waits behind another response.
+   */
+  private sentStatus(): number {
+    const { res } = this
+    if (!res.headersSent) return 0
+    const isHttp2 = (res as { stream?: unknown }).stream !== undefined
+    const bytes = res.socket === null ? 0 : res.socket?.bytesWritten
+    return !isHttp2 && typeof bytes === 'number' && bytes <= this.sentBefore ? 0 : statusOf(res)
+  }
+
+  /** What a framework keeps its routes in may fail in any way; then the call has no route. */
+  private route(statusCode: number): string | undefined {
+    if (!this.isEntered) return undefined
+    try {
+      const route: unknown = this.observer.reader.route(this.source, statusCode)
+      return typeof route === 'string' ? route : undefined
+    } catch (error) {
+      reportFailure(error, this.owner)
+      return undefined
+    }
+  }
+}
+
+function statusOf(res: ServerResponse): number {
+  const statusCode = Number(res.statusCode)
+  return Number.isFinite(statusCode) ? statusCode : 0
+}
+
+/**
+ * The app's callbacks run where a throw would end the process, and so would a rejection that nobody handles. They are asked
+ * for an answer: a promise is none.
+ */
+function answerOf<Source, Answer>(
+  meter: Meter,
+  name: CallCallback,
+  callback: (source: Source, res: ServerResponse) => Answer,
+  source: Source,
+  res: ServerResponse,
+): Answer | undefined {
+  try {
+    const answer = callback(source, res)
+    if (!(answer instanceof Promise)) return answer
+    answer.catch(() => {})
+    meter.callbackFailed(name, new TypeError(`${name}() answered a promise.`))
+  } catch (error) {
+    meter.callbackFailed(name, error)
+  }
+  return undefined
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { guarded } from './guard.ts'
+
+type End = (aborted: boolean) => void
+
+/** As long as a response without working events is looked at again before its call counts as aborted. */
+const patienceMs = 60_000
+
+/**
+ * Calls `end`, perhaps more than once, when a response is over that Node publishes nothing of, and not before it returns: HTTP/2, test kits, functions
+ * behind a gateway. Such kits inject requests without a connection, or with one that is made up or belongs to another request, so
+ * a connection says nothing of the response unless it is a real one that closes.
+ *
+ * @throws whatever a response of a strange shape makes it throw
+ */
+export function watchResponse(req: IncomingMessage, res: ServerResponse, end: End): void {
+  const socket = connectionOf(req, res)
+  if (isOver(res, socket)) {
+    setImmediate(end, isAborted(res, socket))
+    return
+  }
+  const onOver = guarded(
+    () => {
+      end(isAborted(res, socket))
+      res.removeListener('finish', onOver)
+      res.removeListener('close', onOver)
+      socket?.removeListener('close', onOver)
+    },
+    () => end(false),
+  )
+  if (typeof res.on === 'function') {
+    res.on('finish', onOver)
+    res.on('close', onOver)
+  }
+  socket?.on('close', onOver)
+  if (!hasListener(res)) lookAgain(res, end, 0)
+}
+
+/** The connection on which the response is sent, if it is a real one. HTTP/2 has one for many requests and shows a stand-in. */
+function connectionOf(req: IncomingMessage, res: ServerResponse): Socket | undefined {
+  if (streamOf(res) !== undefined) return undefined
+  const { socket } = res
+  return socket instanceof Socket && socket === req.socket ? socket : undefined
+}
+
+function isOver(res: ServerResponse, socket: Socket | undefined): boolean {
+  return (
+    res.writableFinished === true ||
+    res.destroyed === true ||
+    streamOf(res)?.destroyed === true ||
+    socket?.destroyed === true
+  )
+}
+
+function isAborted(res: ServerResponse, socket: Socket | undefined): boolean {
+  const stream = streamOf(res)
+  // HTTP/2 calls a response finished also when its stream was reset.
+  if (stream !== undefined) return stream.rstCode !== 0 || stream.aborted === true
+  if (res.writableFinished === true) return false
+  return socket !== undefined || !isEnded(res)
+}
+
+function isEnded(res: ServerResponse): boolean {
+  return res.writableEnded ?? res.finished ?? true
+}
+
+interface Http2Stream {
+  rstCode: number
+  aborted?: boolean
+  destroyed?: boolean
+}
+
+function streamOf(res: ServerResponse): Http2Stream | undefined {
+  const { stream } = res as { stream?: Partial<Http2Stream> | null }
+  return typeof stream?.rstCode === 'number' ? (stream as Http2Stream) : undefined
+}
+
+/** Mocks may have an `on` that does nothing. */
+function hasListener(res: ServerResponse): boolean {
+  return typeof res.listenerCount === 'function' && res.listenerCount('finish') > 0
+}
+
+/** Looks at a response without working events until it is ended: at the end of this turn, and then less and less often. */
+function lookAgain(res: ServerResponse, end: End, waitedMs: number): void {
+  const look = () => {
+    if (isEnded(res)) end(false)
+    else if (waitedMs >= patienceMs) end(true)
+    else {
+      const nextMs = Math.min(Math.max(1, waitedMs), 1_000)
+      setTimeout(lookAgain, nextMs, res, end, waitedMs + nextMs).unref()
+    }
+  }
+  if (waitedMs === 0) setImmediate(look)
+  else look()
+}

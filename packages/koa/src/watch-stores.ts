@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import { guarded, noteContext } from '@px-usage/http'
+import type { Context } from 'koa'
+
+type Message = Record<string, unknown> & { readonly req: IncomingMessage }
+
+/**
+ * Notes the async context of a request where its handlers work on it: when they read the path, and when they set a body. These
+ * run behind the app's middleware, which may have entered an AsyncLocalStorage. The accessors stand on `app.request` and
+ * `app.response`, Koa's own places for additions, and do what Koa's do.
+ */
+export const watchStores = guarded(({ app }: Context) => {
+  watch(app.request, 'path')
+  watch(app.response, 'body')
+})
+
+const note = guarded((message: Message) => noteContext(message.req))
+
+function watch(target: object, name: string): void {
+  if (Object.hasOwn(target, name)) return
+  const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), name) ?? {}
+  if (get === undefined || set === undefined) return
+  Reflect.defineProperty(target, name, {
+    configurable: true,
+    enumerable: false,
+    get(this: Message) {
+      if (name === 'path') note(this)
+      return get.call(this)
+    },
+    set(this: Message, value: unknown) {
+      note(this)
+      set.call(this, value)
+    },
+  })
+}
