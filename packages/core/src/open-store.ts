@@ -1,4 +1,4 @@
-import { textWithReason, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 import type { Store, StoreContext } from './store/store.ts'
 
 /** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
@@ -7,7 +7,9 @@ const retryMs = 60_000
 export interface StoreOpening {
   /** Resolves when the store is open. @throws {UsageError} what the last attempt failed with, as long as it is not */
   opened(): Promise<void>
-  /** No more attempts. */
+  /** The same, but a store that could not be opened is tried again at once: what was in the way may be mended by now. */
+  tryNow(): Promise<void>
+  /** One more attempt at once, if the last one failed, and none later. */
   stop(): void
 }
 
@@ -16,42 +18,45 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
   const { clock, diagnostics } = context
   let attempt = Promise.resolve()
   let isStopped = false
+  let mayRetry = false
   let cancelRetry = () => {}
 
   function open(): void {
+    mayRetry = false
     attempt = store.open(context).catch((error: unknown) => {
       const told = toldOf(error)
-      diagnostics.report({
-        code: told.code,
-        message: `${textWithReason(told)} ${consequenceOf(told)}`,
-        cause: told.cause,
-      })
+      diagnostics.report(told)
+      diagnostics.warn(told.code, told.message)
       // A store that belongs to another meter is not waited for.
-      if (!isStopped && told.code === 'PXU_ERR_STORE_UNAVAILABLE') cancelRetry = clock.setTimer(open, retryMs)
+      mayRetry = told.code === 'PXU_ERR_STORE_UNAVAILABLE'
+      if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)
       throw told
     })
     // Those who wait for it see the failure; if nobody does, it has been told above.
     attempt.then(onOpen).catch(() => {})
   }
 
+  function retry(): void {
+    cancelRetry()
+    if (mayRetry) open()
+  }
+
   open()
   return {
     opened: () => attempt,
+    tryNow() {
+      if (!isStopped) retry()
+      return attempt
+    },
     stop() {
       isStopped = true
-      cancelRetry()
+      retry()
     },
   }
 }
 
-function consequenceOf({ code }: UsageError): string {
-  return code === 'PXU_ERR_STORE_UNAVAILABLE'
-    ? 'Counts wait in memory until it can; it is tried again each minute.'
-    : 'Nothing that this meter counts can be stored.'
-}
-
 function toldOf(cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
-  const message = 'The store could not be opened.'
+  const message = 'The store could not be opened, so nothing survives this process; it is tried again.'
   return new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
 }
