@@ -10,6 +10,7 @@ export type Disk = Pick<
   | 'fsync'
   | 'ftruncateSync'
   | 'linkSync'
+  | 'lstatSync'
   | 'mkdirSync'
   | 'openSync'
   | 'read'

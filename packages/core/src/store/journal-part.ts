@@ -1,6 +1,7 @@
 import { CountsEncoder } from '../counting/journal-counts.ts'
 import { encodeFrame, frameTypes } from '../counting/journal-frames.ts'
 import { type Disk, syncContent, writeWhole } from './disk.ts'
+import { closeQuietly, isReplaced } from './held-file.ts'
 import type { JournalHeader } from './journal-files.ts'
 
 /** A file of a journal that is being written. */
@@ -25,8 +26,12 @@ export function beginPart(disk: Disk, path: string, header: JournalHeader): Jour
   try {
     writeWhole(disk, file, frame, 0)
   } catch (error) {
-    disk.closeSync(file)
-    disk.rmSync(path, { force: true })
+    closeQuietly(disk, file)
+    try {
+      disk.rmSync(path, { force: true })
+    } catch {
+      // Without a whole head it counts for nothing, and the next file takes the next number.
+    }
     throw error
   }
   return {
@@ -41,21 +46,40 @@ export function beginPart(disk: Disk, path: string, header: JournalHeader): Jour
   }
 }
 
-/** Whether somebody removed the file. Its content is still there as long as it is open. */
-export function isGone(disk: Disk, { file }: JournalPart): boolean {
-  return disk.fstatSync(file).nlink === 0
+/**
+ * Whether the file is no longer the one at its path: it was removed, its folder was moved away, restored from a copy, or is
+ * covered by a volume. Its content is still there as long as it is open.
+ */
+export function isGone(disk: Disk, { file, path }: JournalPart): boolean {
+  return isReplaced(disk, file, path)
 }
 
-/** Copies what is left of a file that is gone to the old name. */
+/**
+ * Puts the content of a file that is gone at its old path again, as one step: a copy that fails, on a full disk for one,
+ * leaves nothing that would be in the way of the next attempt, and what a restored folder has there stays until then.
+ */
 export function rescuePart(disk: Disk, lost: JournalPart): JournalPart {
-  const file = disk.openSync(lost.path, 'wx+', 0o600)
-  const bytes = Buffer.allocUnsafe(1024 * 1024)
-  for (let at = 0; at < lost.size; ) {
-    const count = disk.readSync(lost.file, bytes, 0, Math.min(bytes.length, lost.size - at), at)
-    writeWhole(disk, file, bytes.subarray(0, count), at)
-    at += count
+  const aside = `${lost.path}.tmp`
+  const file = disk.openSync(aside, 'w+', 0o600)
+  try {
+    const bytes = Buffer.allocUnsafe(Math.min(1024 * 1024, lost.size))
+    for (let at = 0; at < lost.size; ) {
+      const count = disk.readSync(lost.file, bytes, 0, Math.min(bytes.length, lost.size - at), at)
+      if (count === 0) throw new Error(`${lost.path} ends at ${at}, before its last frame at ${lost.size}`)
+      writeWhole(disk, file, bytes.subarray(0, count), at)
+      at += count
+    }
+    disk.renameSync(aside, lost.path)
+  } catch (error) {
+    closeQuietly(disk, file)
+    try {
+      disk.rmSync(aside, { force: true })
+    } catch {
+      // The next attempt begins it again.
+    }
+    throw error
   }
-  disk.closeSync(lost.file)
+  closeQuietly(disk, lost.file)
   return { ...lost, file, dirty: true }
 }
 
@@ -66,9 +90,7 @@ export function cutBackPart(disk: Disk, part: JournalPart): boolean {
     disk.ftruncateSync(part.file, part.size)
     return true
   } catch {
-    try {
-      disk.closeSync(part.file)
-    } catch {}
+    closeQuietly(disk, part.file)
     return false
   }
 }
@@ -90,10 +112,11 @@ export function syncPart(disk: Disk, part: JournalPart): Promise<void> {
   return part.synced
 }
 
+/** Syncs and closes a file. What it holds is known to the system, so a failing close costs nothing. */
 export async function finishPart(disk: Disk, part: JournalPart): Promise<void> {
   try {
     await syncPart(disk, part)
   } finally {
-    disk.closeSync(part.file)
+    closeQuietly(disk, part.file)
   }
 }

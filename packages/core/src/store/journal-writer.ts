@@ -1,6 +1,7 @@
 import { eventLoopTurn } from '../clock.ts'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
-import { type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
+import { codeOf, type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
+import { closeQuietly } from './held-file.ts'
 import { formatVersion, journalFolder, journalPath } from './journal-files.ts'
 import {
   beginPart,
@@ -25,7 +26,7 @@ export interface JournalWriterSettings {
   /** Whether writes were slow lately: then the event loop does not wait for them. */
   isSlow(): boolean
   elapsed(): number
-  /** A file was removed while it was written to, and has been written anew. */
+  /** A file was removed or moved away while it was written to, and has been written to its place again. */
   onRescue(path: string): void
   /** A file is full and complete, and a new one is begun. */
   onFull(day: UsageDay, part: number): void
@@ -56,8 +57,13 @@ interface DayJournal {
   part: number
   sequence: number
   open: JournalPart | undefined
+  /** A batch of which the first `done` series are written already. */
+  begun: { sequence: number; done: number } | undefined
+  /** Whether what was written last says that nothing follows. */
+  isSealed: boolean
   /** Settles when nothing is being written off the event loop. */
   written: Promise<unknown>
+  isWriting: boolean
 }
 
 /** A frame with a part of a batch: its series up to the `to`th. */
@@ -79,8 +85,6 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   const { disk, dir, journalId, elapsed } = settings
   const seed = frameSeed(journalId)
   const journals = new Map<UsageDay, DayJournal>()
-  /** A batch of which the first `done` series are written already. */
-  let begun: { sequence: number; done: number } | undefined
 
   function open(journal: DayJournal): JournalPart {
     const part = journal.open
@@ -89,33 +93,52 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return whole(journal, part)
   }
 
-  /** The same part, or a new file with its content if it was removed. */
+  /** The same part, or a new file with its content if another one, or none, is at its path. */
   function whole(journal: DayJournal, part: JournalPart): JournalPart {
+    if (isGone(disk, part)) {
+      makeFolder(disk, journalFolder(dir, journal.day))
+      journal.open = rescuePart(disk, part)
+      journal.open.seenAtMs = elapsed()
+      void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
+      settings.onRescue(part.path)
+      return journal.open
+    }
+    // Only now: as long as it cannot be found out, or not be rescued, nothing may count as written.
     part.seenAtMs = elapsed()
-    if (!isGone(disk, part)) return part
-    makeFolder(disk, journalFolder(dir, journal.day))
-    journal.open = rescuePart(disk, part)
-    settings.onRescue(part.path)
-    return journal.open
+    return part
   }
 
   function begin(journal: DayJournal): JournalPart {
     makeFolder(disk, journalFolder(dir, journal.day))
-    const number = journal.part + 1
-    const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
-      format: formatVersion,
-      journalId,
-      day: journal.day,
-      timeZone: settings.timeZone,
-      host: settings.host,
-      boot: settings.boot,
-      firstSequence: journal.sequence + 1,
-    })
-    journal.part = number
+    const part = beginNext(journal)
     journal.open = part
+    journal.isSealed = false
     // A power cut must not take the name of a file whose content was synced.
     void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
     return part
+  }
+
+  function beginNext(journal: DayJournal): JournalPart {
+    for (;;) {
+      const number = journal.part + 1
+      try {
+        const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
+          format: formatVersion,
+          journalId,
+          day: journal.day,
+          timeZone: settings.timeZone,
+          host: settings.host,
+          boot: settings.boot,
+          firstSequence: journal.sequence + 1,
+        })
+        journal.part = number
+        return part
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+        // What is left of a file that could neither be begun nor removed.
+        journal.part = number
+      }
+    }
   }
 
   function write(part: JournalPart, frame: Buffer): void {
@@ -137,6 +160,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
 
   /** The next part of the batch, up to a piece. */
   function encodePiece(journal: DayJournal, part: JournalPart, batch: CountBatch): Piece {
+    const { begun } = journal
     const from = begun?.sequence === batch.sequence ? begun.done : 0
     let to = batch.size
     let place = 0
@@ -156,7 +180,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   function settle(journal: DayJournal, part: JournalPart, batch: CountBatch, { to }: Piece): boolean {
     journal.sequence += 1
     part.describedBytes += part.encoder.describedBytes
-    begun = { sequence: batch.sequence, done: to }
+    journal.begun = { sequence: batch.sequence, done: to }
     if (part.size - part.describedBytes > settings.partBytes) rotate(journal, part)
     return to === batch.size
   }
@@ -208,7 +232,25 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   }
 
   async function writeAllLater(journal: DayJournal, batch: CountBatch): Promise<void> {
-    while (!(await writePieceLater(journal, batch)));
+    journal.isWriting = true
+    try {
+      while (!(await writePieceLater(journal, batch)));
+    } finally {
+      journal.isWriting = false
+    }
+  }
+
+  /** @throws if the content cannot be kept; the file is closed all the same */
+  async function closeJournal(journal: DayJournal): Promise<void> {
+    await journal.written
+    const { open } = journal
+    if (open === undefined) return
+    try {
+      await finish(journal, whole(journal, open))
+    } finally {
+      if (journal.open !== undefined) closeQuietly(disk, open.file)
+      journal.open = undefined
+    }
   }
 
   async function finish(journal: DayJournal, part: JournalPart): Promise<void> {
@@ -220,7 +262,10 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     append(batch) {
       let journal = journals.get(batch.day)
       if (journal === undefined) {
-        journal = { day: batch.day, part: 0, sequence: 0, open: undefined, written: Promise.resolve() }
+        journal = {
+          ...{ day: batch.day, part: 0, sequence: 0, open: undefined, begun: undefined },
+          ...{ isSealed: false, written: Promise.resolve(), isWriting: false },
+        }
         journals.set(batch.day, journal)
       }
       if (settings.isSlow()) {
@@ -234,8 +279,9 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     async seal(day) {
       const journal = journals.get(day)
       await journal?.written
-      if (journal?.open === undefined) return
-      const part = whole(journal, journal.open)
+      if (journal === undefined || journal.isSealed) return
+      // After a write that could not be cut back there is none, and without a seal the day would stay open.
+      const part = journal.open === undefined ? begin(journal) : whole(journal, journal.open)
       const payload = Buffer.alloc(8)
       payload.writeDoubleLE(journal.sequence)
       try {
@@ -244,11 +290,17 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
         cutBack(journal, part)
         throw error
       }
+      journal.isSealed = true
       await finish(journal, part)
     },
 
     async sync() {
-      await Promise.all([...journals.values()].map(({ open }) => open && syncPart(disk, open)))
+      const syncing = async (journal: DayJournal) => {
+        if (!journal.open?.dirty) return
+        // What is being written off the event loop goes to the open file.
+        await syncPart(disk, journal.isWriting ? journal.open : whole(journal, journal.open))
+      }
+      await Promise.all([...journals.values()].map(syncing))
     },
 
     get isDirty() {
@@ -257,10 +309,13 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     },
 
     async close() {
+      let failure: unknown
       for (const journal of journals.values()) {
-        await journal.written
-        if (journal.open !== undefined) await finish(journal, whole(journal, journal.open))
+        await closeJournal(journal).catch((error: unknown) => {
+          failure ??= error
+        })
       }
+      if (failure !== undefined) throw failure
     },
   }
 }
