@@ -71,6 +71,32 @@ it('hands the batches of all days to a store that takes them at once within the 
   expect(sequences).toEqual([1, 2, 3])
 })
 
+it('stores and seals the other days while the batch of one day cannot be written', async () => {
+  const taken: CountBatch[] = []
+  let isBroken = true
+  const sealed: string[] = []
+  const tables = tablesOver({
+    ...memoryStore(),
+    add(batch) {
+      if (isBroken && batch.day === day) throw new Error('its folder cannot be written to')
+      taken.push(batch)
+    },
+    seal: async (onDay) => void sealed.push(onDay),
+  })
+  count(tables)
+  count(tables, '2026-11-24', 'bob')
+  await expect(tables.store()).rejects.toThrow('its folder')
+  expect(callsIn(taken)).toEqual({ bob: 1 })
+  await tables.seal('2026-11-24')
+  await expect(tables.seal(day)).rejects.toThrow('its folder')
+  expect(sealed).toEqual(['2026-11-24'])
+  expect(tables.unstored()).toBe(1)
+  isBroken = false
+  count(tables)
+  await tables.seal(day)
+  expect(callsIn(taken)).toEqual({ ada: 2, bob: 1 })
+})
+
 it('loses no call that comes while its day is being sealed', async () => {
   const { store, taken, letGo } = slowStore()
   const tables = tablesOver(store)
@@ -250,8 +276,14 @@ it('has every call in memory or in the store, once, at every moment, whenever a 
       }
       expect(tables.stored()).toBe(counted)
       expect(callsIn(taken)).toEqual(expected)
-      const sequences = taken.map(({ sequence }) => sequence)
-      expect(sequences).toEqual(sequences.map((_, at) => at + 1))
+      for (const onDay of new Set(taken.map((batch) => batch.day))) {
+        const sequences = taken.filter((batch) => batch.day === onDay).map(({ sequence }) => sequence)
+        expect(sequences, 'batches of one day come in their order').toEqual(
+          sequences.toSorted((a, b) => a - b),
+        )
+      }
+      const all = taken.map(({ sequence }) => sequence).sort((a, b) => a - b)
+      expect(all).toEqual(all.map((_, at) => at + 1))
     }),
     { numRuns: 200 },
   )

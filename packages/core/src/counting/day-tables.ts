@@ -13,8 +13,8 @@ export interface DayTables {
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
   /**
-   * Hands what was counted so far to the store. On a rejection nothing is lost: the batch that failed is offered again
-   * next time, and what is newer stays merged in its table, so that an outage of hours costs no memory.
+   * Hands what was counted so far to the store, day by day. On a rejection nothing is lost: the batch of a day that failed is
+   * offered again next time, and what is newer stays merged in its table, so that an outage of hours costs no memory.
    */
   store(): Promise<void>
   /** Tells the store that this process is done with the day. */
@@ -64,8 +64,8 @@ export function createDayTables({
   let leaving: DayTable | undefined
   const storedByDay = new Map<UsageDay, number>()
   const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
-  /** The one batch that the store was offered and did not take yet. */
-  let offered: Offered | undefined
+  /** By day, the one batch that the store was offered and did not take yet. */
+  const offered = new Map<UsageDay, Offered>()
   let sequence = 0
   let stored = 0
   let isStoring = false
@@ -96,7 +96,7 @@ export function createDayTables({
 
   /** A store that takes the batch at once does so within this turn of the event loop, and nothing is left to await. */
   function offer(next: Offered): Promise<void> | undefined {
-    offered = next
+    offered.set(next.batch.day, next)
     const answer = store.add(next.batch)
     if (answer !== undefined) return answer.then(() => settle(next))
     settle(next)
@@ -104,7 +104,7 @@ export function createDayTables({
   }
 
   function settle({ batch: { day }, calls }: Offered): void {
-    offered = undefined
+    offered.delete(day)
     stored += calls
     storedByDay.set(day, (storedByDay.get(day) ?? 0) + calls)
   }
@@ -119,27 +119,37 @@ export function createDayTables({
   /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
     isStoring = true
+    let failures: Map<UsageDay, unknown> | undefined
     try {
       const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed }))
       if (leaving !== undefined) due.unshift({ ...leaving, left: leaving.table.changed })
-      if (offered !== undefined) await offer(offered)
       let sinceTurn = 0
       for (const { day, table, left } of due) {
-        for (let rest = left; rest > 0; rest -= sliceSize) {
-          if (sinceTurn >= sliceSize) {
-            await eventLoopTurn()
-            sinceTurn = 0
+        if (failures?.has(day)) continue
+        try {
+          const before = offered.get(day)
+          if (before !== undefined) await offer(before)
+          for (let rest = left; rest > 0; rest -= sliceSize) {
+            if (sinceTurn >= sliceSize) {
+              await eventLoopTurn()
+              sinceTurn = 0
+            }
+            const next = nextBatch(day, table, Math.min(rest, sliceSize))
+            sinceTurn += next.batch.size
+            const answer = offer(next)
+            if (answer !== undefined) await answer
           }
-          const next = nextBatch(day, table, Math.min(rest, sliceSize))
-          sinceTurn += next.batch.size
-          const answer = offer(next)
-          if (answer !== undefined) await answer
+        } catch (error) {
+          // A day that cannot be written, as its folder is damaged, must not keep the counts of the others in memory.
+          failures ??= new Map()
+          failures.set(day, error)
         }
       }
     } finally {
       if (leaving?.table.changed === 0) leaving = undefined
       isStoring = false
     }
+    if (failures !== undefined) for (const failure of failures.values()) throw failure
   }
 
   function startStoring(): Promise<void> {
@@ -159,6 +169,11 @@ export function createDayTables({
     return isStoring ? storing : startStoring()
   }
 
+  function isStored(day: UsageDay): boolean {
+    const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
+    return !offered.has(day) && changed === 0
+  }
+
   return {
     of(day) {
       let table = tables.get(day)
@@ -171,11 +186,13 @@ export function createDayTables({
     days: () => [...tables.keys()],
     store: storeCounted,
     async seal(day) {
-      await storeCounted()
+      // What failed may be another day's.
+      await storeCounted().catch((error: unknown) => {
+        if (!isStored(day)) throw error
+      })
       await store.seal(day)
       // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
-      const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
-      if (offered?.batch.day !== day && changed === 0) tables.delete(day)
+      if (isStored(day)) tables.delete(day)
       idle.forget(day)
       storedByDay.delete(day)
     },
@@ -189,7 +206,8 @@ export function createDayTables({
       }
     },
     unstored() {
-      let calls = (offered?.calls ?? 0) + (leaving?.table.calls ?? 0)
+      let calls = leaving?.table.calls ?? 0
+      for (const batch of offered.values()) calls += batch.calls
       for (const table of tables.values()) calls += table.calls
       return calls
     },

@@ -1,7 +1,7 @@
 import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { textWithReason, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import type { DayClose, Store, UsageDay } from '../store/store.ts'
 import { createDayClock, type DayClock } from './day-clock.ts'
 import type { UsageDays } from './usage-day.ts'
@@ -52,21 +52,15 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let cancelStoring: (() => void) | undefined
-  let failingSinceMs: number | undefined
   let working: Promise<void> | undefined
   let nextWork: Promise<void> | undefined
 
   /** Gives an error to the app's `onError`, and back to whoever awaits. */
   function tell(message: string, cause: unknown): UsageError {
-    const error = toUsageError(cause, message)
+    const error =
+      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
     diagnostics.report(error)
     return error
-  }
-
-  function toUsageError(cause: unknown, message: string): UsageError {
-    return cause instanceof UsageError
-      ? cause
-      : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
   }
 
   function storeNow(): void {
@@ -77,46 +71,55 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   async function persist(): Promise<void> {
     try {
       await tables.store()
-      failingSinceMs = undefined
     } catch (error) {
       cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
-      failingSinceMs ??= clock.now()
-      throw await reportWaiting(error, failingSinceMs)
+      throw tell('The store failed; it is tried again.', error)
     }
   }
 
-  /** Of a store that is not open, the reason is why it could not be opened. */
-  async function reportWaiting(cause: unknown, sinceMs: number): Promise<UsageError> {
-    const error = toUsageError(
-      await opened().then(
-        () => cause,
-        (reason: unknown) => reason,
-      ),
-      'The store failed; it is tried again.',
-    )
-    const calls = tables.unstored()
-    const since = new Date(sinceMs).toISOString().slice(11, 16)
-    const waiting = `${calls} ${calls === 1 ? 'call waits' : 'calls wait'} in memory since ${since} UTC.`
-    diagnostics.report({
-      code: error.code,
-      message: `${textWithReason(error)} ${waiting}`,
-      cause: error.cause,
-    })
-    return error
-  }
-
+  /** One day that fails, as a file of it is damaged, must not keep the others open. @throws the first failure, at the end */
   async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
+    const failures: unknown[] = []
+    const note = (error: unknown) => void failures.push(error)
     const counted = tables.days()
     // A day that falls due only while others are closed was not sealed, and waits for the next time.
     const unsealed = new Set(counted.filter((day) => !isToClose(day)))
-    for (const day of counted) if (!unsealed.has(day)) await tables.seal(day)
-    for (const day of await store.openDays()) {
-      if (unsealed.has(day) || !isToClose(day)) continue
+    for (const day of counted) {
+      if (unsealed.has(day)) continue
+      await tables.seal(day).catch((error: unknown) => {
+        unsealed.add(day)
+        note(error)
+      })
+    }
+    for (const day of await store.openDays()) if (!unsealed.has(day)) await closeOne(day).catch(note)
+    if (failures.length > 0) throw failures[0]
+
+    async function closeOne(day: UsageDay): Promise<void> {
+      if (!isToClose(day)) return
       const result = await close(day)
-      if (result.outcome !== 'closed') continue
+      if (result.outcome !== 'closed') return
       diagnostics.publish('day:closed', { day, ...result })
       if (result.revision > 0) tellLateCounts(day, result.calls)
     }
+  }
+
+  /** Nothing is known of a day that has ended as long as counts of it wait in memory. */
+  function isAllStored(): boolean {
+    return !tables.days().some(dayClock.isDue)
+  }
+
+  /** Stores and closes what can be; a failure of one day keeps nothing from the others. @throws {UsageError} the first failure */
+  async function storeAndClose(): Promise<void> {
+    await opened()
+    const failures: UsageError[] = []
+    await persist().catch((error: UsageError) => void failures.push(error))
+    const note = (error: unknown) =>
+      void failures.push(tell('A day could not be closed; it is tried again.', error))
+    await collect()
+      .then(() => closeDays(dayClock.isDue))
+      .catch(note)
+    if (isAllStored()) await closed().catch(note)
+    if (failures.length > 0) throw failures[0]
   }
 
   function tellLateCounts(day: UsageDay, calls: number): void {
@@ -133,19 +136,9 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
   function startWork(): Promise<void> {
     tables.letIdleLeave()
-    working = opened()
-      .then(persist)
-      .then(() =>
-        collect()
-          .then(() => closeDays(dayClock.isDue))
-          .then(closed)
-          .catch((error: unknown) => {
-            throw tell('A day could not be closed; it is tried again.', error)
-          }),
-      )
-      .finally(() => {
-        working = undefined
-      })
+    working = storeAndClose().finally(() => {
+      working = undefined
+    })
     return working
   }
 

@@ -58,7 +58,8 @@ export function fileStoreOn(
   /** Resolves when counts can be written; before that `add` waits for it. */
   let opening: Promise<OpenFolder> | undefined
   let folder: OpenFolder | undefined
-  let lastSequence = 0
+  /** By day, the sequence of the last batch that was taken: batches of one day come in their order. */
+  const lastSequences = new Map<UsageDay, number>()
   let cancelSync: (() => void) | undefined
 
   const guard = createWriteGuard((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
@@ -122,7 +123,7 @@ export function fileStoreOn(
       )
     }
     const taken = () => {
-      lastSequence = batch.sequence
+      lastSequences.set(batch.day, batch.sequence)
       syncLater(into)
     }
     try {
@@ -174,7 +175,7 @@ export function fileStoreOn(
     },
 
     add(batch) {
-      if (batch.sequence <= lastSequence) return
+      if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
       if (folder !== undefined) return write(batch, folder)
       if (opening === undefined) throw notOpen()
       return opening.then(
@@ -264,7 +265,7 @@ export function fileStoreOn(
     const closing = folder ?? (await opening?.catch(() => undefined))
     folder = undefined
     opening = undefined
-    lastSequence = 0
+    lastSequences.clear()
     cancelSync?.()
     cancelSync = undefined
     if (closing === undefined) return

@@ -22,7 +22,8 @@ export function memoryStore(): Store {
   let context: StoreContext | undefined
   /** Also known once the store is closed: what was on its way then is settled all the same. */
   let clock: Clock = systemClock
-  let lastSequence = 0
+  /** By day: batches of one day come in their order. */
+  const lastSequences = new Map<UsageDay, number>()
   let closing: UsageDay | undefined
 
   function opened(): StoreContext {
@@ -65,12 +66,12 @@ export function memoryStore(): Store {
 
     add(batch) {
       opened()
-      if (batch.sequence <= lastSequence) return
+      if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
       if (batch.day === closing) {
         throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${batch.day} is being closed.`)
       }
       count(batch)
-      lastSequence = batch.sequence
+      lastSequences.set(batch.day, batch.sequence)
     },
 
     async seal() {},
@@ -137,7 +138,7 @@ export function memoryStore(): Store {
 
     async close() {
       context = undefined
-      lastSequence = 0
+      lastSequences.clear()
     },
   }
 }

@@ -38,7 +38,8 @@ export interface SeriesTotal {
 /**
  * What the meter counted since the batch before, for one usage day.
  *
- * Frozen: the same `sequence` always carries the same increments. Sequences of one writer rise by one from 1, over all days.
+ * Frozen: the same `sequence` always carries the same increments. Sequences of one writer
+ * rise by one from 1, over all days. After a failure a batch may be offered again behind later ones of other days.
  */
 export interface CountBatch {
   readonly day: UsageDay
@@ -185,7 +186,7 @@ export interface Store {
 
   /**
    * Takes a batch. Answering (or resolving) means: stored as safely as this store does. After a throw or a rejection the
-   * meter offers the same batch again; a sequence that was taken before is not counted twice.
+   * meter offers the same batch again before any other one of its day; a sequence that was taken before is not counted twice.
    */
   add(batch: CountBatch): void | Promise<void>
 
