@@ -12,6 +12,7 @@ import {
   rescuePart,
   syncPart,
 } from './journal-part.ts'
+import { encodePiece, type Piece } from './journal-piece.ts'
 import type { CountBatch, UsageDay } from './store.ts'
 
 export interface JournalWriterSettings {
@@ -66,18 +67,6 @@ interface DayJournal {
   isWriting: boolean
 }
 
-/** A frame with a part of a batch: its series up to the `to`th. */
-interface Piece {
-  readonly frame: Buffer
-  readonly to: number
-}
-
-/**
- * What is encoded and written at once. A known series takes three bytes and well below a microsecond; a new one takes some ten
- * microseconds as long as the code is cold, which it is when a process starts and sees all of its series for the first time.
- */
-const pieceBytes = 64 * 1024
-const pieceNewSeries = 250
 /** How long a file is believed to be there: to ask before each write would be a fifth of what a write costs. */
 const seenForMs = 1_000
 
@@ -158,22 +147,10 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     if (!cutBackPart(disk, part)) journal.open = undefined
   }
 
-  /** The next part of the batch, up to a piece. */
-  function encodePiece(journal: DayJournal, part: JournalPart, batch: CountBatch): Piece {
+  function nextPiece(journal: DayJournal, part: JournalPart, batch: CountBatch): Piece {
     const { begun } = journal
     const from = begun?.sequence === batch.sequence ? begun.done : 0
-    let to = batch.size
-    let place = 0
-    part.encoder.begin(journal.sequence + 1)
-    batch.forEach((id, gained) => {
-      if (place >= from && place < to) {
-        part.encoder.gain(batch, id, gained)
-        const { bytes, describedSeries } = part.encoder
-        if (bytes > pieceBytes || describedSeries === pieceNewSeries) to = place + 1
-      }
-      place += 1
-    })
-    return { frame: encodeFrame(frameTypes.counts, part.encoder.payload(), seed), to }
+    return encodePiece(part.encoder, batch, { from, sequence: journal.sequence + 1, seed })
   }
 
   /** @returns whether the piece was the last of its batch */
@@ -189,7 +166,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     const part = open(journal)
     let piece: Piece
     try {
-      piece = encodePiece(journal, part, batch)
+      piece = nextPiece(journal, part, batch)
       write(part, piece.frame)
     } catch (error) {
       cutBack(journal, part)
@@ -202,7 +179,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     const part = open(journal)
     let piece: Piece
     try {
-      piece = encodePiece(journal, part, batch)
+      piece = nextPiece(journal, part, batch)
       const from = elapsed()
       await writeLater(disk, part.file, piece.frame, part.size)
       wrote(part, piece.frame, from)
