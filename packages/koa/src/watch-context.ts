@@ -1,56 +1,167 @@
-import type { BaseContext, Context } from 'koa'
+import { isProxy } from 'node:util/types'
 
-/**
- * Calls `onAssign` whenever the property is assigned on one of an app's contexts: afterwards nobody can know in which order
- * the assignments came, nor what the path was then. Reading and writing the property goes on as before.
- *
- * The accessor stands on `app.context`, Koa's own place for additions; nothing of Koa or of a router is replaced. A
- * property that the app has made an accessor itself is left alone.
- */
-export function watchContext(
-  context: BaseContext,
-  name: string,
-  onAssign: (ctx: Context, value: unknown) => void,
-): void {
-  const own = Object.getOwnPropertyDescriptor(context, name)
-  const isFree = own === undefined ? Object.isExtensible(context) : own.configurable && own.get === undefined
-  if (!isFree) return
-  const assigned: unique symbol = Symbol(name) as never
-  type Watched = { [assigned]?: unknown }
-  let inherited: unknown = own?.value
-  Object.defineProperty(context, name, {
-    configurable: true,
-    enumerable: own?.enumerable ?? false,
-    get(this: Watched) {
-      return assigned in this ? this[assigned] : inherited
-    },
-    set(this: Watched, value: unknown) {
-      if (this === context) {
-        inherited = value
-        return
-      }
-      this[assigned] = value
-      onAssign(this as unknown as Context, value)
-    },
-  })
+/** Must not throw: it runs within an assignment of the app. */
+type OnAssign = (target: object, value: unknown) => void
+
+export interface Watched {
+  onAssign: OnAssign
+  /** Whether assignments to this object need no watch any more, so that the property becomes a plain one. @default never */
+  isKnown?(target: object): boolean | undefined
 }
 
-/** The same for a property that Koa has made an accessor: it goes on as before. */
-export function watchAccessor(
-  context: BaseContext,
-  name: string,
-  onAssign: (ctx: Context, value: unknown) => void,
-): void {
-  if (Object.hasOwn(context, name) || !Object.isExtensible(context)) return
-  const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(context), name) ?? {}
-  if (get === undefined || set === undefined) return
-  Object.defineProperty(context, name, {
+/** Shared by all definitions: a descriptor without a prototype is safe from what an app adds to `Object.prototype`. */
+const slotDescriptor: PropertyDescriptor = Object.assign(Object.create(null), {
+  configurable: true,
+  enumerable: false,
+  writable: true,
+})
+
+/**
+ * Returns a function that calls `onAssign` whenever the property is assigned on an object that inherits from its holder:
+ * afterwards nothing shows in which order the assignments came, nor what the path was then.
+ *
+ * The accessor is added to the holder, where Koa keeps what contexts inherit. What an assignment changes is what it would
+ * change without the accessor: an own enumerable property appears, stays away from a frozen object, is sealed, deleted,
+ * copied and inherited as usual. A property that the app has made an accessor or read-only is left alone.
+ */
+export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (holder: object) => void {
+  const slot = Symbol(name)
+  const accessor: PropertyDescriptor & ThisType<object> = Object.assign(Object.create(null), {
     configurable: true,
-    enumerable: false,
-    get,
-    set(this: Context, value: unknown) {
+    enumerable: true,
+    get: read,
+    set: write,
+  })
+
+  /** Holders that had no such property before. */
+  const added = new WeakSet<object>()
+
+  function ownerOf(target: object): object | undefined {
+    let owner: object | null = target
+    while (owner !== null && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner)
+    return owner ?? undefined
+  }
+
+  function read(this: object): unknown {
+    try {
+      return (ownerOf(this) as { [slot]?: unknown } | undefined)?.[slot]
+    } catch {
+      // A proxy that refuses other keys than those it knows.
+      return undefined
+    }
+  }
+
+  function write(this: object, value: unknown): void {
+    if (!assign(this, value)) refuse(name, write, Object.hasOwn(this, name) || isReadOnly(this))
+    onAssign(this, value)
+  }
+
+  function assign(target: object, value: unknown): boolean {
+    if (isProxy(target)) return assignBehind(target, value)
+    const isOwn = Object.hasOwn(target, name)
+    if (!Object.isExtensible(target)) return isOwn && Reflect.set(target, slot, value)
+    if (!isOwn && isReadOnly(target)) return false
+    if (isKnown?.(target)) return Reflect.defineProperty(target, name, plain(value))
+    if (isOwn) return Reflect.set(target, slot, value)
+    define(target, value)
+    return true
+  }
+
+  /** Behind a proxy the property stays a plain one, since its traps may observe how the property is defined. */
+  function assignBehind(proxy: object, value: unknown): boolean {
+    const own = Reflect.getOwnPropertyDescriptor(proxy, name)
+    if (own?.set === write) {
+      return Reflect.defineProperty(proxy, name, plain(value)) || Reflect.set(proxy, slot, value)
+    }
+    if (own === undefined && isReadOnly(proxy)) return false
+    return Reflect.set(Object.create(null), name, value, proxy)
+  }
+
+  /** What a frozen object hands down cannot be assigned on those that inherit it. */
+  function isReadOnly(target: object): boolean {
+    try {
+      const owner = ownerOf(target)
+      return owner !== undefined && !added.has(owner) && Object.isFrozen(owner)
+    } catch {
+      // A proxy that does not say from what it inherits.
+      return false
+    }
+  }
+
+  function define(target: object, value: unknown): void {
+    slotDescriptor.value = value
+    Object.defineProperty(target, slot, slotDescriptor)
+    slotDescriptor.value = undefined
+    Object.defineProperty(target, name, accessor)
+  }
+
+  return (holder) => {
+    const own = Object.getOwnPropertyDescriptor(holder, name)
+    if (own === undefined ? !Object.isExtensible(holder) : !own.configurable || !own.writable) return
+    if (own === undefined) added.add(holder)
+    define(holder, own?.value)
+    if (!own?.enumerable) Object.defineProperty(holder, name, { enumerable: false })
+  }
+}
+
+/** The same for a property that Koa has made an accessor: it works as before. */
+export function watchAccessor(holder: object, name: string, onAssign: OnAssign): void {
+  const own = Object.getOwnPropertyDescriptor(holder, name)
+  const { get, set, configurable } = own ?? {}
+  if (get === undefined || set === undefined || !configurable) return
+  Object.defineProperty(holder, name, {
+    ...own,
+    set(this: object, value: unknown) {
       set.call(this, value)
       onAssign(this, value)
     },
   })
+}
+
+function plain(value: unknown): PropertyDescriptor {
+  return {
+    __proto__: null,
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  } as PropertyDescriptor
+}
+
+/**
+ * An assignment to a frozen object throws in strict code and does nothing in sloppy code, as koa-mount and `@koa/router` 12 are.
+ *
+ * @throws {TypeError} the one of JavaScript itself, where the assignment would throw without the accessor
+ */
+function refuse(name: string, write: (value: unknown) => void, isReadOnly: boolean): void {
+  if (isCalledSloppily(write)) return
+  const refusing: Record<string, unknown> = isReadOnly ? { [name]: undefined } : {}
+  Object.freeze(refusing)
+  refusing[name] = undefined
+}
+
+/** V8 shows the function of a call site to stack traces when it is sloppy, and hides it when it is strict. */
+function isCalledSloppily(callee: (value: unknown) => void): boolean {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  try {
+    Error.stackTraceLimit = 1
+    Error.prepareStackTrace = (_error, sites) => sites[0]?.getFunction() !== undefined
+    const trace: { stack?: unknown } = {}
+    Error.captureStackTrace(trace, callee)
+    return trace.stack === true
+  } catch {
+    return false
+  } finally {
+    restore(prepareStackTrace, stackTraceLimit)
+  }
+}
+
+function restore(prepareStackTrace: typeof Error.prepareStackTrace, stackTraceLimit: number): void {
+  try {
+    Error.stackTraceLimit = stackTraceLimit
+    if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace')
+    else Error.prepareStackTrace = prepareStackTrace
+  } catch {
+    // Frozen intrinsics: nothing was changed either.
+  }
 }
