@@ -257,6 +257,8 @@ export function storeContract(name: string, makeStore: () => Store): void {
       await store.writeNote('budget', '1')
       await store.writeNote('budget', '2')
       expect(await store.readNote('budget')).toBe('2')
+      await store.discardNote('budget')
+      expect(await store.readNote('budget')).toBeUndefined()
     })
 
     it('belongs to one meter at a time', async () => {

@@ -57,6 +57,10 @@ export const codes = {
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
+  PXU_WRN_STORE_FOREIGN_FOLDER:
+    'The folder of the file store belongs to another user, or every user can write to it.',
+  PXU_WRN_STORE_NO_SYNC:
+    'Files cannot be synced under the permission model of Node, so a power cut may lose counts.',
   PXU_WRN_STORE_LEFTOVER:
     'The store holds counts from before the time zone or the PX address was changed, which are closed and sent now.',
   PXU_ERR_STORE_UNREADABLE:

@@ -1,8 +1,9 @@
 import { fakeClock } from '@px-usage/core/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createDailyBudget, type Notes } from '../../../packages/core/src/delivery/daily-budget.ts'
+import { createDailyBudget } from '../../../packages/core/src/delivery/daily-budget.ts'
 import { createPacing } from '../../../packages/core/src/delivery/pacing.ts'
+import type { Notes } from '../../../packages/core/src/store/note.ts'
 import { mostIn } from '../../support/most-in.ts'
 
 const second = 1_000
@@ -18,6 +19,7 @@ function notes(): Notes & { written: string[] } {
       kept.set(name, value)
       written.push(value)
     },
+    discardNote: async () => {},
   }
 }
 

@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { AppInstruments, GivenProperties, InstrumentOptions } from '../counting/app-instruments.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
-import type { Instrument, Store, UsageDay } from '../store/store.ts'
+import { createNote, type Notes } from '../store/note.ts'
+import type { Instrument, UsageDay } from '../store/store.ts'
 import type { UsageDays } from './usage-day.ts'
 
 /** Takes one reading. Never throws. */
@@ -46,7 +47,7 @@ export interface GaugeCollector {
 interface CollectorSettings {
   clock: Clock
   days: UsageDays
-  store: Pick<Store, 'readNote' | 'writeNote'>
+  store: Notes
   instruments: AppInstruments
   diagnostics: Diagnostics
   today(): UsageDay
@@ -131,16 +132,18 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     )
   }
 
+  function noteOf(gauge: Collected) {
+    return createNote(store, noteName(gauge), isSettled)
+  }
+
   async function recall(gauge: Collected): Promise<void> {
-    const noted = await store.readNote(noteName(gauge))
-    if (noted !== undefined) {
-      const { day } = JSON.parse(noted) as { day: UsageDay }
-      if (gauge.settledDay === undefined || day > gauge.settledDay) gauge.settledDay = day
-    }
+    const noted = await noteOf(gauge).read()
+    if (noted !== undefined && (gauge.settledDay === undefined || noted.day > gauge.settledDay))
+      gauge.settledDay = noted.day
   }
 
   async function settle(gauge: Collected, day: UsageDay): Promise<void> {
-    await store.writeNote(noteName(gauge), JSON.stringify({ eventName: gauge.instrument.name, day }))
+    await noteOf(gauge).write({ eventName: gauge.instrument.name, day })
     gauge.settledDay = day
   }
 
@@ -190,6 +193,11 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       missed: { days: stats.missedDays, lastByEvent: { ...lastMissed } },
     }),
   }
+}
+
+function isSettled(value: unknown): value is { eventName: string; day: UsageDay } {
+  const { day } = (value ?? {}) as { day?: unknown }
+  return typeof day === 'string' && /^\d{4}-\d\d-\d\d$/.test(day)
 }
 
 /** An event name may be anything, the name of a note had better not. */

@@ -3,6 +3,7 @@ import { deflateRaw, inflateRaw } from 'node:zlib'
 import { type Identity, overflowId } from '../attribution/identity.ts'
 import { eventLoopTurn } from '../clock.ts'
 import { apiCalls } from '../counting/instruments.ts'
+import { createNote, type Notes } from '../store/note.ts'
 import type { OutboxLine, Properties, SeriesTotal, Store, UsageDay } from '../store/store.ts'
 import type { Addition } from './close-day.ts'
 import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
@@ -31,7 +32,7 @@ interface ZeroFillSettings {
   rollups: readonly Rollup[]
   namespace: string
   usageDays: UsageDays
-  store: Pick<Store, 'openDays' | 'put' | 'readNote' | 'writeNote'>
+  store: Notes & Pick<Store, 'openDays' | 'put'>
   today(): UsageDay
   isDue(day: UsageDay): boolean
   toLine(usage: DayUsage): OutboxLine
@@ -49,7 +50,6 @@ interface Memory {
   seen: Map<string, Seen>
 }
 
-const note = 'zero fill'
 const perTurn = 1_000
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
@@ -63,6 +63,7 @@ const inflate = promisify(inflateRaw)
 export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
   const { days, maxIdentities, usageDays, store, today, isDue, toLine } = settings
   const { timeZone } = usageDays
+  const note = createNote(store, 'zero fill', (value) => typeof value === 'string')
   const rollup = settings.rollups.find(({ by }) => by === 'identity') as Rollup
   // A real event of the day, should one come late, is another line than the zero.
   const namespace = JSON.stringify(['zero fill', settings.namespace])
@@ -111,7 +112,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
       if (seen.size <= maxIdentities) break
       seen.delete(key)
     }
-    await store.writeNote(note, await packed(memory))
+    await note.write(await packed(memory))
   }
 
   return {
@@ -123,7 +124,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
           called.set(keyOf(identity, properties), { day, identity, properties })
         },
         async *lines() {
-          const memory = await unpacked(await store.readNote(note))
+          const memory = await unpacked(await note.read())
           yield* zeros(day, memory, new Set(called.keys()))
           await remember(memory, day, called)
         },
@@ -135,7 +136,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
       const open = await store.openDays()
       for (; isDue(nextEmpty); nextEmpty = usageDays.of(usageDays.bounds(nextEmpty).endMs)) {
         if (open.includes(nextEmpty)) return
-        const memory = await unpacked(await store.readNote(note))
+        const memory = await unpacked(await note.read())
         if (memory.through >= nextEmpty) continue
         const lines: OutboxLine[] = []
         for await (const line of zeros(nextEmpty, memory, new Set())) lines.push(line)

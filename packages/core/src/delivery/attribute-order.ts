@@ -1,4 +1,5 @@
-import type { OutboxLine, Store, UsageDay } from '../store/store.ts'
+import { createNote, type Notes } from '../store/note.ts'
+import type { OutboxLine, UsageDay } from '../store/store.ts'
 
 /**
  * Keeps an older day's value from overwriting a newer one in PX.
@@ -26,25 +27,36 @@ interface Overtaken {
   lines: string[]
 }
 
-const note = 'attributes overtaken'
+function isOvertaken(value: unknown): value is Array<[string, Overtaken]> {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (member) =>
+        typeof member?.[0] === 'string' &&
+        typeof member[1]?.day === 'string' &&
+        Array.isArray(member[1].lines),
+    )
+  )
+}
 /** So many members are remembered; of those beyond, an older value may overwrite a newer one until the next day. */
 const maxMembers = 10_000
 
-export function createAttributeOrder(store: Pick<Store, 'readNote' | 'writeNote'>): AttributeOrder {
+export function createAttributeOrder(store: Notes): AttributeOrder {
+  const note = createNote(store, 'attributes overtaken', isOvertaken)
   let watched: Map<string, Overtaken> | undefined
   const turns = new Map<string, Promise<void>>()
 
   async function recall(): Promise<Map<string, Overtaken>> {
     if (watched === undefined) {
-      const noted = await store.readNote(note)
-      watched ??= new Map(JSON.parse(noted ?? '[]') as Array<[string, Overtaken]>)
+      const noted = await note.read()
+      watched ??= new Map(noted)
     }
     return watched
   }
 
   async function keep(members: Map<string, Overtaken>): Promise<void> {
     while (members.size > maxMembers) members.delete(members.keys().next().value as string)
-    await store.writeNote(note, JSON.stringify([...members]))
+    await note.write([...members])
   }
 
   return {

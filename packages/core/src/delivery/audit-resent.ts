@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import type { ClaimedLine, Store } from '../store/store.ts'
+import { createNote, type Notes } from '../store/note.ts'
+import type { ClaimedLine } from '../store/store.ts'
 import type { Duplicates } from './duplicates.ts'
 import { type EventTrace, traceOf } from './px-event.ts'
 import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
@@ -30,7 +31,15 @@ interface Resent {
   dueAtElapsedMs?: number | undefined
 }
 
-const note = 'delivery audit'
+type Noted = Array<[id: string, event: Pick<Resent, 'trace' | 'dueAtMs'>]>
+
+function isNoted(value: unknown): value is Noted {
+  return (
+    Array.isArray(value) &&
+    value.every((entry) => typeof entry?.[0] === 'string' && typeof entry[1]?.trace === 'object')
+  )
+}
+
 /** So many events are remembered; those beyond count as possible duplicates at once. */
 const maxRemembered = 10_000
 const retryAfterMs = 3_600_000
@@ -43,20 +52,21 @@ export function createResentAudit({
   diagnostics,
   auditAfterMs,
 }: {
-  store: Pick<Store, 'readNote' | 'writeNote'>
+  store: Notes
   lookUp: LookUp | undefined
   duplicates: Duplicates
   clock: Pick<Clock, 'now' | 'elapsed'>
   diagnostics: Diagnostics
   auditAfterMs: number
 }): ResentAudit {
+  const note = createNote(store, 'delivery audit', isNoted)
   let resent = new Map<string, Resent>()
   let noted = '[]'
 
   async function keep(): Promise<void> {
-    const text = JSON.stringify([...resent].map(([id, { trace, dueAtMs }]) => [id, { trace, dueAtMs }]))
-    await store.writeNote(note, text)
-    noted = text
+    const events: Noted = [...resent].map(([id, { trace, dueAtMs }]) => [id, { trace, dueAtMs }])
+    await note.write(events)
+    noted = JSON.stringify(events)
   }
 
   function waitFor(event: Resent, waitMs: number): void {
@@ -76,10 +86,10 @@ export function createResentAudit({
 
   return {
     async recall() {
-      const text = (await store.readNote(note)) ?? '[]'
-      if (text === noted) return
-      resent = new Map(JSON.parse(text) as Array<[string, Resent]>)
-      noted = text
+      const events = (await note.read()) ?? []
+      if (JSON.stringify(events) === noted) return
+      resent = new Map(events)
+      noted = JSON.stringify(events)
       for (const event of resent.values()) {
         if (event.dueAtMs === undefined) continue
         waitFor(event, Math.min(Math.max(event.dueAtMs - clock.now(), 0), auditAfterMs))

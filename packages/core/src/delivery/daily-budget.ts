@@ -1,8 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Store } from '../store/store.ts'
-
-/** What of a store a budget needs. */
-export type Notes = Pick<Store, 'readNote' | 'writeNote'>
+import { createNote, type Notes } from '../store/note.ts'
 
 export interface DailyBudget {
   /** One call at a time. @returns whether one more request may be made today. @throws {UsageError} when the store fails */
@@ -16,7 +13,11 @@ export interface DailyBudget {
 }
 
 const dayMs = 86_400_000
-const note = 'delivery requests'
+type Spent = [day: number, spent: number]
+
+function isSpent(value: unknown): value is Spent {
+  return Array.isArray(value) && value.length === 2 && value.every((count) => Number.isSafeInteger(count))
+}
 
 /**
  * Requests per day, remembered over restarts. Blocks are set aside in the store before they are spent, so that a crash counts
@@ -33,6 +34,7 @@ export function createDailyBudget({
   clock: Clock
   perDay: number
 }): DailyBudget {
+  const note = createNote(notes, 'delivery requests', isSpent)
   const block = Math.min(Math.max(Math.floor(perDay / 1_000), 1), 1_000)
   let day = Number.NaN
   let spent = 0
@@ -43,9 +45,7 @@ export function createDailyBudget({
   }
 
   async function recall(): Promise<void> {
-    const [notedDay, notedSpent] = ((await notes.readNote(note)) ?? '').split(' ').map(Number)
-    day = notedDay !== undefined && Number.isInteger(notedDay) ? notedDay : today()
-    spent = notedSpent !== undefined && Number.isInteger(notedSpent) ? notedSpent : 0
+    ;[day, spent] = (await note.read()) ?? [today(), 0]
     setAside = spent
   }
 
@@ -64,7 +64,7 @@ export function createDailyBudget({
       if (spent >= perDay) return false
       if (spent >= setAside) {
         const wanted = Math.min(spent + block, perDay)
-        await notes.writeNote(note, `${day} ${wanted}`)
+        await note.write([day, wanted])
         setAside = wanted
       }
       spent += 1
@@ -73,7 +73,7 @@ export function createDailyBudget({
 
     async settle() {
       if (setAside === spent) return
-      await notes.writeNote(note, `${day} ${spent}`)
+      await note.write([day, spent])
       setAside = spent
     },
 

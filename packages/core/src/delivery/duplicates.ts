@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts'
+import { createNote, type Notes } from '../store/note.ts'
 
 /** How many events PX may have, or has, more than once: remembered over restarts. */
 export interface Duplicates {
@@ -10,26 +10,26 @@ export interface Duplicates {
   proven(): number
 }
 
-const note = 'delivery possible duplicates'
+type Counts = [possible: number, proven: number]
 
-export function createDuplicates(store: Pick<Store, 'readNote' | 'writeNote'>): Duplicates {
+function isCounts(value: unknown): value is Counts {
+  return Array.isArray(value) && value.length === 2 && value.every((count) => Number.isSafeInteger(count))
+}
+
+export function createDuplicates(store: Notes): Duplicates {
+  const note = createNote(store, 'delivery possible duplicates', isCounts)
   let possible = 0
   let proven = 0
 
   return {
     async recall() {
-      const noted = ((await store.readNote(note)) ?? '').split(' ').map(Number)
-      const [notedPossible = 0, notedProven = 0] = noted.map((count) =>
-        Number.isSafeInteger(count) ? count : 0,
-      )
-      possible = notedPossible
-      proven = notedProven
+      ;[possible, proven] = (await note.read()) ?? [0, 0]
     },
 
     async add(more) {
       possible += more.possible ?? 0
       proven += more.proven ?? 0
-      await store.writeNote(note, `${possible} ${proven}`)
+      await note.write([possible, proven])
     },
 
     possible: () => possible,

@@ -1,5 +1,6 @@
 import type { Diagnostics } from '../diagnostics.ts'
-import type { ClaimedLine, Store } from '../store/store.ts'
+import type { Notes } from '../store/note.ts'
+import type { ClaimedLine } from '../store/store.ts'
 import { createAttributeOrder, memberKey } from './attribute-order.ts'
 import { type DeliveryResult, type PxAnswer, reasonOf, resultOf } from './delivery-result.ts'
 import type { Leave } from './pacing.ts'
@@ -28,7 +29,7 @@ export interface AttributePutterSettings {
   client: Pick<PxClient, 'request'>
   /** Asked before a second request for the same line. */
   leave(): Promise<Leave>
-  store: Pick<Store, 'readNote' | 'writeNote'>
+  store: Notes
   diagnostics: Diagnostics
   now(): number
   createMissing: boolean

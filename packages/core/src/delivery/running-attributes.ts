@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { type AttributeNames, type AttributeValues, createAttributeSums } from '../day/attribute-values.ts'
 import type { DayUsage, Rollup } from '../day/rollup.ts'
+import { createNote, type Notes } from '../store/note.ts'
 import type { OutboxLine, Store, UsageDay } from '../store/store.ts'
 import { memberKey } from './attribute-order.ts'
 import { attributeLine } from './px-attributes.ts'
@@ -18,7 +19,7 @@ export interface RunningAttributesSettings {
   timeZone: string
   productKey: string
   clock: Pick<Clock, 'now' | 'elapsed'>
-  store: Pick<Store, 'isSender' | 'outboxCounts' | 'put' | 'readNote' | 'writeNote'>
+  store: Notes & Pick<Store, 'isSender' | 'outboxCounts' | 'put'>
   today(): UsageDay
   /** Everything counted so far of a day. */
   usages(day: UsageDay): AsyncIterable<DayUsage>
@@ -31,7 +32,15 @@ type Member = [key: string, put: AttributeValues]
 
 const largestPut = 1_000
 const prefix = 'running-'
-const note = 'attributes running'
+function isNoted(value: unknown): value is [of: string, members: Member[]] {
+  return (
+    Array.isArray(value) &&
+    typeof value[0] === 'string' &&
+    Array.isArray(value[1]) &&
+    value[1].every((member) => typeof member?.[0] === 'string' && typeof member[1] === 'object')
+  )
+}
+
 /** Of so many members the values are remembered over a restart; those of others are put once more. */
 const maxNoted = 10_000
 
@@ -43,6 +52,7 @@ const maxNoted = 10_000
 export function createRunningAttributes(settings: RunningAttributesSettings): RunningAttributes {
   const { names, everyMs, rollups, timeZone, productKey, clock, store, today, usages, isAffordable, onPut } =
     settings
+  const note = createNote(store, 'attributes running', isNoted)
   let nextAtMs = clock.elapsed() + everyMs
   let putting = false
   /** Under other names, or in another product, what was put before says nothing. */
@@ -51,7 +61,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
   let before: Map<string, AttributeValues> | undefined
 
   async function recall(): Promise<Map<string, AttributeValues>> {
-    const [of, members] = JSON.parse((await store.readNote(note)) ?? '[]') as [string?, Member[]?]
+    const [of, members] = (await note.read()) ?? []
     return new Map(of === noted ? members : [])
   }
 
@@ -97,7 +107,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
     before = now
     if (changed.length === 0) return
     onPut()
-    await store.writeNote(note, JSON.stringify([noted, [...now].slice(0, maxNoted)]))
+    await note.write([noted, [...now].slice(0, maxNoted)])
   }
 
   return {

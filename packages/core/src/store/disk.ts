@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { setAside } from './set-aside.ts'
 
 /** The functions of `node:fs` that the file store uses: one door, so that a test can let each of them fail. */
 export type Disk = Pick<
@@ -81,9 +83,7 @@ export async function readAt(
 
 /** Waits until the content is on the disk, off the event loop. */
 export function syncContent(disk: Disk, file: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    disk.fdatasync(file, (error) => (error === null ? resolve() : reject(error)))
-  })
+  return synced((done) => disk.fdatasync(file, done))
 }
 
 /** Without this a power cut may undo what was made, renamed or removed in a folder. Windows cannot, and need not. */
@@ -91,26 +91,76 @@ export async function syncFolder(disk: Disk, path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = disk.openSync(path, 'r')
   try {
-    await new Promise<void>((resolve, reject) => {
-      disk.fsync(folder, (error) => (error === null ? resolve() : reject(error)))
-    })
+    await synced((done) => disk.fsync(folder, done))
   } finally {
     disk.closeSync(folder)
   }
 }
 
-/** Puts content in the place of a file as one step: whoever reads sees the old or the new. */
-export async function replaceFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
-  const aside = `${path}.tmp`
-  const file = disk.openSync(aside, 'w', 0o600)
+/** Node disables syncing under its permission model. Counting on without it beats not counting: only a power cut can tell. */
+const syncDenied = 'ERR_ACCESS_DENIED'
+
+function synced(sync: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    sync((error) => (error === null || error === undefined ? resolve() : reject(error)))
+  }).catch((error: unknown) => {
+    if (codeOf(error) !== syncDenied) throw error
+  })
+}
+
+/** Whether this process may sync what it writes. */
+export async function maySync(disk: Disk, folder: string): Promise<boolean> {
+  if (process.platform === 'win32') return true
+  const file = disk.openSync(folder, 'r')
   try {
-    await writeLater(disk, file, content, 0)
-    await syncContent(disk, file)
+    await new Promise<void>((resolve, reject) => {
+      disk.fsync(file, (error) => (error === null || error === undefined ? resolve() : reject(error)))
+    })
+  } catch (error) {
+    if (codeOf(error) === syncDenied) return false
   } finally {
     disk.closeSync(file)
   }
-  disk.renameSync(aside, path)
+  return true
+}
+
+/**
+ * Puts content in the place of a file as one step: whoever reads sees the old or the new. Two processes may do so at once: each
+ * has a temporary file of its own, and the last one wins whole. A link that another user put there is not followed.
+ */
+export async function replaceFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const file = disk.openSync(aside, 'wx', 0o600)
+  try {
+    try {
+      await writeLater(disk, file, content, 0)
+      await syncContent(disk, file)
+    } finally {
+      disk.closeSync(file)
+    }
+    disk.renameSync(aside, path)
+  } catch (error) {
+    await removeFile(disk, aside).catch(() => {})
+    throw error
+  }
   await syncFolder(disk, dirname(path))
+}
+
+/** So long after it was written a temporary file is one that a crash left. */
+const staleAfterMs = 3_600_000
+
+/** Removes what processes that crashed within `replaceFile()` left in a folder. */
+export function removeStaleTemporaries(disk: Disk, folder: string, nowMs: number): void {
+  try {
+    for (const name of namesIn(disk, folder)) {
+      if (!name.endsWith('.tmp')) continue
+      const path = join(folder, name)
+      const { mtimeMs = nowMs } = disk.lstatSync(path, { throwIfNoEntry: false }) ?? {}
+      if (nowMs - mtimeMs > staleAfterMs) disk.rmSync(path, { recursive: true, force: true })
+    }
+  } catch {
+    // They do no harm but for the place that they take.
+  }
 }
 
 /** Removes a file if it is there, off the event loop: a file system takes tens of milliseconds to free some hundred megabytes. */
@@ -130,8 +180,11 @@ export function namesIn(disk: Disk, path: string): string[] {
   }
 }
 
+/** @throws for what is not a file: reading a FIFO would stop the event loop until another process writes to it */
 export function readIfThere(disk: Disk, path: string): Buffer | undefined {
   try {
+    const stats = disk.lstatSync(path)
+    if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'EISDIR' })
     return disk.readFileSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
@@ -139,6 +192,43 @@ export function readIfThere(disk: Disk, path: string): Buffer | undefined {
   }
 }
 
+/**
+ * Makes a folder with all that it stands in. Node's own recursive `mkdir` never ends where a folder says ENOENT for good, as
+ * /proc does (Node 20).
+ */
 export function makeFolder(disk: Disk, path: string): void {
-  disk.mkdirSync(path, { recursive: true, mode: 0o700 })
+  try {
+    makeOne(disk, path)
+  } catch (error) {
+    const parent = dirname(path)
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    makeFolder(disk, parent)
+    makeOne(disk, path)
+  }
+}
+
+function makeOne(disk: Disk, path: string): void {
+  try {
+    disk.mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Some systems refuse to make what is there by another code than EEXIST, such as EROFS or EACCES.
+    if (codeOf(error) === 'ENOENT' || !isFolder(disk, path)) throw error
+  }
+}
+
+function isFolder(disk: Disk, path: string): boolean {
+  try {
+    return disk.statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** Makes a folder of the store. What is in its place is set aside: a link there would lead our files to another place. */
+export function makeSubfolder(disk: Disk, dir: string, name: string, nowMs: number): void {
+  const path = join(dir, name)
+  const there = disk.lstatSync(path, { throwIfNoEntry: false })
+  if (there?.isDirectory()) return
+  if (there !== undefined) setAside(disk, dir, path, nowMs)
+  makeFolder(disk, path)
 }

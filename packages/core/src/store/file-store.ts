@@ -1,12 +1,13 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
-import { codeOf, type Disk, makeFolder, readIfThere, realDisk, replaceFile } from './disk.ts'
+import { codeOf, type Disk, realDisk } from './disk.ts'
 import { oneByOne } from './journal-reader.ts'
 import { leadEveryMs } from './led-outbox.ts'
 import { leftoverFolders } from './leftover-folders.ts'
 import { namespaceFolder, namespaceName } from './namespace-folder.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
 import { outboxFolder } from './outbox.ts'
+import { prepareRoot } from './prepare-root.ts'
 import { readRejectedLines } from './rejected-lines.ts'
 import type { CountBatch, OutboxCounts, SeriesTotal, Store, StoreContext, UsageDay } from './store.ts'
 import { readWaitingLines } from './waiting-lines.ts'
@@ -101,6 +102,7 @@ export function fileStoreOn(
   }
 
   async function openHome(given: StoreContext): Promise<OpenFolder> {
+    prepareRoot(disk, root, given.diagnostics)
     if (given.namespace !== undefined)
       home = namespaceFolder(disk, root, namespaceName(given.namespace, given.timeZone))
     return openFolder({
@@ -236,12 +238,9 @@ export function fileStoreOn(
     outboxCounts: () => folder?.led.current?.counts() ?? noLines,
     isSender: () => using(async ({ led }) => (await led.outbox()) !== undefined),
 
-    readNote: (name) => using(async () => readIfThere(disk, notePath(name))?.toString()),
-    writeNote: (name, value) =>
-      using(async () => {
-        makeFolder(disk, join(home, 'notes'))
-        await replaceFile(disk, notePath(name), Buffer.from(value))
-      }),
+    readNote: (name) => using(async ({ notes }) => notes.read(name)),
+    writeNote: (name, value) => using(({ notes }) => notes.write(name, value)),
+    discardNote: (name) => using(async ({ notes }) => notes.discard(name)),
 
     leftovers: () =>
       using(async ({ namespace, timeZone, clock }) => {
@@ -255,10 +254,6 @@ export function fileStoreOn(
       }),
 
     close,
-  }
-
-  function notePath(name: string): string {
-    return join(home, 'notes', encodeURIComponent(name))
   }
 
   async function close(): Promise<void> {

@@ -135,6 +135,9 @@ export function memoryStore(): Store {
     async writeNote(name, value) {
       notes.set(name, value)
     },
+    async discardNote(name) {
+      notes.delete(name)
+    },
 
     async close() {
       context = undefined

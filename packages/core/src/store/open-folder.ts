@@ -1,11 +1,13 @@
+import { join } from 'node:path'
 import { quoted } from '../errors.ts'
 import { DayJournals } from './day-journals.ts'
-import { type Disk, makeFolder } from './disk.ts'
+import { type Disk, makeFolder, maySync, removeStaleTemporaries } from './disk.ts'
 import { Inbox } from './inbox.ts'
 import { newJournalId } from './journal-files.ts'
 import { joinJournal } from './journal-join.ts'
 import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
 import { LedOutbox } from './led-outbox.ts'
+import { NoteFiles } from './note-files.ts'
 import { type OwnerSign, showOwner, thisHost } from './owner-socket.ts'
 import type { StoreContext, UsageDay } from './store.ts'
 
@@ -15,6 +17,7 @@ export interface OpenFolder extends StoreContext {
   readonly writer: JournalWriter
   readonly journals: DayJournals
   readonly inbox: Inbox
+  readonly notes: NoteFiles
   readonly led: LedOutbox
   /** Resolves when no files are being joined. */
   joined(): Promise<unknown>
@@ -39,6 +42,13 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   const journalId = newJournalId(clock)
   let joining: Promise<unknown> = Promise.resolve()
   makeFolder(disk, dir)
+  if (!(await maySync(disk, dir))) {
+    diagnostics.warn(
+      'PXU_WRN_STORE_NO_SYNC',
+      `Node's permission model does not let this process sync files, so a power cut may lose counts in ${dir} that a crash of the process does not. Nothing else changes.`,
+    )
+  }
+  for (const name of ['notes', 'inbox']) removeStaleTemporaries(disk, join(dir, name), clock.now())
   const sign = await showOwner(disk, dir, journalId, clock)
 
   function reportUnreadable(path: string, message: string): void {
@@ -111,7 +121,8 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     sign,
     writer,
     journals,
-    inbox: new Inbox(disk, dir, journalId),
+    inbox: new Inbox(settings, journalId),
+    notes: new NoteFiles(settings),
     led: new LedOutbox({ ...settings, onUnseenLeader }, { journalId, ...thisHost }),
     joined: () => joining,
   }

@@ -241,6 +241,8 @@ export interface Store {
   /** Small facts that must survive a restart, such as the requests spent today. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, value: string): Promise<void>
+  /** Puts a note aside whose value is not what was written, and reports it. */
+  discardNote(name: string): Promise<void>
 
   /**
    * What earlier processes of the same product left in other namespaces that may be sent from here, so that a change of the zone

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import type { Diagnostics } from '../diagnostics.ts'
+import { type Disk, makeFolder, writeWhole } from './disk.ts'
+
+/** Makes the folder of a file store if it is missing, and warns if another user can change what is in it. */
+export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
+  makeFolder(disk, root)
+  if (isNew) ignoreInGit(disk, root)
+  warnOfOthers(disk, root, diagnostics)
+}
+
+/** A new folder keeps itself out of the repository of the app. */
+function ignoreInGit(disk: Disk, root: string): void {
+  try {
+    const file = disk.openSync(join(root, '.gitignore'), 'wx', 0o600)
+    try {
+      writeWhole(disk, file, Buffer.from('*\n'), 0)
+    } finally {
+      disk.closeSync(file)
+    }
+  } catch {
+    // Another process made it, or the disk is full: nothing depends on it.
+  }
+}
+
+/** Whoever may write to the folder can change the counts; our own files follow no link that another user made. */
+function warnOfOthers(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  const uid = process.geteuid?.()
+  if (uid === undefined) return
+  const { uid: owner, mode } = disk.statSync(root)
+  const isForeign = owner !== uid && owner !== 0
+  const isOpenToAll = (mode & 0o1002) === 0o002
+  if (!isForeign && !isOpenToAll) return
+  const what = isForeign
+    ? `belongs to another user (uid ${owner}; this process has ${uid})`
+    : 'can be written to by every user'
+  diagnostics.warn(
+    'PXU_WRN_STORE_FOREIGN_FOLDER',
+    `The folder ${root} ${what}, so counts can be changed or removed there. Give a dir (PX_USAGE_DIR) that only the user of this process can write to.`,
+  )
+}
