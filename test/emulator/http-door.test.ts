@@ -92,7 +92,7 @@ test('the page may load nothing from elsewhere and run no script but its own', a
 
 test('a port that is taken is an error, not a hang', async () => {
   const port = Number(new URL(emulator.url).port)
-  await expect(startEmulator({ port })).rejects.toThrow('EADDRINUSE')
+  await expect(startEmulator({ port })).rejects.toThrow(`Port ${port} is in use`)
 })
 
 test('it closes with connections open, twice too, and can be disposed of', async () => {

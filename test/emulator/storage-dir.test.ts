@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -87,4 +88,34 @@ test('a file of something else is left alone and named', async () => {
   await writeFile(file, '{"precious":true}\n')
   await expect(startEmulator({ port: 0, dir })).rejects.toThrow('precious')
   expect(await readFile(file, 'utf8')).toBe('{"precious":true}\n')
+})
+
+test('a folder that refuses new ones is an error at once', async () => {
+  await expect(startEmulator({ port: 0, dir: '/proc/nope' })).rejects.toThrow(
+    'dir /proc/nope cannot be created',
+  )
+  await expect(startEmulator({ port: 0, dir: '/proc/nope/deeper/still' })).rejects.toThrow(
+    'cannot be created',
+  )
+})
+
+test('a file in place of the folder, or of one above it, is named', async () => {
+  const file = join(dir, 'package.json')
+  await writeFile(file, '{}')
+  await expect(startEmulator({ port: 0, dir: file })).rejects.toThrow(`dir ${file} is a file; give a folder.`)
+  await expect(startEmulator({ port: 0, dir: join(file, 'x') })).rejects.toThrow(
+    'cannot be created (ENOTDIR)',
+  )
+})
+
+test('a folder several levels deep is created', async () => {
+  const deep = await startEmulator({ port: 0, dir: join(dir, 'a', 'b', 'c') })
+  await deep.close()
+  expect(await readFile(join(dir, 'a', 'b', 'c', 'px-emulator.jsonl'), 'utf8')).toBe('')
+})
+
+test('a pipe in place of the file is an error, and not waited for', async () => {
+  const other = await mkdtemp(join(dir, 'pipe-'))
+  execFileSync('mkfifo', [join(other, 'px-emulator.jsonl')])
+  await expect(startEmulator({ port: 0, dir: other })).rejects.toThrow('is no file')
 })

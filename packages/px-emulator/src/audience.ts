@@ -55,6 +55,8 @@ export const accountKind: MembersKind = {
   required: ['id', 'name'],
 }
 
+/** Names of undeclared attributes that are kept to show them. */
+const maxIgnored = 1_000
 const revivalMs = 7 * 86_400_000
 
 export interface MembersRules {
@@ -112,7 +114,7 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
         })),
       )
     }
-    for (const [apiName] of unknown) ignored.add(apiName)
+    for (const [apiName] of unknown) if (ignored.size < maxIgnored) ignored.add(apiName)
     return entries.filter(([apiName]) => !undeclared(apiName))
   }
 

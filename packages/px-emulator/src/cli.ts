@@ -25,7 +25,7 @@ const texts = { type: 'string' as const, multiple: true as const, default: [] as
 try {
   await run()
 } catch (error) {
-  process.stderr.write(`px-emulator: ${(error as Error).message}\n`)
+  process.stderr.write(`px-emulator: ${(error as Error).message.replace(/^dir /, '--dir ')}\n`)
   process.exitCode = 1
 }
 

@@ -30,7 +30,7 @@ export interface EmulatorOptions {
   seed?: number
   /** Keeps events, users and accounts in this directory, so that they are there after a restart. @default in memory */
   dir?: string
-  /** How many received requests are kept, newest last. @default 10000 */
+  /** How many received requests are kept, newest last, while their bodies have 64 MB together. @default 10000 */
   keepRequests?: number
   /** The time, in epoch milliseconds. @default Date.now */
   now?: () => number

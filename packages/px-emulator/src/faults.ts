@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http'
 import { PxError } from './px-error.ts'
+import { textPattern } from './text-pattern.ts'
 
 /** A request to `/v1` as it came in. */
 export interface ReceivedRequest {
@@ -112,8 +113,7 @@ function matches({ method, url, bodyIncludes }: FaultRule, request: ReceivedRequ
   if (method !== undefined && method.toUpperCase() !== request.method) return false
   if (bodyIncludes !== undefined && !request.body.includes(bodyIncludes)) return false
   if (url === undefined) return true
-  const parts = url.split('*').map((part) => part.replace(/[.+^${}()|[\]\\?]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`).test(request.url)
+  return textPattern(url, false)(request.url)
 }
 
 /** @throws {PxError} 400 */
@@ -122,17 +122,40 @@ function checkRule(rule: FaultRule): void {
     throw new PxError(400, `${what}: ${JSON.stringify(rule)}`)
   }
   const { fault, probability } = rule
-  for (const [name, value] of Object.entries(fault ?? refuse('A rule needs a fault'))) {
+  if (typeof fault !== 'object' || fault === null) refuse('A rule needs a fault')
+  for (const name of ['method', 'url', 'bodyIncludes'] as const) {
+    if (!['string', 'undefined'].includes(typeof rule[name])) refuse(`${name} must be a text`)
+  }
+  for (const name of ['skip', 'times'] as const) {
+    if (rule[name] !== undefined && !(Number(rule[name]) >= 0)) refuse(`${name} must be a number`)
+  }
+  if (rule.url !== undefined) textPattern(rule.url, false)
+  for (const [name, value] of Object.entries(fault)) {
     if (!known.has(name)) refuse(`No fault ${JSON.stringify(name)}, but ${[...known].join(', ')}`)
     if ((numbers as readonly string[]).includes(name) && !(typeof value === 'number' && value >= 0)) {
       refuse(`${name} must be a number`)
     }
   }
-  if (fault.status !== undefined && (fault.status < 200 || fault.status > 599)) {
+  const { status, body, headers } = fault
+  if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
     refuse('status must be between 200 and 599')
+  }
+  if (!['string', 'undefined'].includes(typeof body)) refuse('body must be a text')
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (!isHeader(name, value)) refuse(`${name} is not a header`)
   }
   if (probability !== undefined && !(probability >= 0 && probability <= 1)) {
     refuse('probability must be between 0 and 1')
+  }
+}
+
+function isHeader(name: string, value: unknown): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value as string)
+    return typeof value === 'string'
+  } catch {
+    return false
   }
 }
 

@@ -1,10 +1,14 @@
 import { PxError } from './px-error.ts'
+import { textPattern } from './text-pattern.ts'
 
 /** One condition of a `filter`: which field, and which of its values hold. */
 export interface Condition {
   field: string
   holds(value: unknown): boolean
 }
+
+/** Each is looked at for every event. */
+const maxConditions = 100
 
 type Operator = '==' | '!=' | '<=' | '>=' | '!~' | '<' | '>' | '~'
 const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~']
@@ -16,6 +20,9 @@ const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~
  * @throws {PxError} 400 for a field or a form that cannot be filtered
  */
 export function parseFilters(texts: readonly string[], takes: (field: string) => boolean): Condition[][] {
+  if (texts.length > maxConditions || texts.join(';').split(';').length > maxConditions) {
+    throw new PxError(400, `A filter may have ${maxConditions} conditions`)
+  }
   return texts.map((text) =>
     text.split(';').map((part) => {
       const [, field, operator, wanted] = /^([\w.-]+?)(==|!=|<=|>=|!~|<|>|~)([\s\S]*)$/.exec(part) ?? []
@@ -39,8 +46,8 @@ export function condition(field: string, operator: string, wanted: string): Cond
   }
   const folded = wanted.toLowerCase()
   if (how === '~' || how === '!~') {
-    const pattern = wildcard(folded)
-    return { field, holds: (value) => pattern.test(foldedText(value)) === (how === '~') }
+    const matches = textPattern(folded, true)
+    return { field, holds: (value) => matches(foldedText(value)) === (how === '~') }
   }
   const number = wanted.trim() === '' ? Number.NaN : Number(wanted)
   return {
@@ -80,13 +87,4 @@ function compare<T extends string | number>(value: T, wanted: T, operator: Opera
     default:
       return false
   }
-}
-
-/** `*` is any text, `?` one character. */
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${escaped}$`, 's')
 }

@@ -19,6 +19,8 @@ export interface DoorSettings extends ControlRoom {
 }
 
 const maxBodyBytes = 1024 * 1024
+/** What is kept of a body that comes without a key: 400 bodies of 1 MB took 885 MB of memory. */
+const maxForeignBytes = 1024
 
 /** Serves `/v1`, the inspection API and the page. */
 export function createDoor(settings: DoorSettings): Server {
@@ -55,8 +57,9 @@ async function serveV1(
   rest: readonly string[],
 ): Promise<void> {
   const { state, keys, limiter, faults, now } = settings
-  const body = await readBody(req)
   const { method = 'GET', headers } = req
+  const isKnown = keys.has(String(headers['x-aptrinsic-api-key']))
+  const body = await readBody(req, isKnown ? maxBodyBytes : maxForeignBytes)
   const received: ReceivedRequest = {
     method,
     url: req.url ?? '/',
@@ -131,15 +134,20 @@ interface Body {
   isWhole: boolean
 }
 
-async function readBody(req: IncomingMessage): Promise<Body> {
+async function readBody(req: IncomingMessage, maxBytes = maxBodyBytes): Promise<Body> {
   const chunks: Buffer[] = []
+  let kept = 0
   let length = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
     length += chunk.length
     // The rest is read too: a connection with bytes left over is cut before the answer arrives.
-    if (length <= maxBodyBytes) chunks.push(chunk)
+    const part = chunk.subarray(0, maxBytes - kept)
+    // A part of a chunk would hold the whole of it.
+    if (part.length > 0) chunks.push(part.length < chunk.length ? Buffer.from(part) : part)
+    kept += part.length
   }
-  return { text: Buffer.concat(chunks).toString('utf8'), isWhole: length <= maxBodyBytes }
+  const text = Buffer.concat(chunks).toString('utf8')
+  return { text, isWhole: length <= maxBytes }
 }
 
 /** @throws {PxError} 413 or 400 */

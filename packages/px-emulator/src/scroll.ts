@@ -11,6 +11,7 @@ export interface Scroll {
 }
 
 const maxPageSize = 1_000
+const maxSortKeys = 10
 
 /**
  * Reads where a list is asked for. A `scrollId` brings its query with it, so that it alone is enough.
@@ -43,9 +44,10 @@ export function pageSizeOf(query: URLSearchParams): number {
   return pageSize
 }
 
-/** The keys of `sort`, `;` between them, `-` for descending. */
+/** The keys of `sort`, `;` between them, `-` for descending. @throws {PxError} 400 for too many */
 export function sortKeys(query: URLSearchParams): { field: string; descending: boolean }[] {
   const keys = (query.get('sort') ?? '').split(';').filter(Boolean)
+  if (keys.length > maxSortKeys) throw new PxError(400, `A list is sorted by ${maxSortKeys} fields at most`)
   return keys.map((key) => ({ field: key.replace(/^-/, ''), descending: key.startsWith('-') }))
 }
 

@@ -11,6 +11,9 @@ import { checkZone } from './report-period.ts'
 import { openStorageDir, type StorageDir } from './storage-dir.ts'
 import { checkSwitches, defaultSwitches, type Switches } from './switches.ts'
 
+/** Bodies of received requests that are kept, in characters. */
+const maxRequestSize = 64 * 1024 * 1024
+
 /** Starts a stand-in for the REST API of PX, and a page that shows what it received. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', timeZone = 'UTC' } = options
@@ -37,6 +40,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const daysOf = createDayColumns()
   const requests: ReceivedRequest[] = []
   let requestCount = 0
+  /** Characters of their bodies. */
+  let requestSize = 0
+  const forget = (count: number) => {
+    for (const { body } of requests.splice(0, count)) requestSize -= body.length
+  }
 
   const room = {
     state,
@@ -49,6 +57,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     forgetRequests() {
       requests.length = 0
       requestCount = 0
+      requestSize = 0
     },
     report(query: ReportQuery): Report {
       state.events.reveal(now() - switches.visibilityLagMs)
@@ -71,16 +80,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     received(request) {
       requestCount += 1
       requests.push(request)
+      requestSize += request.body.length
       // Cut back in steps: moving a long list up by one for each request would be slow.
-      if (requests.length > keepRequests * 1.1) requests.splice(0, requests.length - keepRequests)
+      if (requests.length > keepRequests * 1.1) forget(requests.length - keepRequests)
+      if (requestSize > maxRequestSize) forget(Math.ceil(requests.length / 10))
     },
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
-  }).catch((error: unknown) => {
+  }).catch((error: NodeJS.ErrnoException) => {
     storage?.close()
-    throw error
+    throw listenError(error, port, host)
   })
   let closing: Promise<void> | undefined
   const close = () => {
@@ -118,6 +129,27 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     reset: room.reset,
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, port: number, host: string): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Error(
+        `Port ${port} is in use, perhaps by another px-emulator. Use --port 0 for a free one.`,
+        {
+          cause: error,
+        },
+      )
+    case 'EACCES':
+      return new Error(`Port ${port} needs more permissions. Use --port 0 for a free one.`, { cause: error })
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new Error(`Host ${host} is not an address of this machine. Use --host 127.0.0.1.`, {
+        cause: error,
+      })
+    default:
+      return error
   }
 }
 
