@@ -26,6 +26,8 @@ describe(`express ${alias}`, () => {
           if (second !== undefined) app.use(pxUsage({ meter: second, identify: identify as () => null }))
         }
       }
+      const { behind } = usage ?? {}
+      if (behind !== undefined) app.use((req, _res, next) => void behind(req, next))
       app.get('/users/:id', (req, res) => void res.json({ id: req.params.id }))
       const orders = express.Router()
       orders.get('/:id', (req, res) => void res.json({ id: req.params.id }))

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { pxUsage } from '@px-usage/http'
 import { describe } from 'vitest'
 import { bodyStream } from '../contracts/adapter/observed-app.ts'
@@ -33,6 +33,7 @@ function routeOf(req: IncomingMessage): Route | undefined {
 describe('node:http', () => {
   adapterContract({
     http2: true,
+    isListener: true,
     createApp(usage, handler = () => {}) {
       const listeners: ReturnType<typeof pxUsage>[] = []
       if (usage !== undefined) {
@@ -44,15 +45,21 @@ describe('node:http', () => {
           }
         }
       }
+      const { behind = (_req: IncomingMessage, next: () => unknown) => next() } = usage ?? {}
       return (req, res) => {
         for (const listener of listeners) listener(req, res)
-        if (req.url === '/raw') return handler(req, res)
-        const [path, , answer] = routeOf(req) ?? []
-        if (path !== undefined && answer !== undefined)
-          return answer(req, res, path.exec(req.url ?? '')?.[1] ?? '')
-        res.statusCode = 404
-        res.end()
+        behind(req, () => answerTo(req, res, handler))
       }
     },
   })
 })
+
+function answerTo(req: IncomingMessage, res: ServerResponse, handler: RequestListener): void {
+  const [path, , answer] = routeOf(req) ?? []
+  if (req.url === '/raw') handler(req, res)
+  else if (path !== undefined && answer !== undefined) answer(req, res, path.exec(req.url ?? '')?.[1] ?? '')
+  else {
+    res.statusCode = 404
+    res.end()
+  }
+}

@@ -115,7 +115,7 @@ it('an endpoint(), ignore() or properties() that throws is told at once, then on
   await clock.advance(60_000)
   await call(1)
   expect(told).toHaveLength(6)
-  expect(told[3]?.message).toContain('2 times')
+  expect(told[3]?.message).toContain('2 more')
   await failing.meter.close()
   await other.close()
 })

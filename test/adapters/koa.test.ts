@@ -27,6 +27,8 @@ describe(`koa ${alias}`, () => {
           if (second !== undefined) app.use(pxUsage({ meter: second, identify: identify as () => null }))
         }
       }
+      const { behind } = usage ?? {}
+      if (behind !== undefined) app.use((ctx, next) => behind(ctx.req, next) as Promise<void>)
       const router = new Router()
       router.get('/users/:id', (ctx) => {
         ctx.body = { id: ctx.params.id }

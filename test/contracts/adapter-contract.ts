@@ -1,7 +1,8 @@
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { describe } from 'vitest'
 import { abortedCalls } from './adapter/aborted-calls.ts'
+import { asyncContexts } from './adapter/async-contexts.ts'
 import { connections } from './adapter/connections.ts'
 import { countedCalls } from './adapter/counted-calls.ts'
 import { http2Calls } from './adapter/http2-calls.ts'
@@ -12,6 +13,8 @@ export interface MountedUsage {
   identify?: (source: unknown) => unknown
   /** How often the middleware is mounted. */
   times?: number
+  /** A middleware of the app behind that of px-usage: calls `next` where it likes. */
+  behind?: ((req: IncomingMessage, next: () => unknown) => unknown) | undefined
   /** A second meter, in a middleware of its own. */
   second?: Meter | undefined
 }
@@ -25,6 +28,8 @@ export interface AdapterHarness {
    * to `/raw`, by any method, goes to `handler`.
    */
   createApp(usage?: MountedUsage, handler?: RequestListener): RequestListener
+  /** Whether it is no framework but a listener beside those of the app. */
+  isListener?: boolean
   /** Whether the framework works on HTTP/2 servers. */
   http2?: boolean
 }
@@ -34,6 +39,7 @@ export function adapterContract(harness: AdapterHarness): void {
   describe('names and counts', () => countedCalls(harness))
   describe('aborted calls', () => abortedCalls(harness))
   describe('connections', () => connections(harness))
+  describe('async contexts', () => asyncContexts(harness))
   describe('answers byte for byte as without it', () => sameAnswers(harness))
   if (harness.http2) describe('HTTP/2', () => http2Calls(harness))
 }

@@ -11,6 +11,12 @@ export function currentContext(): AsyncResource {
 }
 
 /**
+ * Our own context, in which calls are recorded: a timer or a connection that starts then would keep the stores of a request for
+ * as long as it lives.
+ */
+export const ownContext = new AsyncResource('PxUsage')
+
+/**
  * The later of two contexts of one request if stores were added in it, and the earlier one otherwise. A store that the earlier one
  * has must not be gone: a body parser or a connection pool may continue a request in no context, or in that of another request.
  */

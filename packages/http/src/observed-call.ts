@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { askIdentify, type CallCallback, type FinishedCall, type Identify, type Meter } from '@px-usage/core'
-import { currentContext } from './async-context.ts'
+import { currentContext, ownContext } from './async-context.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'
 import type { Observer } from './observe-call.ts'
@@ -58,12 +58,7 @@ export class ObservedCall<Source> implements WatchedCall {
       const identity = askIdentify(observer.options.identify as Identify<unknown>, source)
       call = { identity, method: '_OTHER', route: undefined, statusCode: 0, aborted, properties: undefined }
     }
-    try {
-      if (call === undefined) owner.ignore()
-      else owner.record(call)
-    } catch (error) {
-      reportFailure(error, owner)
-    }
+    ownContext.runInAsyncScope(record, undefined, owner, call)
   }
 
   /** The call as the meter counts it; `undefined` for one that is ignored. */
@@ -114,6 +109,15 @@ export class ObservedCall<Source> implements WatchedCall {
       reportFailure(error, this.owner)
       return undefined
     }
+  }
+}
+
+function record(meter: Meter, call: FinishedCall | undefined): void {
+  try {
+    if (call === undefined) meter.ignore()
+    else meter.record(call)
+  } catch (error) {
+    reportFailure(error, meter)
   }
 }
 

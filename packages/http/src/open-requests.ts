@@ -86,16 +86,20 @@ export function createOpenRequests(): Completion {
     socket.on('removeListener', onListenerRemoved)
   }
 
-  /** An app that removes all `close` listeners of a connection removes this one by accident. */
-  function onListenerRemoved(this: Socket, _event: string, listener: unknown): void {
-    if (listener === onConnectionClose) process.nextTick(watchAgain, this)
+  /**
+   * An app that removes all `close` listeners of a connection removes ours by accident. Node removes one of its own after each
+   * response, and does not report the last one that is removed.
+   */
+  function onListenerRemoved(this: Socket, event: string, listener: { name?: string }): void {
+    if (event === 'close' && listener.name !== 'onServerResponseClose') process.nextTick(watchAgain, this)
   }
 
   function watchAgain(socket: Socket): void {
-    socket.off('removeListener', onListenerRemoved)
-    socket.off('close', onConnectionClose)
     if (socket.closed) onConnectionClose.call(socket)
-    else watchConnection(socket)
+    else if (socket.listenerCount('close', onConnectionClose) === 0) {
+      socket.off('removeListener', onListenerRemoved)
+      watchConnection(socket)
+    }
   }
 
   function onConnectionClose(this: WatchedSocket): void {

@@ -20,20 +20,26 @@ export function watchResponse(req: IncomingMessage, res: ServerResponse, end: En
     setImmediate(end, isAborted(res, socket))
     return
   }
-  const onOver = guarded(
-    () => {
-      end(isAborted(res, socket))
-      res.removeListener('finish', onOver)
-      res.removeListener('close', onOver)
-      socket?.removeListener('close', onOver)
-    },
+  const watched: (() => void)[] = []
+  const over = (aborted: boolean) => {
+    end(aborted)
+    for (const stop of watched) stop()
+  }
+  const on = (emitter: ServerResponse | Socket, event: string, listener: () => void) => {
+    if (typeof emitter.on !== 'function') return
+    emitter.on(event, listener)
+    watched.push(() => emitter.removeListener(event, listener))
+  }
+  const stream = streamOf(res)
+  // Kits may finish within end(), before the response says that it has ended.
+  const onFinish = guarded(() => over(stream !== undefined && isReset(stream)))
+  const onClose = guarded(
+    () => over(isAborted(res, socket)),
     () => end(false),
   )
-  if (typeof res.on === 'function') {
-    res.on('finish', onOver)
-    res.on('close', onOver)
-  }
-  socket?.on('close', onOver)
+  on(res, 'finish', onFinish)
+  on(res, 'close', onClose)
+  if (socket !== undefined) on(socket, 'close', onClose)
   if (!hasListener(res)) lookAgain(res, end, 0)
 }
 
@@ -55,10 +61,14 @@ function isOver(res: ServerResponse, socket: Socket | undefined): boolean {
 
 function isAborted(res: ServerResponse, socket: Socket | undefined): boolean {
   const stream = streamOf(res)
-  // HTTP/2 calls a response finished also when its stream was reset.
-  if (stream !== undefined) return stream.rstCode !== 0 || stream.aborted === true
+  if (stream !== undefined) return isReset(stream)
   if (res.writableFinished === true) return false
   return socket !== undefined || !isEnded(res)
+}
+
+/** HTTP/2 calls a response finished also when its stream was reset. */
+function isReset({ rstCode, aborted }: Http2Stream): boolean {
+  return rstCode !== 0 || aborted === true
 }
 
 function isEnded(res: ServerResponse): boolean {

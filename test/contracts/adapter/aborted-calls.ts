@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { openConnection, requestText, send } from '../../support/http-client.ts'
 import type { AdapterHarness } from '../adapter-contract.ts'
@@ -106,5 +107,87 @@ export function abortedCalls(harness: AdapterHarness): void {
     await app.seen(1)
     open?.end('too late')
     await expectAborted(app, '/raw', 0)
+  })
+
+  const half = { 'Content-Length': '100' }
+
+  it('counts no status that was written as the upload broke off', async () => {
+    const app = await observedApp(harness, (req, res) => {
+      req.on('aborted', () => void res.writeHead(400).end('request aborted'))
+      req.on('error', () => {}).resume()
+    })
+    const client = openConnection(app.port)
+    const arrived = once(app.server, 'request')
+    client.write(requestText('POST', '/raw', half, 'some'))
+    await arrived
+    client.socket.destroy()
+    await app.seen(1)
+    expect(app.calls).toMatchObject([{ route: '/raw', statusCode: 0, aborted: true }])
+  })
+
+  it.each([
+    ['on a new connection', 0],
+    ['on a connection that is kept alive', 2],
+  ])('counts no status that was written after the app closed the connection, %s', async (_which, before) => {
+    const app = await observedApp(harness, (req, res) => {
+      req.socket.destroy()
+      res.writeHead(413).end('too large')
+    })
+    const client = openConnection(app.port)
+    for (let id = 1; id <= before; id++) {
+      client.write(requestText('GET', `/users/${id}`))
+      await client.until((text) => text.includes(`{"id":"${id}"}`))
+    }
+    client.write(requestText('POST', '/raw', half, 'some'))
+    await client.end()
+    await app.seen(before + 1)
+    expect(app.calls.at(-1)).toMatchObject({ route: '/raw', statusCode: 0, aborted: true })
+  })
+
+  it('counts the status of an upload that was refused before it broke off', async () => {
+    const app = await observedApp(harness, (req, res) => {
+      req.on('error', () => {}).resume()
+      res.writeHead(413, { 'Content-Length': '10' }).write('some')
+    })
+    const client = openConnection(app.port)
+    client.write(requestText('POST', '/raw', half, 'some'))
+    await client.until((text) => text.includes('some'))
+    client.socket.destroy()
+    await app.seen(1)
+    expect(app.calls).toMatchObject([{ route: '/raw', statusCode: 413, aborted: true }])
+  })
+
+  it('counts no status that waited behind another response', async () => {
+    const app = await observedApp(harness, (_req, res) => void res.writeHead(400).end('never sent'))
+    const client = openConnection(app.port)
+    let requests = 0
+    const arrived = new Promise<void>((resolve) => {
+      app.server.on('request', () => {
+        requests += 1
+        if (requests === 2) resolve()
+      })
+    })
+    client.write(requestText('GET', '/slow') + requestText('POST', '/raw', { 'Content-Length': '0' }))
+    await arrived
+    client.socket.destroy()
+    await app.seen(2)
+    expect(app.calls).toMatchObject([
+      { route: '/slow', statusCode: 0, aborted: true },
+      { route: '/raw', statusCode: 0, aborted: true },
+    ])
+  })
+
+  it.each([
+    ['its `close` listeners', (socket: Socket) => void socket.removeAllListeners('close')],
+    ['all its listeners', (socket: Socket) => void socket.removeAllListeners()],
+  ])('counts a call whose connection lost %s', async (_which, remove) => {
+    const app = await observedApp(harness, (_req, res) => {
+      for (let i = 0; i < 3; i++) remove(res.socket as Socket)
+      setImmediate(() => res.socket?.destroy())
+    })
+    const client = openConnection(app.port)
+    client.write(requestText('GET', '/raw'))
+    await client.end()
+    expect(await app.seen(1)).toMatchObject([{ route: '/raw', statusCode: 0, aborted: true }])
   })
 }
