@@ -54,7 +54,7 @@ export function expressTemplate(req: ExpressRequest, known: unknown): string | u
   if (req.next === undefined || app === undefined) return undefined
   const own = typeof route.path === 'string' || route.path instanceof RegExp ? String(route.path) : undefined
   const outer = mountPaths(app)
-  const base = outer && withoutSegments(req.baseUrl ?? '', outer)
+  const base = outer === undefined ? undefined : withoutSegments(req.baseUrl ?? '', outer)
   const inner = base === undefined ? undefined : mountsTo(route, routerOf(app), base, 0)
   if (own === undefined || inner === undefined) return undefined
   const prefix = `${outer}${inner}`
