@@ -5,13 +5,18 @@ const maxCauses = 3
 
 /**
  * What an error was caused by, a line for each cause with the place in the app where it was thrown: for those who have only
- * the text. `undefined` if there is no cause.
+ * the text. A cause that the message quotes is left out. `undefined` if there is nothing to add.
  */
-export function causeText(cause: unknown): string | undefined {
+export function causeText({ message, cause }: { message: string; cause?: unknown }): string | undefined {
   const lines: string[] = []
   try {
-    for (let error = cause; error !== undefined && error !== null && lines.length < maxCauses; ) {
-      lines.push(`Cause: ${oneLine(nameAndMessage(error))}${placeOf(error)}`)
+    let error = cause
+    for (let depth = 0; error !== undefined && error !== null && depth < maxCauses; depth++) {
+      const own = messageOf(error)
+      if (own === '' || !message.includes(own)) {
+        const name = error instanceof Error ? `${error.name}: ` : ''
+        lines.push(`Cause: ${oneLine(name + own)}${placeOf(error)}`)
+      }
       error = (error as { cause?: unknown }).cause
     }
   } catch {
@@ -20,11 +25,11 @@ export function causeText(cause: unknown): string | undefined {
   return lines.length === 0 ? undefined : lines.join('\n')
 }
 
-function nameAndMessage(error: unknown): string {
+function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // The error of all addresses that were tried has its message in its parts (Node.js docs, `autoSelectFamily`).
   const [first] = error instanceof AggregateError && error.message === '' ? error.errors : []
-  return `${error.name}: ${first instanceof Error ? first.message : error.message}`
+  return first instanceof Error ? first.message : error.message
 }
 
 function oneLine(text: string): string {

@@ -103,7 +103,7 @@ export function createDiagnostics(
 }
 
 function print(error: UsageError): void {
-  const detail = causeText(error.cause)
+  const detail = causeText(error)
   emitWarning(error.message, { code: error.code, ...(detail === undefined ? {} : { detail }) })
 }
 

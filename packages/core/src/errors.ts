@@ -54,6 +54,7 @@ export const codes = {
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_WRN_DAY_LATE_COUNTS: 'Counts of a day came after it was closed, and make an event of their own.',
   PXU_ERR_METER_LOST: 'Calls or events were lost when the meter was closed.',
+  PXU_WRN_METER_CLOSED: 'A call finished after the meter was closed, and is not counted.',
   PXU_ERR_STORE_IN_USE: 'A store belongs to another meter already.',
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
@@ -121,6 +122,18 @@ export function usageError(failure: Failure, more = ''): UsageError {
   if (isMade && more === '') return failure
   const text = isMade ? message.replace(` See ${failure.help}`, '') : asSentence(message)
   return new UsageError(code, `${text}${more}`, cause === undefined ? {} : { cause })
+}
+
+/**
+ * What an error says, with the code of the system that caused it (`EACCES`): it tells what to mend, and a log may have nothing
+ * but the message.
+ */
+export function textWithReason(error: unknown): string {
+  const { message, cause } = (error ?? {}) as { message?: unknown; cause?: unknown }
+  const text = String(message ?? error).replace(/ See https:\S+$/, '')
+  const code = (cause as { code?: unknown } | null | undefined)?.code
+  if (typeof code !== 'string' || text.includes(code)) return text
+  return `${text.replace(/[.\s]+$/, '')} (${code}).`
 }
 
 /** The value as it may stand in a message: quoted, cut, and never more than one line. */

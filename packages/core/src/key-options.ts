@@ -1,3 +1,4 @@
+import type { Diagnostics } from './diagnostics.ts'
 import { UsageError } from './errors.ts'
 
 /** The key behind a function, so that whoever prints the settings prints no key. */
@@ -44,6 +45,15 @@ export function key(name: 'apiKey' | 'productKey', value: string | undefined, re
   }
   throw new UsageError(
     code,
-    `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}); dryRun: true needs none.`,
+    `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}). To run without PX, as in development, set PX_USAGE_ENABLED=false; dryRun: true needs no keys either.`,
+  )
+}
+
+/** Warns of a key that PX would refuse with each event, days later. Not quoted: it may be the API key, given by mistake. */
+export function checkProductKey(productKey: string, diagnostics: Diagnostics): void {
+  if (productKey.startsWith('AP-')) return
+  diagnostics.warn(
+    'PXU_WRN_OPTIONS_PRODUCT_KEY',
+    'The option productKey (PX_PRODUCT_KEY) does not begin with AP-, so it is most likely not the key of a product. Give the one that PX shows under Administration > Products, and look whether it was exchanged with apiKey.',
   )
 }

@@ -62,8 +62,10 @@ export interface CloseReport {
   sent: { lines: number }
   /** In the store, for the next start. */
   kept: Amount
-  /** Nowhere any more: what a store that keeps nothing could not send in time, or a broken one not take. */
+  /** Lost: not sent before the timeout by a store that is not durable, or never accepted by a failing one. */
   lost: Amount
+  /** What a dry run with a store that is not durable counted: it was never to be sent. Only with `dryRun`. */
+  discarded?: Amount
 }
 
 export interface Meter {

@@ -4,6 +4,7 @@ import { createAttribution } from './attribution/attribute-call.ts'
 import { createCallProperties } from './attribution/call-properties.ts'
 import { reportCallbackFailure } from './attribution/callback-failures.ts'
 import { createEndpoints } from './attribution/endpoint.ts'
+import { closeMeter } from './close-meter.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createDayTables } from './counting/day-tables.ts'
 import { createIdleSeries } from './counting/idle-series.ts'
@@ -15,17 +16,15 @@ import { rejectedEvent } from './delivery/line-contents.ts'
 import { type PxEvent, rollupEvent, rollupLine } from './delivery/px-event.ts'
 import { createRunningAttributes } from './delivery/running-attributes.ts'
 import { createDiagnostics } from './diagnostics.ts'
-import { UsageError } from './errors.ts'
+import { isEnabled } from './environment.ts'
+import { checkProductKey } from './key-options.ts'
 import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter-face.ts'
 import { openStore } from './open-store.ts'
 import { type MeterOptions, namespaceOf, parseOptions } from './options.ts'
+import { memoryStore } from './store/memory-store.ts'
 
 const defaultCloseTimeoutMs = 5_000
-/** How long requests under way are waited for when their lines outlive the process: what is broken off is looked up later. */
-const lastAnswersMs = 150
-/** How long a broken-off request may take to be noted in the store. */
-const lastSettlingMs = 100
 
 /**
  * The engine: counts finished calls, closes each usage day once, delivers it to PX.
@@ -33,7 +32,14 @@ const lastSettlingMs = 100
  * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
  */
 export function createMeter(options: MeterOptions = {}): Meter {
-  return buildMeter(options, true)
+  return isEnabled(options?.enabled, process.env) ? buildMeter(options, true) : closedMeter()
+}
+
+/** Takes what the app gives it and keeps nothing, with no timer. */
+function closedMeter(): Meter {
+  const meter = buildMeter({ dryRun: true, store: memoryStore() }, false)
+  void meter.close()
+  return meter
 }
 
 /** @param adopts whether it also closes and sends what earlier processes left in other namespaces; `false` for the meter that does so */
@@ -42,6 +48,9 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const { clock, days, store, rollups, graceMs } = settings
   const { timeZone } = days
   const diagnostics = createDiagnostics(settings.onError, clock)
+  if (adopts && !settings.dryRun && settings.delivery === undefined) {
+    checkProductKey(settings.productKey, diagnostics)
+  }
   const tables = createDayTables({
     store,
     limits: settings.limits,
@@ -85,7 +94,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   let closing: Promise<CloseReport> | undefined
   /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
   let isClosed = false
-  let forgetSignals = () => {}
+  let stopListening = () => {}
 
   const leftovers = createLeftoverMeters({
     ...{ store, clock, diagnostics },
@@ -93,15 +102,12 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
   })
   const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
-  const {
-    opened,
-    tryNow,
-    stop: stopOpening,
-  } = openStore(store, context, async () => {
+  const opening = openStore(store, context, async () => {
     delivery.wake()
     if (adopts) void leftovers.look()
     await delivery.check()
   })
+  const { opened, tryNow } = opening
   const keeper = createDayKeeper({
     clock,
     days,
@@ -147,71 +153,18 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   })
   keeper.start()
 
-  /** As much of `task` as fits in the time; what it does later does no harm. */
-  function within(task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
-    return new Promise((resolve) => {
-      const cancel = clock.setTimer(() => resolve(undefined), timeoutMs, true)
-      const finish = () => {
-        cancel()
-        resolve(undefined)
-      }
-      task.then(finish, finish)
-    })
-  }
-
-  async function closeMeter(timeoutMs: number): Promise<CloseReport> {
-    const deadline = clock.elapsed() + timeoutMs
-    const left = () => Math.max(deadline - clock.elapsed(), 0)
-    const inTime = (task: Promise<unknown>) => within(task, left())
-    const leftoversClosed = leftovers.close(timeoutMs)
-    keeper.stop()
-    stopOpening()
-    await inTime(opened())
-    const deliveredBefore = store.outboxCounts().delivered
-    await inTime(attribution.settled())
-    isClosed = true
-    keeper.cancelStoring()
-    await inTime(keeper.idle())
-    await inTime(
-      opened()
-        .then(keeper.persist)
-        .then(() => (store.durable ? undefined : keeper.closeAll())),
+  function refuseAfterClose(): void {
+    afterClose += 1
+    if (settings.dryRun) return
+    diagnostics.warn(
+      'PXU_WRN_METER_CLOSED',
+      'A call finished after the meter was closed, and is not counted. Close the server first, and the meter once its last response is over.',
     )
-    await inTime(numbers.stop())
-    keeper.cancelStoring()
-    if (!store.durable) await inTime(delivery.run())
-    await within(delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
-    // Whatever is still on its way to PX breaks off here, and is noted as unknown.
-    await delivery.breakOff()
-    await within(delivery.stop(), lastSettlingMs)
-    const { delivered, pending, unknown } = store.outboxCounts()
-    const sent = { lines: delivered - deliveredBefore }
-    const unsent = { calls: tables.storedOpen(), lines: pending + unknown }
-    const unstored = {
-      calls: tables.unstored() + attribution.stats().pending,
-      lines: numbers.unstoredLines(),
-    }
-    const closed = store.close().catch((cause: unknown) => {
-      diagnostics.report(
-        new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The store could not be closed.', { cause }),
-      )
-    })
-    await within(Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
-    forgetSignals()
-    if (store.durable) return { sent, kept: unsent, lost: unstored }
-    return {
-      sent,
-      kept: { calls: 0, lines: 0 },
-      lost: { calls: unsent.calls + unstored.calls, lines: unsent.lines + unstored.lines },
-    }
   }
 
   const meter: Meter = {
     record(call) {
-      if (closing !== undefined) {
-        afterClose += 1
-        return
-      }
+      if (closing !== undefined) return refuseAfterClose()
       attribution.attribute(call.identity, {
         day: keeper.today(),
         endpoint: endpoints.of(call.method, call.route),
@@ -284,7 +237,16 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     routes: endpoints.list,
 
     close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
-      closing ??= closeMeter(timeoutMs)
+      closing ??= closeMeter(
+        {
+          ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, keeper, tables, attribution },
+          ...{ numbers, delivery, leftovers },
+          onClosed() {
+            isClosed = true
+          },
+        },
+        timeoutMs,
+      ).finally(stopListening)
       return closing
     },
 
@@ -292,6 +254,6 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       await meter.close()
     },
   }
-  if (settings.closeOnSignal) forgetSignals = closeOnSignal(() => meter.close())
+  if (settings.closeOnSignal) stopListening = closeOnSignal(() => meter.close())
   return meter
 }

@@ -14,6 +14,7 @@ import { createUsageDays, type UsageDays } from './day/usage-day.ts'
 import { parseBaseUrl, type Region, regionUrl } from './delivery/px-address.ts'
 import type { Dispatcher } from './delivery/px-client.ts'
 import type { SendLine } from './delivery/send-volley.ts'
+import { type Env, variable } from './environment.ts'
 import { UsageError } from './errors.ts'
 import { apiKeyOf, key } from './key-options.ts'
 import { boolean, callback, count, object, refuseUnknown } from './option-checks.ts'
@@ -70,6 +71,8 @@ export interface MeterOptions {
   auditAfterMs?: number | undefined
   /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
   closeOnSignal?: boolean | undefined
+  /** `false` makes a meter that takes everything, keeps nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
+  enabled?: boolean | undefined
   /** Count and close days, but send nothing: keys are not needed. @default false */
   dryRun?: boolean | undefined
   /** Takes errors that nobody awaits. Every code is in the README of this package. */
@@ -160,14 +163,13 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   reconcileAfterMs: true,
   auditAfterMs: true,
   closeOnSignal: true,
+  enabled: true,
   dryRun: true,
   onError: true,
   clock: true,
   dispatcher: true,
   delivery: true,
 }
-
-type Env = Readonly<Record<string, string | undefined>>
 
 /**
  * Options and environment to complete settings.
@@ -178,9 +180,9 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   refuseUnknown(options, Object.keys(known))
   const dryRun = boolean('dryRun', options.dryRun) ?? false
   const sendsToPx = !dryRun && options.delivery === undefined
-  const apiKey = apiKeyOf(options.apiKey ?? env.PX_API_KEY, sendsToPx)
-  const productKey = key('productKey', options.productKey ?? env.PX_PRODUCT_KEY, sendsToPx)
-  const baseUrl = options.baseUrl ?? (options.region === undefined ? env.PX_BASE_URL : undefined)
+  const apiKey = apiKeyOf(options.apiKey ?? variable(env, 'PX_API_KEY'), sendsToPx)
+  const productKey = key('productKey', options.productKey ?? variable(env, 'PX_PRODUCT_KEY'), sendsToPx)
+  const baseUrl = options.baseUrl ?? (options.region === undefined ? variable(env, 'PX_BASE_URL') : undefined)
   const identifyTimeoutMs =
     count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs
   const requestTimeoutMs = count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs
@@ -195,13 +197,15 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   return Object.freeze({
     apiKey,
     productKey,
-    baseUrl: parseBaseUrl(baseUrl ?? regionUrl(options.region ?? env.PX_REGION ?? defaults.region)),
+    baseUrl: parseBaseUrl(
+      baseUrl ?? regionUrl(options.region ?? variable(env, 'PX_REGION')?.toLowerCase() ?? defaults.region),
+    ),
     properties: Object.freeze(properties(options.properties)),
-    days: createUsageDays(options.timeZone ?? env.PX_TIME_ZONE ?? defaults.timeZone),
+    days: createUsageDays(options.timeZone ?? variable(env, 'PX_TIME_ZONE') ?? defaults.timeZone),
     rollups,
     zeroFillDays: parseZeroFill(options.zeroFill, rollups),
     attributes: parseAttributes(options.attributes),
-    store: store(options.store) ?? fileStore({ dir: env.PX_USAGE_DIR ?? defaults.dir }),
+    store: store(options.store) ?? fileStore({ dir: variable(env, 'PX_USAGE_DIR') ?? defaults.dir }),
     limits: limits(options.limits),
     graceMs,
     identifyTimeoutMs,

@@ -3,9 +3,9 @@ import {
   createMeter,
   type Identify,
   invalid,
+  isEnabled,
   type Meter,
   type MeterOptions,
-  memoryStore,
   notOptions,
   UsageError,
 } from '@px-usage/core'
@@ -47,8 +47,6 @@ export interface UsageOptions<Source, Response = ServerResponse>
   properties?: MeterOptions['properties'] | CallOptions<Source, Response>['properties']
   /** A meter to share with other apps of this process; the options of a meter are not allowed beside it. */
   meter?: Meter | undefined
-  /** `false` makes a middleware that does nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
-  enabled?: boolean | undefined
 }
 
 /**
@@ -65,8 +63,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
 } {
   if (typeof options !== 'object' || options === null) throw notOptions(options)
   const { identify, endpoint, ignore, properties, meter, enabled: given, ...meterOptions } = options
-  const enabled = given ?? !/^(0|false)$/i.test(process.env.PX_USAGE_ENABLED ?? '')
-  if (typeof enabled !== 'boolean') throw invalid('enabled', enabled, 'Give true or false.')
+  const enabled = isEnabled(given, process.env)
   if (identify === undefined) {
     throw new UsageError(
       'PXU_ERR_OPTIONS_IDENTIFY_MISSING',
@@ -90,7 +87,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
     throw invalid('meter', 'a meter', `Leave out ${Object.keys(ofMeter).join(', ')}: that meter has its own.`)
   }
   return {
-    meter: meter ?? (enabled ? createMeter(ofMeter) : closedMeter()),
+    meter: meter ?? createMeter({ ...ofMeter, enabled }),
     options: {
       identify,
       endpoint,
@@ -101,11 +98,4 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
     },
     enabled,
   }
-}
-
-/** Takes what the app tells it and keeps nothing, with no timer. */
-function closedMeter(): Meter {
-  const meter = createMeter({ dryRun: true, store: memoryStore() })
-  void meter.close()
-  return meter
 }
