@@ -1,4 +1,4 @@
-import { UsageError } from './errors.ts'
+import { textWithReason, UsageError } from './errors.ts'
 import type { Store, StoreContext } from './store/store.ts'
 
 /** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
@@ -25,8 +25,11 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
     mayRetry = false
     attempt = store.open(context).catch((error: unknown) => {
       const told = toldOf(error)
-      diagnostics.report(told)
-      diagnostics.warn(told.code, told.message)
+      diagnostics.report({
+        code: told.code,
+        message: `${textWithReason(told)} ${consequenceOf(told)}`,
+        cause: told.cause,
+      })
       // A store that belongs to another meter is not waited for.
       mayRetry = told.code === 'PXU_ERR_STORE_UNAVAILABLE'
       if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)
@@ -55,8 +58,14 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
   }
 }
 
+function consequenceOf({ code }: UsageError): string {
+  return code === 'PXU_ERR_STORE_UNAVAILABLE'
+    ? 'Counts wait in memory until it can; it is tried again each minute.'
+    : 'Nothing that this meter counts can be stored.'
+}
+
 function toldOf(cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
-  const message = 'The store could not be opened, so nothing survives this process; it is tried again.'
+  const message = 'The store could not be opened.'
   return new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
 }

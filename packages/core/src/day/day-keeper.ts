@@ -1,7 +1,7 @@
 import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { UsageError } from '../errors.ts'
+import { textWithReason, UsageError } from '../errors.ts'
 import type { DayClose, Store, UsageDay } from '../store/store.ts'
 import { createDayClock, type DayClock } from './day-clock.ts'
 import type { UsageDays } from './usage-day.ts'
@@ -52,15 +52,21 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let cancelStoring: (() => void) | undefined
+  let failingSinceMs: number | undefined
   let working: Promise<void> | undefined
   let nextWork: Promise<void> | undefined
 
   /** Gives an error to the app's `onError`, and back to whoever awaits. */
   function tell(message: string, cause: unknown): UsageError {
-    const error =
-      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+    const error = toUsageError(cause, message)
     diagnostics.report(error)
     return error
+  }
+
+  function toUsageError(cause: unknown, message: string): UsageError {
+    return cause instanceof UsageError
+      ? cause
+      : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
   }
 
   function storeNow(): void {
@@ -71,10 +77,32 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   async function persist(): Promise<void> {
     try {
       await tables.store()
+      failingSinceMs = undefined
     } catch (error) {
       cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
-      throw tell('The store failed; it is tried again.', error)
+      failingSinceMs ??= clock.now()
+      throw await reportWaiting(error, failingSinceMs)
     }
+  }
+
+  /** Of a store that is not open, the reason is why it could not be opened. */
+  async function reportWaiting(cause: unknown, sinceMs: number): Promise<UsageError> {
+    const error = toUsageError(
+      await opened().then(
+        () => cause,
+        (reason: unknown) => reason,
+      ),
+      'The store failed; it is tried again.',
+    )
+    const calls = tables.unstored()
+    const since = new Date(sinceMs).toISOString().slice(11, 16)
+    const waiting = `${calls} ${calls === 1 ? 'call waits' : 'calls wait'} in memory since ${since} UTC.`
+    diagnostics.report({
+      code: error.code,
+      message: `${textWithReason(error)} ${waiting}`,
+      cause: error.cause,
+    })
+    return error
   }
 
   /** One day that fails, as a file of it is damaged, must not keep the others open. @throws the first failure, at the end */

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type ScriptedPx, startScriptedPx } from '../support/scripted-px.ts'
+
+const root = join(import.meta.dirname, '../..')
+const unused = 'http://127.0.0.1:9'
+let dir: string
+let px: ScriptedPx
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'px-usage-terminal-'))
+  px = await startScriptedPx()
+})
+
+afterEach(async () => {
+  await px.close()
+  await chmod(dir, 0o755)
+  await rm(dir, { recursive: true })
+})
+
+/**
+ * Runs a service until its terminal shows `until`, ends it with SIGTERM, and returns what stood on stderr.
+ *
+ * @param until nothing: it is ended at once
+ */
+async function terminalOf(mode: string, baseUrl: string, until?: RegExp): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@px-usage/source', '--import', 'tsx', 'test/support/terminal-child.ts', mode, dir],
+    {
+      cwd: root,
+      env: { ...process.env, PX_API_KEY: 'secret-key', PX_PRODUCT_KEY: 'AP-TEST-2', PX_BASE_URL: baseUrl },
+    },
+  )
+  let stderr = ''
+  await new Promise<void>((resolve) => {
+    const look = (isReady: boolean) => {
+      if (isReady && (until === undefined || until.test(stderr))) resolve()
+    }
+    let isReady = false
+    child.stdout.on('data', () => {
+      isReady = true
+      look(isReady)
+    })
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+      look(isReady)
+    })
+    child.once('exit', () => resolve())
+  })
+  child.kill('SIGTERM')
+  const [, signal] = await once(child, 'close')
+  expect(signal).toBe('SIGTERM')
+  const text = stderr.replaceAll(dir, '/srv/app/.px-usage').replaceAll(`${root}/`, '/srv/app/')
+  console.log(`${mode}\n${inColumns(text, 80)}`)
+  expect(text).not.toContain('secret-key')
+  return text
+}
+
+/** As a terminal shows it, which breaks lines wherever they reach its edge. */
+function inColumns(text: string, columns: number): string {
+  return text.replace(new RegExp(`.{${columns}}(?=.)`, 'g'), '$&\n')
+}
+
+it('a wrong key is shown once, with the cure', async () => {
+  px.script = ({ answer }) => answer(401, '{"message":"Unauthorized"}')
+  const text = await terminalOf('wrong key', px.url, /See https/)
+  expect(text.match(/PXU_ERR_DELIVERY_STOPPED/g)).toHaveLength(1)
+  expect(text).toMatch(/401/)
+  expect(text).toMatch(/PX_API_KEY|apiKey/)
+})
+
+it('a PX that is down is shown once, with the reason', async () => {
+  const text = await terminalOf('PX down', unused, /See https/)
+  expect(text.match(/PXU_ERR_DELIVERY_UNREACHABLE/g)).toHaveLength(1)
+  expect(text).toMatch(/ECONNREFUSED/)
+})
+
+it('an identify that throws is shown once for all calls, with what it threw and where', async () => {
+  const text = await terminalOf('identify throws', px.url, /Cause/)
+  expect(text.match(/PXU_ERR_ATTRIBUTION_FAILED/g)).toHaveLength(1)
+  expect(text).toMatch(/identify\(\) threw\. The call does not appear in any user's totals\./)
+  expect(text).toMatch(
+    /Cause: TypeError: Cannot read properties of undefined \(reading 'id'\) \(at .*terminal-child\.ts:\d+:\d+\)/,
+  )
+})
+
+it('a folder that cannot be written is shown once, with the reason, and what is lost at the end', async () => {
+  await chmod(dir, 0o555)
+  const text = await terminalOf('read-only folder', px.url, /See https/)
+  expect(text.match(/PXU_ERR_STORE_UNAVAILABLE/g)).toHaveLength(1)
+  expect(text).toMatch(/The folder "\/srv\/app\/\.px-usage" cannot be used\..*\(EACCES/)
+  expect(text).toMatch(/px-usage lost 3 calls \(1 event\) of [\d-]{10} at shutdown: .*EACCES/)
+})
+
+it('what SIGTERM loses of a store that keeps nothing is shown with numbers, day and reason', async () => {
+  const text = await terminalOf('SIGTERM, memory store', unused)
+  expect(text).toMatch(
+    /px-usage lost 3 calls \(2 events\) of [\d-]{10} at shutdown: .*ECONNREFUSED.*; the memory store keeps nothing\. Use fileStore\(\)/,
+  )
+})
+
+it('nothing is shown when SIGTERM loses nothing', async () => {
+  expect(await terminalOf('SIGTERM, file store', unused)).toBe('')
+})
