@@ -43,7 +43,10 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   const { opened, stop: stopOpening } = parts.opening
   const deadline = clock.elapsed() + timeoutMs
   const left = () => Math.max(deadline - clock.elapsed(), 0)
-  const inTime = (task: Promise<unknown>) => within(clock, task, left())
+  let isOutOfTime = false
+  const inTime = async (task: Promise<unknown>) => {
+    if (!(await within(clock, task, left()))) isOutOfTime = true
+  }
   let storeError: unknown
   const noteError = (error: unknown) => {
     storeError = error
@@ -67,7 +70,8 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   await inTime(numbers.stop().catch(noteError))
   keeper.cancelStoring()
   if (!store.durable) await inTime(delivery.run())
-  const isOutOfTime = left() === 0
+  // Later its last error is that it was broken off.
+  const { stopped, lastError } = delivery.state()
   await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
   // Whatever is still on its way to PX breaks off here, and is noted as unknown.
   await within(clock, delivery.breakOff(), lastSettlingMs)
@@ -84,7 +88,6 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
     : { calls: stored.calls + unstored.calls, lines: stored.lines + unstored.lines }
   const kept = store.durable ? stored : none
   if (!dryRun && gone.calls + gone.lines > 0) {
-    const { stopped, lastError } = delivery.state()
     const loss: Loss = {
       ...gone,
       unidentified,
@@ -111,13 +114,13 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   return dryRun ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
 }
 
-/** As much of `task` as fits in the time; what it does later does no harm. */
-function within(clock: Clock, task: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+/** As much of `task` as fits in the time; what it does later does no harm. @returns whether it ended in time, well or not */
+function within(clock: Clock, task: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const cancel = clock.setTimer(() => resolve(undefined), timeoutMs, true)
+    const cancel = clock.setTimer(() => resolve(false), timeoutMs, true)
     const finish = () => {
       cancel()
-      resolve(undefined)
+      resolve(true)
     }
     task.then(finish, finish)
   })

@@ -61,7 +61,7 @@ function reasonsOf(loss: Loss): string[] {
   if (storeError !== undefined)
     reasons.push(`the ${store.name} store could not be written (${messageOf(storeError)})`)
   if (pxReason !== undefined) reasons.push(withoutStop(pxReason))
-  if (timeoutMs !== undefined) reasons.push(`the timeoutMs of close() (${timeoutMs} ms) were over`)
+  if (timeoutMs !== undefined) reasons.push(`the ${timeoutMs} ms of close() (timeoutMs) were over`)
   if (!store.durable) reasons.push(`the ${store.name} store keeps nothing`)
   return reasons.length === 0 ? ['they could not be stored in time'] : reasons
 }
