@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { pxUsage as pxUsageOfExpress } from '@px-usage/express'
 import { pxUsage } from '@px-usage/koa'
 import Koa, { type Context, type Middleware } from 'koa'
 import { describe, expect, it, vi } from 'vitest'
@@ -138,5 +139,49 @@ describe('a Koa app that is called from a route of another', () => {
     const app = inner()
     Object.freeze(app.context)
     expect(await namesOf(app, ['/old/users/1', '/none'])).toEqual(['/old/users/:id', undefined])
+  })
+})
+
+describe('apps of both frameworks with one meter', () => {
+  const express = load('express-5.3')
+
+  async function names(
+    build: (use: { koa: Middleware; express: unknown }) => RequestListener,
+    paths: string[],
+  ) {
+    const { meter, calls } = recordingMeter()
+    const use = {
+      koa: pxUsage({ meter, identify }) as Middleware,
+      express: pxUsageOfExpress({ meter, identify }),
+    }
+    const server = await startServer(build(use))
+    for (const path of paths) await send(server.url, { path })
+    await vi.waitFor(() => expect(calls).toHaveLength(paths.length))
+    await server.close()
+    return calls.map(({ route }) => route)
+  }
+
+  it('count a call of a Koa app within Express once, by the route of Koa', async () => {
+    const build = (use: { koa: Middleware; express: unknown }) => {
+      const inner = new Koa().use(use.koa).use(new Router().get('/koa/:k', answer).routes())
+      return express().use(use.express).all('/koa/*rest', inner.callback())
+    }
+    expect(await names(build, ['/koa/1', '/koa/1/2'])).toEqual(['/koa/:k', '/koa/*rest'])
+  })
+
+  it('count a call of an Express app within Koa once, with the mounts of both', async () => {
+    const build = (use: { koa: Middleware; express: unknown }) => {
+      const ok = (_req: unknown, res: ServerResponse) => res.end('express')
+      const leaf = express.Router({ mergeParams: true }).get('/items/:item', ok)
+      const inner = express().use(use.express).use('/v:version', leaf)
+      return new Koa()
+        .use(use.koa)
+        .use(mount('/api', connect(inner)))
+        .callback()
+    }
+    expect(await names(build, ['/api/v7/items/1', '/api/none'])).toEqual([
+      '/api/v:version/items/:item',
+      undefined,
+    ])
   })
 })

@@ -18,6 +18,13 @@ export interface CallReader<Source> {
    * @param statusCode as in a `FinishedCall`
    */
   route(source: Source, statusCode: number): string | undefined
+  /**
+   * The name of a call to which an app within this one responded.
+   *
+   * @param inner the name that the middleware within that app gives, with the same meter
+   * @default inner
+   */
+  around?(source: Source, inner: string): string
 }
 
 /** How the calls of one middleware are counted. */

@@ -21,6 +21,9 @@ export class ObservedCall<Source> implements WatchedCall {
   /** The status that was sent before the connection closed. */
   private lastStatus: number | undefined
 
+  /** The call as an app within this one sees it. */
+  private inner: ObservedCall<unknown> | undefined
+
   constructor(req: IncomingMessage, res: ServerResponse, source: Source, observer: Observer<Source>) {
     this.req = req
     this.res = res
@@ -37,6 +40,11 @@ export class ObservedCall<Source> implements WatchedCall {
 
   enterFailed(): void {
     this.isEntered = false
+  }
+
+  noteInner(call: WatchedCall): void {
+    // A middleware that is mounted twice in one app has the same source, and sees the same.
+    if (call instanceof ObservedCall && call.source !== this.source) this.inner = call
   }
 
   lost(): void {
@@ -101,9 +109,12 @@ export class ObservedCall<Source> implements WatchedCall {
 
   /** What a framework keeps its routes in may fail in any way; then the call has no route. */
   private route(statusCode: number): string | undefined {
-    if (!this.isEntered) return undefined
+    const inner = this.inner?.route(statusCode)
+    if (!this.isEntered) return inner
     try {
-      const route: unknown = this.observer.reader.route(this.source, statusCode)
+      const { reader } = this.observer
+      if (inner !== undefined) return reader.around?.(this.source, inner) ?? inner
+      const route: unknown = reader.route(this.source, statusCode)
       return typeof route === 'string' ? route : undefined
     } catch (error) {
       reportFailure(error, this.owner)

@@ -130,7 +130,10 @@ export function createOpenRequests(): Completion {
       }
       let waiting: Waiting = request
       while (waiting.owner !== undefined) {
-        if (waiting.owner === call.owner) return
+        if (waiting.owner === call.owner) {
+          waiting.call?.noteInner?.(call)
+          return
+        }
         waiting.next ??= { owner: undefined, call: undefined, next: undefined }
         waiting = waiting.next
       }

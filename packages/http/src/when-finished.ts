@@ -12,6 +12,8 @@ export interface WatchedCall {
   readonly owner: Meter
   /** In which the app's callbacks run. */
   context: AsyncResource
+  /** Another call of the same request and owner, that of an app within this one's. It is not counted for itself. */
+  noteInner?(call: WatchedCall): void
   /** The connection is gone: what the app writes from now on is never sent. Followed by `finished()`. */
   lost(): void
   /** The response is over: sent to the end, or given up. Called once, in `context`. Never throws. */

@@ -39,6 +39,12 @@ export function routeTemplate(ctx: Context): string | undefined {
   return seen && respondingRoute(seen)
 }
 
+/** The name that an app within this one gives: koa-mount takes its prefix off the path for an app of Express as well. */
+export function innerTemplate(ctx: Context, inner: string): string {
+  const seen = knownOf(ctx)
+  return seen === undefined || respondingRoute(seen) === inner ? inner : mounted(inner, seen)
+}
+
 /** To be called when a request comes, before any router. Does its work once per app. */
 export function watchRoutes(ctx: Context): void {
   const { context } = ctx.app

@@ -1,7 +1,7 @@
 import type { Meter } from '@px-usage/core'
 import { guarded, observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Context, Next } from 'koa'
-import { routeTemplate, watchRoutes } from './route-template.ts'
+import { innerTemplate, routeTemplate, watchRoutes } from './route-template.ts'
 import { watchStores } from './watch-stores.ts'
 
 export interface UsageMiddleware {
@@ -20,7 +20,7 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const observer = { meter, options, reader: { enter, route: routeTemplate } }
+  const observer = { meter, options, reader: { enter, route: routeTemplate, around: innerTemplate } }
   const observe = guarded((ctx: Context) => observeCall(ctx.req, ctx.res, ctx, observer))
   const middleware = (ctx: Context, next: Next): Promise<void> => {
     if (enabled) observe(ctx)
