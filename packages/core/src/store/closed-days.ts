@@ -1,5 +1,8 @@
 import { join } from 'node:path'
-import { type Disk, namesIn } from './disk.ts'
+import type { DamagedFiles } from './damaged-files.ts'
+import { codeOf, type Disk, namesIn } from './disk.ts'
+import { journalsOf } from './journal-files.ts'
+import { withFile } from './journal-reader.ts'
 import { type LineFileHeader, readLineFile } from './line-file.ts'
 import { outboxFolder } from './outbox.ts'
 import type { UsageDay } from './store.ts'
@@ -20,47 +23,75 @@ export function closedDayName(day: UsageDay, revision: number): string {
   return `${day}.${revision}.lines`
 }
 
+/** The day and the revision that a file of lines is named after. */
+export function closedDayOf(name: string): { day: UsageDay; revision: number } | undefined {
+  const [, day, revision] = fileName.exec(name) ?? []
+  return day === undefined ? undefined : { day, revision: Number(revision) }
+}
+
 export class ClosedDays {
   readonly #disk: Disk
   readonly #folder: string
-  readonly #headers = new Map<string, LineFileHeader>()
+  readonly #dir: string
+  readonly #damaged: DamagedFiles
+  /** By name, as long as the same file is there. */
+  readonly #headers = new Map<string, { ino: number; header: LineFileHeader }>()
 
-  constructor(disk: Disk, dir: string) {
+  constructor(disk: Disk, dir: string, damaged: DamagedFiles) {
     this.#disk = disk
+    this.#dir = dir
     this.#folder = outboxFolder(dir)
+    this.#damaged = damaged
   }
 
+  /** @throws what the disk throws, if the file may be readable later */
   async of(day: UsageDay): Promise<ClosedDay> {
     const revisions = namesIn(this.#disk, this.#folder)
       .map((name) => fileName.exec(name))
       .filter((match) => match?.[1] === day)
       .map((match) => Number(match?.[2]))
-    if (revisions.length === 0) return { revision: 0, contained: {} }
-    const last = Math.max(...revisions)
-    const header = await this.#header(closedDayName(day, last))
-    return { revision: last + 1, contained: header.contained ?? {} }
-  }
-
-  async #header(name: string): Promise<LineFileHeader> {
-    let header = this.#headers.get(name)
-    if (header === undefined) {
-      const file = this.#disk.openSync(join(this.#folder, name), 'r')
-      try {
-        header = (await readLineFile(this.#disk, file)).header
-      } finally {
-        this.#disk.closeSync(file)
-      }
-      this.#headers.set(name, header)
+      .sort((a, b) => b - a)
+    const revision = (revisions[0] ?? -1) + 1
+    // The file of the last revision contains what those before it do; if it is damaged, they are the best that is known.
+    for (const past of revisions) {
+      const header = await this.#header(closedDayName(day, past))
+      if (header?.contained !== undefined) return { revision, contained: header.contained }
     }
-    return header
+    return { revision, contained: {} }
   }
 
-  /** Lets go of finished days that nothing will be added to any more. */
+  async #header(name: string): Promise<LineFileHeader | undefined> {
+    const path = join(this.#folder, name)
+    try {
+      const { ino } = this.#disk.statSync(path)
+      const known = this.#headers.get(name)
+      if (known?.ino === ino) return known.header
+      const header = await withFile(
+        this.#disk,
+        path,
+        async (file) => (await readLineFile(this.#disk, file)).header,
+      )
+      this.#headers.set(name, { ino, header })
+      return header
+    } catch (error) {
+      // Whoever sends sets it aside, and reports it.
+      if (codeOf(error) === 'ENOENT' || this.#damaged.isLasting(path, error)) return undefined
+      throw error
+    }
+  }
+
+  /** Removes what is left of finished days of which no journal will come any more. */
   forgetOld(nowMs: number, isFinished: (name: string) => boolean): void {
     for (const name of namesIn(this.#disk, this.#folder)) {
       const [, day] = fileName.exec(name) ?? []
       if (day === undefined || nowMs - Date.parse(day) < keptDays * 24 * 3_600_000) continue
-      if (isFinished(name)) this.#disk.rmSync(join(this.#folder, name), { force: true })
+      if (!isFinished(name) || journalsOf(this.#disk, this.#dir, day).size > 0) continue
+      try {
+        this.#disk.rmSync(join(this.#folder, name), { force: true })
+        this.#headers.delete(name)
+      } catch {
+        // It is a few bytes, and is looked at again with the next day.
+      }
     }
   }
 }

@@ -1,6 +1,9 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { type ClosedDay, ClosedDays, closedDayName } from './closed-days.ts'
-import { codeOf, type Disk, makeFolder, readAt, writeLater } from './disk.ts'
+import type { DamagedFiles } from './damaged-files.ts'
+import { readDayTotals } from './day-totals.ts'
+import { codeOf, type Disk } from './disk.ts'
+import { closeQuietly, openToRead } from './held-file.ts'
 import {
   formatVersion,
   type JournalFile,
@@ -13,30 +16,22 @@ import { type JournalOwner, journalOwner } from './journal-owner.ts'
 import {
   type InspectedFile,
   inspectJournal,
-  inspectOpenJournal,
   oneByOne,
   readJournalHeader,
   readTotals,
 } from './journal-reader.ts'
 import { newHeader, writeLineFile } from './line-file.ts'
-import { outboxFolder } from './outbox.ts'
+import { type Outbox, outboxFolder } from './outbox.ts'
 import type { DayClose, RollUp, SeriesTotal, UsageDay } from './store.ts'
 
 export interface DayJournalsSettings {
   disk: Disk
   dir: string
   now(): number
-  /** Told once for each file. */
-  onDamage(path: string, what: string): void
+  damaged: DamagedFiles
   onNewer(path: string): void
   /** Told once for each journal: its writer lives, or lived, on another host. */
   onUnseen(host: string): void
-}
-
-/** A journal file, and its number as long as it is open. */
-interface OpenJournal {
-  readonly journal: JournalFile
-  readonly file: number
 }
 
 /** The journals of all writers in a folder: which days they are of, what they add up to, and how a day is closed. */
@@ -53,21 +48,25 @@ export class DayJournals {
     this.#settings = settings
     this.#disk = settings.disk
     this.#dir = settings.dir
-    this.closed = new ClosedDays(settings.disk, settings.dir)
+    this.closed = new ClosedDays(settings.disk, settings.dir, settings.damaged)
   }
 
   /** Days with counts that no closed day contains, oldest first. */
   async openDays(): Promise<UsageDay[]> {
     const open: UsageDay[] = []
     for (const day of journalDays(this.#disk, this.#dir)) {
-      const { contained } = await this.closed.of(day)
-      for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
-        if (!(await unlessGone(this.#hasMore(files, contained)))) continue
-        open.push(day)
-        break
-      }
+      // A day of which a file cannot be read is open until whoever closes it has found out about the file.
+      if (await this.#isOpen(day).catch(() => true)) open.push(day)
     }
     return open
+  }
+
+  async #isOpen(day: UsageDay): Promise<boolean> {
+    const { contained } = await this.closed.of(day)
+    for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
+      if (await unlessGone(this.#hasMore(files, contained))) return true
+    }
+    return false
   }
 
   async #hasMore(files: JournalFile[], contained: ClosedDay['contained']): Promise<boolean> {
@@ -93,40 +92,10 @@ export class DayJournals {
     return inspected
   }
 
-  /**
-   * What is counted of an open day. All its files are opened before one is read, so that the day can be closed or its files
-   * be joined meanwhile, also by another process: these are the totals of the moment before, or there are none any more.
-   */
-  async *totals(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
-    const { contained, files } = await this.#openDay(day)
-    try {
-      for (const { journal, file } of files) {
-        const inspected = await inspectOpenJournal(this.#disk, journal, file)
-        if (!this.#isReadable(inspected)) continue
-        yield* readTotals(this.#disk, file, inspected, contained[journal.journalId] ?? 0)
-      }
-    } finally {
-      for (const { file } of files) this.#disk.closeSync(file)
-    }
-  }
-
-  async #openDay(day: UsageDay): Promise<{ contained: ClosedDay['contained']; files: OpenJournal[] }> {
-    for (;;) {
-      const { contained, revision } = await this.closed.of(day)
-      const files: OpenJournal[] = []
-      let isWhole = false
-      try {
-        for (const journal of [...journalsOf(this.#disk, this.#dir, day).values()].flat()) {
-          files.push({ journal, file: this.#disk.openSync(journal.path, 'r') })
-        }
-        isWhole = (await this.closed.of(day)).revision === revision
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error
-      } finally {
-        if (!isWhole) for (const { file } of files) this.#disk.closeSync(file)
-      }
-      if (isWhole) return { contained, files }
-    }
+  /** What is counted of an open day. */
+  totals(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
+    const isReadable = (file: InspectedFile) => this.#isReadable(file)
+    return readDayTotals({ ...this.#settings, closed: this.closed, isReadable }, day)
   }
 
   async *#totalsOf(
@@ -134,24 +103,53 @@ export class DayJournals {
     contained: ClosedDay['contained'],
   ): AsyncGenerator<readonly SeriesTotal[]> {
     for (const inspected of files) {
-      const file = this.#disk.openSync(inspected.path, 'r')
+      const file = openToRead(this.#disk, inspected.path)
       try {
         yield* readTotals(this.#disk, file, inspected, contained[inspected.journalId] ?? 0)
       } finally {
-        this.#disk.closeSync(file)
+        closeQuietly(this.#disk, file)
       }
     }
   }
 
-  async #inspectDay(day: UsageDay): Promise<InspectedFile[]> {
+  async #inspectFiles(journals: Map<string, JournalFile[]>): Promise<InspectedFile[]> {
     const inspected: InspectedFile[] = []
-    for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
-      for (const file of files) {
-        const found = await inspectJournal(this.#disk, file)
-        if (this.#isReadable(found)) inspected.push(found)
-      }
+    for (const file of [...journals.values()].flat()) {
+      const found = await this.#reading(file, () => inspectJournal(this.#disk, file))
+      if (found !== undefined && this.#isReadable(found)) inspected.push(found)
     }
     return inspected
+  }
+
+  /** The journals of a day. What stands in the place of a file and can never be read as one is set aside. */
+  async #readableJournals(day: UsageDay): Promise<Map<string, JournalFile[]>> {
+    const journals = journalsOf(this.#disk, this.#dir, day)
+    for (const [journalId, files] of journals) {
+      const readable: JournalFile[] = []
+      for (const file of files) {
+        const header = await this.#reading(file, async () => {
+          const found = await readJournalHeader(this.#disk, file.path)
+          // A file gets its name only with its header in it.
+          if (found === undefined) throw new Error(`${file.path} has no header`)
+          return found
+        })
+        if (header !== undefined) readable.push(file)
+      }
+      if (readable.length > 0) journals.set(journalId, readable)
+      else journals.delete(journalId)
+    }
+    return journals
+  }
+
+  /** @throws what may pass; @returns `undefined` for a file that was set aside */
+  async #reading<T>({ path }: JournalFile, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!this.#settings.damaged.isLasting(path, error)) throw error
+      this.#settings.damaged.setAside(path, 'its counts')
+      return undefined
+    }
   }
 
   #isReadable({ isNewer, path }: InspectedFile): boolean {
@@ -180,21 +178,25 @@ export class DayJournals {
     const writers = new Map<string, JournalOwner['state']>()
     const { revision, contained } = await this.closed.of(day)
     let waiting = 0
-    for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
+    const journals = await this.#readableJournals(day)
+    for (const [journalId, files] of journals) {
       const writer = await this.#writer(journalId, files)
       writers.set(journalId, writer)
       if (writer !== 'done' && (await this.#hasMore(files, contained))) waiting += 1
     }
-    if (writers.size === 0) return { answer: { outcome: 'empty' } }
+    if (writers.size === 0) {
+      await this.#remove(day, [])
+      return { answer: { outcome: 'empty' } }
+    }
     if (waiting > 0 && !force) return { answer: { outcome: 'waiting', writers: waiting } }
 
-    const files = await this.#inspectDay(day)
+    const files = await this.#inspectFiles(journals)
     const upTo: Record<string, number> = { ...contained }
     for (const { journalId, lastSequence } of files) {
       upTo[journalId] = Math.max(upTo[journalId] ?? 0, lastSequence)
     }
     const done = files.filter(({ journalId }) => writers.get(journalId) === 'done')
-    for (const file of done) await this.#quarantine(day, file)
+    for (const file of done) await this.#quarantine(file)
     if (!files.some(({ journalId, lastSequence }) => lastSequence > (contained[journalId] ?? 0))) {
       await this.#remove(day, done)
       return { answer: { outcome: 'empty' } }
@@ -212,15 +214,28 @@ export class DayJournals {
   }
 
   /** Removes journals that a closed day contains and nobody writes to: a crash came between the two. */
-  async sweep(): Promise<void> {
+  async sweep(outbox: Pick<Outbox, 'needs'>): Promise<void> {
+    this.forgetOld(outbox)
     for (const day of journalDays(this.#disk, this.#dir)) {
-      const { contained } = await this.closed.of(day)
-      for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
-        const upTo = contained[journalId]
-        if (upTo === undefined || (await unlessGone(this.#hasMore(files, contained))) !== false) continue
-        if ((await unlessGone(this.#writer(journalId, files))) === 'done') await this.#remove(day, files)
-      }
+      // What cannot be read is looked at when the day is closed.
+      await this.#sweepDay(day).catch(() => {})
     }
+  }
+
+  /** Removes what is left of days that were closed and sent long ago. */
+  forgetOld(outbox: Pick<Outbox, 'needs'> | undefined): void {
+    if (outbox !== undefined) this.closed.forgetOld(this.#settings.now(), (name) => !outbox.needs(name))
+  }
+
+  async #sweepDay(day: UsageDay): Promise<void> {
+    const { contained } = await this.closed.of(day)
+    const done: JournalFile[] = []
+    for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
+      const upTo = contained[journalId]
+      if (upTo === undefined || (await unlessGone(this.#hasMore(files, contained))) !== false) continue
+      if ((await unlessGone(this.#writer(journalId, files))) === 'done') done.push(...files)
+    }
+    await this.#remove(day, done)
   }
 
   async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
@@ -230,34 +245,18 @@ export class DayJournals {
   }
 
   /** Keeps what stands behind the damage, for whoever wants to look at it. */
-  async #quarantine(day: UsageDay, { path, end }: InspectedFile): Promise<void> {
-    if (end.how !== 'damaged') return
-    const folder = join(this.#dir, 'damaged')
-    makeFolder(this.#disk, folder)
-    const copy = join(folder, `${day}.${basename(path)}.bad`)
-    const from = this.#disk.openSync(path, 'r')
-    const to = this.#disk.openSync(copy, 'w', 0o600)
-    try {
-      for (let at = end.at; ; ) {
-        const bytes = await readAt(this.#disk, from, at, 256 * 1024)
-        if (bytes.length === 0) break
-        await writeLater(this.#disk, to, bytes, at - end.at)
-        at += bytes.length
-      }
-    } finally {
-      this.#disk.closeSync(from)
-      this.#disk.closeSync(to)
+  async #quarantine({ path, end }: InspectedFile): Promise<void> {
+    if (end.how === 'damaged') {
+      await this.#settings.damaged.copyFrom(path, end.at, 'the counts behind the damage')
     }
-    if (this.#isNews(path)) this.#settings.onDamage(path, copy)
   }
 
   async #remove(day: UsageDay, files: readonly JournalFile[]): Promise<void> {
+    const folder = journalFolder(this.#dir, day)
     try {
-      for (const file of files) {
-        await removeJournalFiles(this.#disk, this.#dir, day, file, 'whole')
-        this.#inspected.delete(file.path)
-      }
-      this.#disk.rmdirSync(journalFolder(this.#dir, day))
+      await removeJournalFiles(this.#disk, folder, files, 'whole')
+      for (const { path } of files) this.#inspected.delete(path)
+      this.#disk.rmdirSync(folder)
     } catch (error) {
       // Other journals may be there. What could not be removed is swept away at the next start.
       if (codeOf(error) === undefined) throw error

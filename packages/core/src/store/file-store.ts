@@ -169,7 +169,8 @@ export function fileStoreOn(
         )
       }
       try {
-        if ((await folder.led.outbox()) !== undefined) await folder.journals.sweep()
+        const outbox = await folder.led.outbox()
+        if (outbox !== undefined) await folder.journals.sweep(outbox)
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
         given.diagnostics.report(unavailable(`The events in ${home} cannot be read now.`, error))
@@ -204,6 +205,7 @@ export function fileStoreOn(
         const { answer, name } = await journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
         // The day is closed, also if this fails: then its lines are found when the outbox is read again.
         if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
+        journals.forgetOld(led.current)
         return answer
       }),
 

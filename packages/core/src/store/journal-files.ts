@@ -47,7 +47,14 @@ export function journalPath(dir: string, day: UsageDay, journalId: string, first
 
 /** Days with journals, oldest first. */
 export function journalDays(disk: Disk, dir: string): UsageDay[] {
-  return namesIn(disk, journalFolder(dir)).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name))
+  return namesIn(disk, journalFolder(dir)).filter(isDay)
+}
+
+/** `2026-02-30` is none: no calendar could say when it ends. */
+function isDay(name: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(name)) return false
+  const epochMs = Date.parse(`${name}T00:00:00Z`)
+  return !Number.isNaN(epochMs) && new Date(epochMs).toISOString().startsWith(name)
 }
 
 /** The files of a day by journal, in their order, without those that another one contains. */
@@ -73,19 +80,25 @@ export function journalsOf(disk: Disk, dir: string, day: UsageDay): Map<string, 
   return journals
 }
 
-/** Removes a file with all that it contains, or only what it contains: unfinished files and those it was made of. */
+/** Removes files with all that they contain, or only what they contain: unfinished files and those they were made of. */
 export async function removeJournalFiles(
   disk: Disk,
-  dir: string,
-  day: UsageDay,
-  { journalId, first, last }: JournalFile,
+  folder: string,
+  files: readonly JournalFile[],
   which: 'whole' | 'contained',
 ): Promise<void> {
-  const folder = journalFolder(dir, day)
+  const byJournal = new Map<string, JournalFile[]>()
+  for (const file of files) byJournal.set(file.journalId, [...(byJournal.get(file.journalId) ?? []), file])
   for (const name of namesIn(disk, folder)) {
-    const [, id, from, to] = fileName.exec(name.replace(/\.tmp$/, '')) ?? []
-    if (id !== journalId || Number(from) < first || Number(to) > last) continue
-    const isItself = Number(from) === first && Number(to) === last && !name.endsWith('.tmp')
-    if (which === 'whole' || !isItself) await removeFile(disk, join(folder, name))
+    const [, id = '', from, to] = fileName.exec(name.replace(/\.tmp$/, '')) ?? []
+    const own = byJournal.get(id)
+    const container = own?.find(({ first, last }) => Number(from) >= first && Number(to) <= last)
+    const isUnfinished = name.endsWith('.tmp')
+    const isItself = !isUnfinished && Number(from) === container?.first && Number(to) === container.last
+    const isToGo =
+      which === 'whole'
+        ? container !== undefined || (own !== undefined && isUnfinished)
+        : container !== undefined && !isItself
+    if (isToGo) await removeFile(disk, join(folder, name))
   }
 }

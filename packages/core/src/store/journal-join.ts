@@ -47,7 +47,7 @@ export async function joinJournal(
   }
   await writeJoined(disk, joined.path, { ...first.header, upTo: last.lastSequence }, totals)
   await syncFolder(disk, journalFolder(dir, day))
-  await removeJournalFiles(disk, dir, day, joined, 'contained')
+  await removeJournalFiles(disk, journalFolder(dir, day), [joined], 'contained')
   return true
 }
 

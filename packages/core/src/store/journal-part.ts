@@ -19,21 +19,14 @@ export interface JournalPart {
   synced: Promise<void>
 }
 
-/** A new file with its head. @throws whatever the disk throws; then there is no such file */
+/**
+ * A new file, which gets its name once its header stands in it: a file without one is damaged.
+ *
+ * @throws whatever the disk throws; then there is no such file
+ */
 export function beginPart(disk: Disk, path: string, header: JournalHeader): JournalPart {
-  const file = disk.openSync(path, 'wx+', 0o600)
   const frame = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
-  try {
-    writeWhole(disk, file, frame, 0)
-  } catch (error) {
-    closeQuietly(disk, file)
-    try {
-      disk.rmSync(path, { force: true })
-    } catch {
-      // Without a whole head it counts for nothing, and the next file takes the next number.
-    }
-    throw error
-  }
+  const file = writeAside(disk, path, (aside) => writeWhole(disk, aside, frame, 0))
   return {
     file,
     path,
@@ -59,17 +52,27 @@ export function isGone(disk: Disk, { file, path }: JournalPart): boolean {
  * leaves nothing that would be in the way of the next attempt, and what a restored folder has there stays until then.
  */
 export function rescuePart(disk: Disk, lost: JournalPart): JournalPart {
-  const aside = `${lost.path}.tmp`
-  const file = disk.openSync(aside, 'w+', 0o600)
-  try {
+  const file = writeAside(disk, lost.path, (aside) => {
     const bytes = Buffer.allocUnsafe(Math.min(1024 * 1024, lost.size))
     for (let at = 0; at < lost.size; ) {
       const count = disk.readSync(lost.file, bytes, 0, Math.min(bytes.length, lost.size - at), at)
       if (count === 0) throw new Error(`${lost.path} ends at ${at}, before its last frame at ${lost.size}`)
-      writeWhole(disk, file, bytes.subarray(0, count), at)
+      writeWhole(disk, aside, bytes.subarray(0, count), at)
       at += count
     }
-    disk.renameSync(aside, lost.path)
+  })
+  closeQuietly(disk, lost.file)
+  return { ...lost, file, dirty: true }
+}
+
+/** Opens a file, writes to it, and then gives it its name. After a failure nothing is in the way of the next attempt. */
+function writeAside(disk: Disk, path: string, write: (file: number) => void): number {
+  const aside = `${path}.tmp`
+  const file = disk.openSync(aside, 'w+', 0o600)
+  try {
+    write(file)
+    disk.renameSync(aside, path)
+    return file
   } catch (error) {
     closeQuietly(disk, file)
     try {
@@ -79,8 +82,6 @@ export function rescuePart(disk: Disk, lost: JournalPart): JournalPart {
     }
     throw error
   }
-  closeQuietly(disk, lost.file)
-  return { ...lost, file, dirty: true }
 }
 
 /** After a failed write: cuts the file back to its last good frame. @returns whether it can be written on */

@@ -4,6 +4,7 @@ import { type Frame, frameHeadBytes, frameSeed, frameTypes } from '../counting/j
 import { type Disk, readAt } from './disk.ts'
 import { FileTotals } from './file-totals.ts'
 import { type FileEnd, FrameReader, readFrames } from './frame-file.ts'
+import { closeQuietly, openToRead } from './held-file.ts'
 import { formatVersion, type JournalFile, type JournalHeader } from './journal-files.ts'
 import type { SeriesTotal } from './store.ts'
 
@@ -25,11 +26,11 @@ const entriesPerTurn = 250
 
 /** Runs `task` with an open file. */
 export async function withFile<T>(disk: Disk, path: string, task: (file: number) => Promise<T>): Promise<T> {
-  const file = disk.openSync(path, 'r')
+  const file = openToRead(disk, path)
   try {
     return await task(file)
   } finally {
-    disk.closeSync(file)
+    closeQuietly(disk, file)
   }
 }
 

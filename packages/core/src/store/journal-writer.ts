@@ -1,6 +1,6 @@
 import { eventLoopTurn } from '../clock.ts'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
-import { codeOf, type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
+import { type Disk, makeFolder, syncFolder, writeLater, writeWhole } from './disk.ts'
 import { closeQuietly } from './held-file.ts'
 import { formatVersion, journalFolder, journalPath } from './journal-files.ts'
 import {
@@ -99,35 +99,22 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
 
   function begin(journal: DayJournal): JournalPart {
     makeFolder(disk, journalFolder(dir, journal.day))
-    const part = beginNext(journal)
+    const number = journal.part + 1
+    const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
+      format: formatVersion,
+      journalId,
+      day: journal.day,
+      timeZone: settings.timeZone,
+      host: settings.host,
+      boot: settings.boot,
+      firstSequence: journal.sequence + 1,
+    })
+    journal.part = number
     journal.open = part
     journal.isSealed = false
     // A power cut must not take the name of a file whose content was synced.
     void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
     return part
-  }
-
-  function beginNext(journal: DayJournal): JournalPart {
-    for (;;) {
-      const number = journal.part + 1
-      try {
-        const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
-          format: formatVersion,
-          journalId,
-          day: journal.day,
-          timeZone: settings.timeZone,
-          host: settings.host,
-          boot: settings.boot,
-          firstSequence: journal.sequence + 1,
-        })
-        journal.part = number
-        return part
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error
-        // What is left of a file that could neither be begun nor removed.
-        journal.part = number
-      }
-    }
   }
 
   function write(part: JournalPart, frame: Buffer): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { DamagedFiles } from './damaged-files.ts'
 import type { Disk } from './disk.ts'
 import { type Lead, takeLead } from './leader.ts'
 import { Outbox } from './outbox.ts'
@@ -8,7 +9,9 @@ export interface LedOutboxSettings {
   disk: Disk
   dir: string
   clock: Clock
-  onDamage(path: string, what: string): void
+  damaged: DamagedFiles
+  /** Another folder, or none, was found at the path. @param missing lines that waited and are not in it */
+  onReplaced(missing: number): void
   /** Who led before cannot be seen from here: it runs, or ran, on another host. */
   onUnseenLeader(host: string): void
 }
@@ -23,6 +26,8 @@ export class LedOutbox {
   #lead: Lead | undefined
   #outbox: Outbox | undefined
   #opening: Promise<Outbox | undefined> | undefined
+  /** Lines that waited in the folder that is no longer there, if it was replaced. */
+  #waitedBefore: number | undefined
   #triedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(settings: LedOutboxSettings, self: Owner) {
@@ -46,7 +51,11 @@ export class LedOutbox {
       this.#lead = undefined
       this.#triedAtMs = Number.NEGATIVE_INFINITY
     }
-    if (this.#outbox?.isGone) this.reload()
+    if (this.#outbox?.isGone) {
+      const { pending, unknown } = this.#outbox.counts()
+      this.#waitedBefore = pending + unknown
+      this.reload()
+    }
     this.#lead?.beat()
     if (this.#outbox !== undefined) return this.#outbox
     this.#opening ??= this.#open().finally(() => {
@@ -56,21 +65,32 @@ export class LedOutbox {
   }
 
   async #open(): Promise<Outbox | undefined> {
-    const { disk, dir, clock, onDamage, onUnseenLeader } = this.#settings
+    const { disk, dir, clock, damaged, onUnseenLeader } = this.#settings
     if (this.#lead === undefined) {
       if (clock.elapsed() - this.#triedAtMs < leadEveryMs) return undefined
       this.#triedAtMs = clock.elapsed()
       this.#lead = await takeLead(disk, dir, this.#self, clock, onUnseenLeader)
     }
     if (this.#lead === undefined) return undefined
-    const outbox = await Outbox.open({ disk, dir, epoch: this.#lead.epoch, clock, onDamage }).catch(
-      (error: unknown) => {
-        // Another process may be able to: one of the version that wrote it.
-        this.close()
-        throw error
-      },
-    )
+    const isReplaced = this.#waitedBefore !== undefined
+    const outbox = await Outbox.open({
+      disk,
+      dir,
+      epoch: this.#lead.epoch,
+      clock,
+      damaged,
+      isReplaced,
+    }).catch((error: unknown) => {
+      // Another process may be able to: one of the version that wrote it.
+      this.close()
+      throw error
+    })
     this.#outbox = outbox
+    if (this.#waitedBefore !== undefined) {
+      const { pending, unknown } = outbox.counts()
+      this.#settings.onReplaced(Math.max(0, this.#waitedBefore - pending - unknown))
+      this.#waitedBefore = undefined
+    }
     return outbox
   }
 

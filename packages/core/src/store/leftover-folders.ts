@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { DamagedFiles } from './damaged-files.ts'
 import { DayJournals } from './day-journals.ts'
 import type { Disk } from './disk.ts'
 import { journalDays, journalsOf } from './journal-files.ts'
@@ -23,7 +24,8 @@ export async function leftoverFolders(
     const ignore = () => {}
     const journals = new DayJournals({
       ...{ disk, dir, now: clock.now },
-      ...{ onDamage: ignore, onNewer: ignore, onUnseen: ignore },
+      damaged: new DamagedFiles({ disk, dir, now: clock.now, onDamage: ignore }),
+      ...{ onNewer: ignore, onUnseen: ignore },
     })
     if ((await journals.openDays()).length > 0 || (await hasWaitingLines(disk, dir))) found.push(other)
   }

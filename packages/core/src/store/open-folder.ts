@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { quoted } from '../errors.ts'
+import { DamagedFiles } from './damaged-files.ts'
 import { DayJournals } from './day-journals.ts'
 import { type Disk, makeFolder, maySync, removeStaleTemporaries } from './disk.ts'
 import { Inbox } from './inbox.ts'
@@ -63,6 +64,27 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     )
   }
 
+  const damaged = new DamagedFiles({
+    ...{ disk, dir, now: clock.now },
+    onDamage(path, what, copy) {
+      diagnostics.publish('store:quarantined', { path, what: copy })
+      const state =
+        copy === undefined
+          ? 'is missing'
+          : `is damaged or cannot be read; the unusable part is now in ${copy}`
+      const message = `${path} ${state}. Lost: ${what}. Everything else is used. Check the disk.`
+      reportUnreadable(path, message)
+    },
+  })
+
+  function onReplaced(missing: number): void {
+    const events = missing === 0 ? '' : ` ${missing} events that waited in it are not there any more.`
+    diagnostics.report({
+      code: 'PXU_ERR_STORE_UNREADABLE',
+      message: `The folder ${dir} was removed, moved away or replaced while it was in use.${events} Stop the processes that use it before you move it.`,
+    })
+  }
+
   function onUnseenLeader(host: string): void {
     diagnostics.warn(
       'PXU_WRN_STORE_FOREIGN_WRITER',
@@ -81,7 +103,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
       .catch((error: unknown) => degraded('journals could not be joined', { error }))
   }
 
-  const settings = { disk, dir, clock, now: clock.now, onDamage }
+  const settings = { disk, dir, clock, now: clock.now, damaged }
   const writer = createJournalWriter({
     ...settings,
     ...thisHost,
@@ -95,13 +117,12 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
       if (part % joinedParts === 0) joinLater(day, part)
     },
     onRescue(path) {
-      degraded('it was removed and is written anew', { path })
+      degraded('it was removed or moved away, and is written to its place again', { path })
       void sign.renew().catch(() => {})
     },
   })
   const journals = new DayJournals({
     ...settings,
-    onDamage: (path, copy) => onDamage(path, `the counts behind the damage, now in ${copy}`),
     onNewer(path) {
       const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
       reportUnreadable(path, `${path} ${what}`)
@@ -121,9 +142,9 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     sign,
     writer,
     journals,
-    inbox: new Inbox(settings, journalId),
-    notes: new NoteFiles(settings),
-    led: new LedOutbox({ ...settings, onUnseenLeader }, { journalId, ...thisHost }),
+    inbox: new Inbox({ ...settings, onDamage }, journalId),
+    notes: new NoteFiles({ ...settings, onDamage }),
+    led: new LedOutbox({ ...settings, onReplaced, onUnseenLeader }, { journalId, ...thisHost }),
     joined: () => joining,
   }
 }

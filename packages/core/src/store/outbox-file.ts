@@ -92,6 +92,15 @@ export class FreshLines implements Place {
     this.#offset = rank === 'total' ? of.headerEnd : of.end.detailsAt
   }
 
+  /** Indexes of the lines that were not read yet. */
+  rest(): number[] {
+    const indexes: number[] = []
+    for (; this.#index < this.#last; this.#index++) {
+      if (!this.file.done.has(this.#index) && !this.file.touched.has(this.#index)) indexes.push(this.#index)
+    }
+    return indexes
+  }
+
   /** The next line, and where it stands; `undefined` when all have been read. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (; this.#index < this.#last; ) {

@@ -3,27 +3,17 @@ import type { Clock } from '../clock.ts'
 import { frameTypes } from '../counting/journal-frames.ts'
 import { UsageError } from '../errors.ts'
 import { longestWaitMs } from './claim-rules.ts'
-import { codeOf, type Disk } from './disk.ts'
+import type { DamagedFiles } from './damaged-files.ts'
+import type { Disk } from './disk.ts'
 import { readFrames } from './frame-file.ts'
-import { formatVersion } from './journal-files.ts'
-import { decodeLine, readLineFile } from './line-file.ts'
+import { closeQuietly } from './held-file.ts'
+import { decodeLine } from './line-file.ts'
 import { compare, LineQueue, type Place } from './line-queue.ts'
-import { BitSet, FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import { openLineFile } from './open-line-file.ts'
+import { FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
 import type { StateSnapshot, TouchedState } from './state-log.ts'
 import type { OutboxLine } from './store.ts'
-
-/** What the log tells of a file. */
-export interface FileRecord {
-  readonly done: BitSet
-  readonly isSuspect: boolean
-  readonly touched: ReadonlyMap<number, TouchedState>
-}
-
-export const untouchedFile: () => FileRecord = () => ({
-  done: new BitSet(),
-  isSuspect: false,
-  touched: new Map(),
-})
+import { type FileRecord, retryUnreadMs, type UnreadFile, UnreadFiles } from './unread-files.ts'
 
 export type OutboxClock = Pick<Clock, 'now' | 'elapsed'>
 
@@ -31,30 +21,36 @@ interface OutboxFilesSettings {
   disk: Disk
   folder: string
   clock: OutboxClock
-  onDamage(path: string, what: string): void
+  damaged: DamagedFiles
 }
 
 /** The files of lines with something left to send, and the order in which that is sent. */
 export class OutboxFiles {
   readonly #disk: Disk
   readonly #folder: string
-  readonly #onDamage: (path: string, what: string) => void
+  readonly #damaged: DamagedFiles
   readonly #clock: OutboxClock
   readonly #open = new Set<OutboxFile>()
   readonly #queue = new LineQueue<TouchedLine>()
   #fresh: FreshLines[] = []
+  readonly #unread: UnreadFiles
   #numbers = 0
   #unknown = 0
 
-  constructor({ disk, folder, clock, onDamage }: OutboxFilesSettings) {
+  constructor({ disk, folder, clock, damaged }: OutboxFilesSettings) {
     this.#disk = disk
     this.#folder = folder
     this.#clock = clock
-    this.#onDamage = onDamage
+    this.#damaged = damaged
+    this.#unread = new UnreadFiles(clock)
   }
 
   get all(): ReadonlySet<OutboxFile> {
     return this.#open
+  }
+
+  needs(name: string): boolean {
+    return this.#unread.has(name) || [...this.#open].some((file) => file.name === name)
   }
 
   get unknown(): number {
@@ -67,38 +63,52 @@ export class OutboxFiles {
     return this.#numbers
   }
 
-  /** @param onPut told the id of every line that was put singly */
+  /** A file that cannot be read now keeps no other from being sent: it is tried again. @param onPut gets the id of every line put singly */
   async open(name: string, number: number, record: FileRecord, onPut: (id: string) => void): Promise<void> {
-    const path = join(this.#folder, name)
-    const file = this.#disk.openSync(path, 'r+')
+    const unread = { name, number, record, onPut }
     try {
-      const { header, headerEnd, size, end } = await readLineFile(this.#disk, file)
-      if (header.format > formatVersion) throw newerOutbox(path)
-      const { done, isSuspect } = record
-      const noEnd = { lines: 0, totals: 0, detailsAt: headerEnd }
-      const opened: OutboxFile = {
-        ...{ name, path, file, number, header, headerEnd, size, done, isSuspect },
-        end: end ?? noEnd,
-        open: 0,
-        touched: new Map(),
-        chunk: Buffer.alloc(0),
-        chunkAt: 0,
-      }
+      await this.#openNow(unread)
+    } catch (error) {
+      if (error instanceof UsageError) throw error
+      this.#unread.add(unread)
+    }
+  }
+
+  /** Tries the files again that could not be read. */
+  retryUnread(): Promise<void> {
+    return this.#unread.retry((file) => this.#openNow(file))
+  }
+
+  async #openNow({ name, number, record, onPut }: UnreadFile): Promise<void> {
+    const path = join(this.#folder, name)
+    const found = await openLineFile(this.#disk, path, this.#damaged)
+    if (found === undefined) return
+    const { file, header, headerEnd, size, end } = found
+    const { done, isSuspect } = record
+    const opened: OutboxFile = {
+      ...{ name, path, file, number, header, headerEnd, size, done, isSuspect },
+      end: end ?? { lines: 0, totals: 0, detailsAt: headerEnd },
+      open: 0,
+      touched: new Map(),
+      chunk: Buffer.alloc(0),
+      chunkAt: 0,
+    }
+    try {
       if (end !== undefined) this.#indexDay(opened, record.touched)
       else await this.#indexSingly(opened, record.touched, onPut)
-      if (end === undefined && header.day !== undefined) {
-        this.#onDamage(path, 'the lines of a closed day behind the damage')
-      }
-      if (opened.open > 0) this.#open.add(opened)
-      else {
-        if (header.day === undefined) this.#disk.rmSync(path, { force: true })
-        this.#disk.closeSync(file)
-      }
     } catch (error) {
-      this.#disk.closeSync(file)
-      // A disk that fails now may not fail the next time; what cannot be understood never can.
-      if (error instanceof UsageError || codeOf(error) !== undefined) throw error
-      this.#onDamage(path, `its lines (${(error as Error).message})`)
+      closeQuietly(this.#disk, file)
+      throw error
+    }
+    if (opened.open > 0) {
+      this.#open.add(opened)
+      return
+    }
+    closeQuietly(this.#disk, file)
+    try {
+      if (header.day === undefined) this.#disk.rmSync(path, { force: true })
+    } catch {
+      // Nothing of it is left to send: the next process removes it.
     }
   }
 
@@ -123,21 +133,26 @@ export class OutboxFiles {
     touched: FileRecord['touched'],
     onPut: (id: string) => void,
   ): Promise<void> {
-    let index = 0
-    await readFrames(this.#disk, file.file, ({ type, payload }, offset) => {
+    const lines: Array<{ offset: number; line: Pick<OutboxLine, 'id' | 'day' | 'rank'> }> = []
+    const { how, at } = await readFrames(this.#disk, file.file, ({ type, payload }, offset) => {
       if (type !== frameTypes.line) return
-      const { line } = decodeLine(payload)
+      const { id, day, rank } = decodeLine(payload).line
+      lines.push({ offset, line: { id, day, rank } })
+    })
+    if (how === 'damaged' && file.header.day === undefined) {
+      await this.#damaged.copyFrom(file.path, at, 'the events behind the damage')
+    }
+    for (const [index, { offset, line }] of lines.entries()) {
       if (file.header.day === undefined) onPut(line.id)
       this.#indexLine(file, index, offset, line, touched.get(index))
-      index += 1
-    })
+    }
   }
 
   #indexLine(
     file: OutboxFile,
     index: number,
     offset: number,
-    { day, rank }: OutboxLine,
+    { day, rank }: Pick<OutboxLine, 'day' | 'rank'>,
     known?: TouchedState,
   ): void {
     if (file.done.has(index)) return
@@ -187,23 +202,39 @@ export class OutboxFiles {
       const fresh = this.#fresh[0]
       if (due !== undefined && (fresh === undefined || compare(due, fresh) <= 0)) {
         this.#queue.take(due)
-        const line = await this.#read(due.file, () => readLine(this.#disk, due))
+        const line = await this.#read(due.file, () => readLine(this.#disk, due)).catch((error: unknown) => {
+          this.wait(due, retryUnreadMs)
+          throw error
+        })
         if (line !== undefined) return { line, touched: due }
+        this.move(due, 'done')
       } else if (fresh !== undefined) {
         const next = await this.#read(fresh.file, () => fresh.next())
         if (next !== undefined) return next
+        this.#lose(fresh)
         this.#fresh = this.#fresh.filter((other) => other !== fresh)
       } else return undefined
     }
   }
 
-  /** A line that cannot be read must not keep the others from being sent; it stays in the file, and among the waiting. */
+  /** A line that can never be read must not keep the others from being sent. @throws what may pass */
   async #read<T>({ path }: OutboxFile, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read()
     } catch (error) {
-      this.#onDamage(path, `a line of it (${(error as Error).message})`)
+      if (!this.#damaged.isLasting(path, error)) throw error
+      await this.#damaged.copyFrom(path, 0, 'events that were to be sent')
       return undefined
+    }
+  }
+
+  /** What is left behind a line that cannot be read: none, if all have been read. */
+  #lose(fresh: FreshLines): void {
+    const { file } = fresh
+    for (const index of fresh.rest()) {
+      file.done.add(index)
+      file.open -= 1
+      if (file.isSuspect) this.#unknown -= 1
     }
   }
 
@@ -236,7 +267,7 @@ export class OutboxFiles {
 
   /** What a new log begins with. A line that was claimed and not attempted is as it was before. */
   records(): StateSnapshot['files'] {
-    return [...this.#open].map(({ number, name, done, isSuspect, touched }) => ({
+    const read = [...this.#open].map(({ number, name, done, isSuspect, touched }) => ({
       number,
       name,
       done: done.toString(),
@@ -245,9 +276,11 @@ export class OutboxFiles {
         .filter((line) => line.attempts > 0 || this.#dueAtMs(line) > 0)
         .map((line) => {
           const { index, offset, state, attempts, attemptedAtMs } = line
-          return [index, { offset, state, attempts, attemptedAtMs, dueAtMs: this.#dueAtMs(line) }]
+          const known = { offset, state, attempts, attemptedAtMs, dueAtMs: this.#dueAtMs(line) }
+          return [index, known] satisfies [number, TouchedState]
         }),
     }))
+    return [...read, ...this.#unread.records()]
   }
 
   /** By the wall clock, which is all that a later process can compare with; 0 for a line that does not wait. */
@@ -259,13 +292,6 @@ export class OutboxFiles {
   close(file: OutboxFile): void {
     this.#open.delete(file)
     this.#fresh = this.#fresh.filter((fresh) => fresh.file !== file)
-    this.#disk.closeSync(file.file)
+    closeQuietly(this.#disk, file.file)
   }
-}
-
-export function newerOutbox(path: string): UsageError {
-  return new UsageError(
-    'PXU_ERR_STORE_UNREADABLE',
-    `${path} was written by a newer px-usage. It is left as it is; use the px-usage that wrote it, or move the folder away to start anew.`,
-  )
 }

@@ -2,22 +2,27 @@ import { join } from 'node:path'
 import { frameSeed } from '../counting/journal-frames.ts'
 import { quoted, UsageError } from '../errors.ts'
 import { leaseMs, maxKnownPuts } from './claim-rules.ts'
-import { type Disk, makeFolder, namesIn, syncContent, syncFolder, writeWhole } from './disk.ts'
-import { encodeHeader, encodeLine, newHeader } from './line-file.ts'
-import { BitSet, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
-import { newerOutbox, type OutboxClock, OutboxFiles, untouchedFile } from './outbox-files.ts'
+import type { DamagedFiles } from './damaged-files.ts'
+import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from './disk.ts'
+import { encodeLine } from './line-file.ts'
+import { type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
 import { OutboxHistory } from './outbox-history.ts'
+import { beginPutFile } from './put-file.ts'
+import { readLog } from './read-log.ts'
 import { RejectedLines } from './rejected-lines.ts'
-import { beginStateLog, readStateLog, type StateLog } from './state-log.ts'
+import { beginStateLog, type StateLog } from './state-log.ts'
 import type { Claim, ClaimedLine, OutboxCounts, OutboxLine, RejectedLine, Settlement } from './store.ts'
+import { untouchedFile } from './unread-files.ts'
 
 export interface OutboxSettings {
   disk: Disk
   dir: string
   epoch: number
   clock: OutboxClock
-  /** Something cannot be read, in whole or in part. */
-  onDamage(path: string, what: string): void
+  damaged: DamagedFiles
+  /** The folder is not the one that was in use before: what its log says may be of an earlier time. */
+  isReplaced: boolean
 }
 
 /** A log is begun anew when it has grown by so much and by twice what it began with. */
@@ -49,11 +54,11 @@ export class Outbox {
   #refused = 0
 
   private constructor(settings: OutboxSettings) {
-    const { disk, dir, clock, epoch, onDamage } = settings
+    const { disk, dir, clock, epoch, damaged } = settings
     this.#settings = settings
     this.#disk = disk
     this.#folder = outboxFolder(dir)
-    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, onDamage })
+    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, damaged })
     this.#rejected = new RejectedLines(disk, this.#folder, epoch)
   }
 
@@ -91,20 +96,17 @@ export class Outbox {
   async #load(): Promise<void> {
     const disk = this.#disk
     const history = new OutboxHistory()
-    const { how, path } = await readStateLog(disk, this.#folder, (change) => history.apply(change))
-    if (how === 'newer') throw newerOutbox(path)
+    const { damaged, isReplaced } = this.#settings
+    const how = await readLog(disk, this.#folder, history, damaged)
     this.#delivered = history.delivered
     this.#refused = history.rejected
     for (const id of history.known) this.#remember(id)
     const names = namesIn(disk, this.#folder)
     const lineFiles = names.filter((name) => name.endsWith('.lines'))
-    const isLost = how === 'damaged' || (how === 'missing' && lineFiles.length > 0)
-    if (isLost) {
-      const what = 'what became of the lines that wait, so they are taken for possibly sent'
-      this.#settings.onDamage(path, what)
+    const isLost = isReplaced || how === 'damaged'
+    for (const name of names.filter((one) => one.includes('.tmp'))) {
+      disk.rmSync(join(this.#folder, name), { force: true, recursive: true })
     }
-    for (const name of names)
-      if (name.includes('.tmp')) disk.rmSync(join(this.#folder, name), { force: true })
     for (const name of lineFiles) {
       const record = history.of(name)
       record.isSuspect ||= isLost
@@ -112,6 +114,9 @@ export class Outbox {
     }
     await this.#beginLog()
   }
+
+  /** Whether a file of lines has something left to send, or may have. */
+  needs = (name: string): boolean => this.#files.needs(name)
 
   /** Takes in the file of a day that was closed since. */
   async addFile(name: string): Promise<void> {
@@ -146,41 +151,28 @@ export class Outbox {
   }
 
   async #beginPuts(): Promise<OutboxFile> {
-    const header = newHeader({})
-    const name = `put.${header.id}.lines`
-    const path = join(this.#folder, name)
-    const number = this.#files.nextNumber()
-    const bytes = encodeHeader(header)
-    const aside = `${path}.tmp`
-    const file = this.#disk.openSync(aside, 'wx+', 0o600)
-    try {
-      writeWhole(this.#disk, file, bytes, 0)
-      this.#disk.renameSync(aside, path)
-      await syncFolder(this.#disk, this.#folder)
-      this.#log?.append(['file', number, name])
-    } catch (error) {
-      this.#disk.closeSync(file)
-      for (const name of [aside, path]) this.#disk.rmSync(name, { force: true })
-      throw error
-    }
-    this.#puts = {
-      ...{ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length },
-      end: { lines: 0, totals: 0, detailsAt: bytes.length },
-      open: 0,
-      done: new BitSet(),
-      touched: new Map(),
-      isSuspect: false,
-      chunk: Buffer.alloc(0),
-      chunkAt: 0,
-    }
-    this.#files.begin(this.#puts)
-    return this.#puts
+    const puts = await beginPutFile(
+      this.#disk,
+      this.#folder,
+      this.#files.nextNumber(),
+      ({ number, name }) => {
+        this.#log?.append(['file', number, name])
+      },
+    )
+    this.#puts = puts
+    this.#files.begin(puts)
+    return puts
   }
 
   async claim(limit: number): Promise<Claim> {
     const lines: ClaimedLine[] = []
+    await this.#files.retryUnread()
     while (lines.length < limit) {
-      const next = await this.#files.next()
+      const next = await this.#files.next().catch((error: unknown) => {
+        // What is claimed by now can be sent.
+        if (lines.length === 0) throw error
+        return undefined
+      })
       if (next === undefined) break
       const { line, touched } = next
       const { state, attempts, attemptedAtMs } = touched
@@ -189,6 +181,8 @@ export class Outbox {
       this.#claimed.set(line.id, touched)
       lines.push({ ...line, state, attempts, attemptedAtMs })
     }
+    // Lines that cannot be read may have been the last ones.
+    for (const file of [...this.#files.all]) if (file.open === 0) this.#finish(file)
     return { lines, nextDueInMs: this.#files.nextDueInMs() }
   }
 
@@ -251,7 +245,10 @@ export class Outbox {
       else this.#refused += 1
       if (touched.file.open === 0) this.#finish(touched.file)
     }
-    if ((this.#log?.size ?? 0) > this.#logLimit) await this.#beginLog()
+    if ((this.#log?.size ?? 0) > this.#logLimit) {
+      // The lines are settled: if it fails, the log before it goes on.
+      await this.#beginLog().catch(() => {})
+    }
   }
 
   /** All lines of a file are done. Of a closed day the head stays: it tells what the day contained. */
@@ -275,7 +272,7 @@ export class Outbox {
   async #beginLog(): Promise<void> {
     const before = this.#log
     const finished = [...this.#files.all].filter((file) => file.open === 0 && file !== this.#puts)
-    for (const file of finished) this.#files.close(file)
+    // Also of files that are finished: until they are removed, they must not be taken for new ones.
     this.#log = await beginStateLog(this.#disk, this.#folder, this.#settings.epoch, {
       delivered: this.#delivered,
       rejected: this.#refused,
@@ -284,7 +281,14 @@ export class Outbox {
     })
     this.#logLimit = this.#log.size * 2 + freshLogBytes
     before?.close()
-    for (const { path } of finished) this.#disk.rmSync(path, { force: true })
+    for (const file of finished) {
+      this.#files.close(file)
+      try {
+        this.#disk.rmSync(file.path, { force: true })
+      } catch {
+        // The next process finds that all is done.
+      }
+    }
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { encodeFrame, frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { type Disk, namesIn, syncContent, syncFolder, writeLater, writeWhole } from './disk.ts'
 import { readFrames } from './frame-file.ts'
+import { closeQuietly, isReplaced, openToRead } from './held-file.ts'
 import { formatVersion } from './journal-files.ts'
 
 /** A line by the number of its file, its index in it and its offset. */
@@ -81,17 +82,27 @@ export async function beginStateLog(
     await syncFolder(disk, folder)
     size = bytes.length
   } catch (error) {
-    disk.closeSync(file)
-    disk.rmSync(aside, { force: true })
+    closeQuietly(disk, file)
+    try {
+      disk.rmSync(aside, { force: true })
+    } catch {
+      // The next one is begun over it.
+    }
     throw error
   }
-  for (const name of stateLogs(names)) disk.rmSync(join(folder, name), { force: true })
+  for (const name of stateLogs(names)) {
+    try {
+      disk.rmSync(join(folder, name), { force: true, recursive: true })
+    } catch {
+      // The newest one is read; the next leader removes it.
+    }
+  }
   return {
     get size() {
       return size
     },
     get isGone() {
-      return disk.fstatSync(file).nlink === 0
+      return isReplaced(disk, file, path)
     },
     append(change) {
       const frame = encode(change)
@@ -108,8 +119,13 @@ export async function beginStateLog(
       size += frame.length
     },
     sync: () => syncContent(disk, file),
-    close: () => disk.closeSync(file),
+    close: () => closeQuietly(disk, file),
   }
+}
+
+export function newestStateLog(disk: Disk, folder: string): string | undefined {
+  const name = stateLogs(namesIn(disk, folder)).at(-1)
+  return name === undefined ? undefined : join(folder, name)
 }
 
 /** Reads the newest log. @returns how it ended; `missing` if there is none */
@@ -118,10 +134,9 @@ export async function readStateLog(
   folder: string,
   visit: (change: StateChange) => void,
 ): Promise<{ path: string; how: 'clean' | 'torn' | 'damaged' | 'missing' | 'newer' }> {
-  const name = stateLogs(namesIn(disk, folder)).at(-1)
-  if (name === undefined) return { path: folder, how: 'missing' }
-  const path = join(folder, name)
-  const file = disk.openSync(path, 'r')
+  const path = newestStateLog(disk, folder)
+  if (path === undefined) return { path: folder, how: 'missing' }
+  const file = openToRead(disk, path)
   try {
     let isNewer = false
     let hasSnapshot = false
@@ -137,7 +152,7 @@ export async function readStateLog(
     if (isNewer) return { path, how: 'newer' }
     return { path, how: hasSnapshot ? end.how : 'damaged' }
   } finally {
-    disk.closeSync(file)
+    closeQuietly(disk, file)
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { frameSeed, frameTypes } from '../counting/journal-frames.ts'
 import { codeOf, type Disk, namesIn } from './disk.ts'
 import { readFrames } from './frame-file.ts'
+import { closeQuietly, openToRead } from './held-file.ts'
 import { linesLeft } from './inbox.ts'
 import { decodeLine, readLineFile } from './line-file.ts'
 import { outboxFolder } from './outbox.ts'
@@ -18,7 +19,10 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   for (const line of linesLeft(disk, dir)) left.set(line.id, line)
   const folder = outboxFolder(dir)
   const history = new OutboxHistory()
-  const { how } = await readStateLog(disk, folder, (change) => history.apply(change))
+  const how = await readStateLog(disk, folder, (change) => history.apply(change)).then(
+    (log) => log.how,
+    unlessDamaged,
+  )
   const isLost = how === 'damaged' || how === 'missing'
   for (const name of namesIn(disk, folder).sort()) {
     if (!name.endsWith('.lines')) continue
@@ -36,7 +40,9 @@ async function* linesIn(disk: Disk, path: string) {
   const file = openIfThere(disk, path)
   if (file === undefined) return
   try {
-    const { header, headerEnd } = await readLineFile(disk, file)
+    const found = await readLineFile(disk, file).catch(unlessDamaged)
+    if (found === 'damaged') return
+    const { header, headerEnd } = found
     const seed = frameSeed(header.id)
     let from = headerEnd
     let index = 0
@@ -57,16 +63,22 @@ async function* linesIn(disk: Disk, path: string) {
       isFull = lines.length === linesPerPage
     }
   } finally {
-    disk.closeSync(file)
+    closeQuietly(disk, file)
   }
 }
 
 /** `undefined` for a file whose lines are all done by now. */
 function openIfThere(disk: Disk, path: string): number | undefined {
   try {
-    return disk.openSync(path, 'r')
+    return openToRead(disk, path)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
+    if (codeOf(error) !== 'ENOENT') unlessDamaged(error)
+    return undefined
   }
+}
+
+/** What makes no sense is set aside by whoever sends. @throws what the disk throws */
+function unlessDamaged(error: unknown): 'damaged' {
+  if (codeOf(error) !== undefined) throw error
+  return 'damaged'
 }

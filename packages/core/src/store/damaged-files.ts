@@ -1,0 +1,111 @@
+import { join, relative, sep } from 'node:path'
+import { codeOf, type Disk, makeFolder, readAt, writeLater } from './disk.ts'
+import { closeQuietly, openToRead } from './held-file.ts'
+import { setAside } from './set-aside.ts'
+
+export interface DamagedFilesSettings {
+  disk: Disk
+  /** The folder of the store. */
+  dir: string
+  now(): number
+  /** Called once for each file. @param copy where it is now, or what stands behind the damage; `undefined` if it is missing */
+  onDamage(path: string, what: string, copy: string | undefined): void
+}
+
+/** The process or the disk is short of something, or the file has gone: that says nothing about the file. */
+const passingCodes = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EROFS', 'EAGAIN', 'EBUSY', 'EINTR'],
+  ...['ESTALE', 'ETIMEDOUT', 'ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED'],
+])
+/** A disk that fails once may not fail the next time: only then a file is given up. */
+const fewestFailures = 3
+const shortestFailureMs = 60_000
+
+/**
+ * Files that cannot be used as they are. They go to the folder `damaged` for whoever wants to look at them, are reported once,
+ * and cost only what they held: nothing else waits for them.
+ */
+export class DamagedFiles {
+  readonly #settings: DamagedFilesSettings
+  readonly #disk: Disk
+  readonly #failures = new Map<string, { sinceMs: number; times: number }>()
+  readonly #reported = new Set<string>()
+
+  constructor(settings: DamagedFilesSettings) {
+    this.#settings = settings
+    this.#disk = settings.disk
+  }
+
+  /** Whether a failure to read a file will stay: what stands there is no file, makes no sense, or failed again and again. */
+  isLasting(path: string, error: unknown): boolean {
+    const code = codeOf(error)
+    if (code === undefined) return true
+    if (passingCodes.has(code)) return false
+    const nowMs = this.#settings.now()
+    const { sinceMs, times } = this.#failures.get(path) ?? { sinceMs: nowMs, times: 0 }
+    this.#failures.set(path, { sinceMs: Math.min(sinceMs, nowMs), times: times + 1 })
+    return times + 1 >= fewestFailures && nowMs - sinceMs >= shortestFailureMs
+  }
+
+  /** Moves whatever is at a path to `damaged`. @param what what it held @throws if it cannot be moved */
+  setAside(path: string, what: string): void {
+    const { dir, now } = this.#settings
+    const copy = setAside(this.#disk, dir, path, now())
+    if (copy === undefined) throw new Error(`${path} could not be moved to ${join(dir, 'damaged')}`)
+    this.#failures.delete(path)
+    this.#report(path, what, copy)
+  }
+
+  /** Copies what stands in a file from an offset on. Done once for each file. */
+  async copyFrom(path: string, at: number, what: string): Promise<void> {
+    if (this.#reported.has(path)) return
+    const copy = this.#placeFor(path)
+    const from = openToRead(this.#disk, path)
+    let to: number | undefined
+    try {
+      to = this.#disk.openSync(copy, 'w', 0o600)
+      for (let done = 0; ; ) {
+        const bytes = await readAt(this.#disk, from, at + done, 256 * 1024)
+        if (bytes.length === 0) break
+        await writeLater(this.#disk, to, bytes, done)
+        done += bytes.length
+      }
+    } finally {
+      closeQuietly(this.#disk, from)
+      if (to !== undefined) closeQuietly(this.#disk, to)
+    }
+    this.#report(path, what, copy)
+  }
+
+  reportMissing(path: string, what: string): void {
+    this.#report(path, what, undefined)
+  }
+
+  #placeFor(path: string): string {
+    const { dir } = this.#settings
+    makeFolder(this.#disk, join(dir, 'damaged'))
+    // `journals/2026-11-23/x.log` becomes `2026-11-23.x.log.bad`.
+    const [, ...names] = relative(dir, path).split(sep)
+    const base = join(dir, 'damaged', names.join('.'))
+    for (let number = 1; ; number++) {
+      const place = number === 1 ? `${base}.bad` : `${base}.${number}.bad`
+      if (this.#isFree(place)) return place
+    }
+  }
+
+  #isFree(path: string): boolean {
+    try {
+      this.#disk.lstatSync(path)
+      return false
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return true
+      throw error
+    }
+  }
+
+  #report(path: string, what: string, copy: string | undefined): void {
+    if (this.#reported.has(path)) return
+    this.#reported.add(path)
+    this.#settings.onDamage(path, what, copy)
+  }
+}
