@@ -95,6 +95,13 @@ describe('an identity of a database', () => {
     expect(messages.join()).not.toContain('ann-secret')
   })
 
+  it('that is refused for each of several reasons is reported for each, up to a bound', async () => {
+    const one = await countedOf([{ userId: true }, { userId: new Date() }, { userId: true }, {}])
+    expect(one.messages).toHaveLength(3)
+    const many = await countedOf(Array.from({ length: 500 }, (_, i) => ({ [`key${i}`]: 1 })))
+    expect(many.messages).toHaveLength(11)
+  })
+
   it.each([0n, Number.NaN, 0, '', false, null, undefined])(
     'that is %s is an anonymous call',
     async (answer) => {

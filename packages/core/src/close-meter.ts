@@ -16,7 +16,7 @@ export interface Closing {
   clock: Clock
   store: Store
   diagnostics: Diagnostics
-  /** Nothing was ever to be sent: what does not outlive the process is discarded, not lost. */
+  /** Nothing was ever to be sent: what a store that is not durable has is discarded, not lost. */
   dryRun: boolean
   opening: StoreOpening
   keeper: DayKeeper
@@ -87,7 +87,8 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
     ? unstored
     : { calls: stored.calls + unstored.calls, lines: stored.lines + unstored.lines }
   const kept = store.durable ? stored : none
-  if (!dryRun && gone.calls + gone.lines > 0) {
+  const isDiscarded = dryRun && !store.durable
+  if (!isDiscarded && gone.calls + gone.lines > 0) {
     const loss: Loss = {
       ...gone,
       unidentified,
@@ -111,7 +112,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   await within(clock, Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
   // Node prints warnings after this turn: the app may end the process as soon as it has the report.
   await eventLoopTurn()
-  return dryRun ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
+  return isDiscarded ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
 }
 
 /** As much of `task` as fits in the time; what it does later does no harm. @returns whether it ended in time, well or not */

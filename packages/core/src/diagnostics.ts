@@ -32,6 +32,8 @@ export interface ReportOptions {
   kind?: string | undefined
   /** How often it happened at once. @default 1 */
   times?: number | undefined
+  /** Also a warning of the process if there is an `onError`: whoever starts the process has to mend it. @default false */
+  alsoWarns?: boolean | undefined
 }
 
 /**
@@ -91,13 +93,15 @@ export function createDiagnostics(
       if (more !== undefined) emitWarning(`${message}${more}`, { code })
     },
 
-    report(failure, { kind = '', times = 1 } = {}) {
+    report(failure, { kind = '', times = 1, alsoWarns = false } = {}) {
       if (debug.enabled) debug('%s', failure.message)
-      const more = due(failure.code, kind, times, onError === undefined ? warnEveryMs : reportEveryMs)
-      if (more === undefined) return
-      const error = usageError(failure, more)
-      if (onError === undefined) print(error)
-      else giveTo(onError, error)
+      if (onError !== undefined) {
+        const more = due(failure.code, kind, times, reportEveryMs)
+        if (more !== undefined) giveTo(onError, usageError(failure, more))
+      }
+      if (onError !== undefined && !alsoWarns) return
+      const more = due(failure.code, `${kind} (warning)`, times, warnEveryMs)
+      if (more !== undefined) print(usageError(failure, more))
     },
   }
 }

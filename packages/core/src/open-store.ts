@@ -25,11 +25,8 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
     mayRetry = false
     attempt = store.open(context).catch((error: unknown) => {
       const told = toldOf(error)
-      diagnostics.report({
-        code: told.code,
-        message: `${textWithReason(told)} ${consequenceOf(told)}`,
-        cause: told.cause,
-      })
+      const message = `${textWithReason(told)} ${consequenceOf(told)}`
+      diagnostics.report({ code: told.code, message, cause: told.cause }, { alsoWarns: true })
       // A store that belongs to another meter is not waited for.
       mayRetry = told.code === 'PXU_ERR_STORE_UNAVAILABLE'
       if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)

@@ -12,6 +12,7 @@ export interface Unattributed {
 
 /** An app of which all calls are anonymous has most likely mounted the middleware where no user is known. */
 const fewestAnonymous = 100
+const maxFaults = 10
 
 /** @param hasUsers whether any call had an identity so far */
 export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boolean): Unattributed {
@@ -25,7 +26,15 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
   }
   /** A failure that is remembered has no error: the last one that had is its cause. */
   const lastErrors: Partial<Record<Failure, unknown>> = {}
+  const faults = new Set<string>()
   let isAnonymousReported = false
+
+  /** Each fault has a cure of its own; beyond a few they are reported together, as an app may make endless many. */
+  function kindOf(reason: Failure, fault: string | undefined): string {
+    if (fault === undefined) return reason
+    if (faults.size < maxFaults) faults.add(fault)
+    return faults.has(fault) ? `${reason} ${fault}` : reason
+  }
 
   function isOnlyAnonymous(): boolean {
     return !hasUsers() && Object.values(counts).every((count) => count === 0 || count === counts.anonymous)
@@ -51,7 +60,8 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
       if (error !== undefined) lastErrors[reason] = error
       const message = explanations[reason](fault ?? 'something that is no identity')
       const cause = lastErrors[reason]
-      diagnostics.report({ code: 'PXU_ERR_ATTRIBUTION_FAILED', message, cause }, { kind: reason, times })
+      const kind = kindOf(reason, fault)
+      diagnostics.report({ code: 'PXU_ERR_ATTRIBUTION_FAILED', message, cause }, { kind, times })
     },
 
     counts: () => ({ ...counts }),
