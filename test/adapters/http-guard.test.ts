@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createMeter, type FinishedCall, type Meter, memoryStore, type UsageError } from '@px-usage/core'
 import { guarded, observeCall, parseUsageOptions } from '@px-usage/http'
+import fc from 'fast-check'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { send, startServer } from '../support/http-client.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
@@ -134,3 +135,58 @@ it('guarded() warns once in a process', async () => {
     }),
   )
 })
+
+const throwing = () => {
+  throw new Error('call')
+}
+
+/** Stands for what fast-check must not look at itself. */
+const marks: Record<string, unknown> = { '@proxy': hostile, '@throwing': throwing }
+const names = [
+  'socket',
+  'stream',
+  'method',
+  'on',
+  'finished',
+  'destroyed',
+  'headersSent',
+  'statusCode',
+].concat(['listenerCount', 'writableFinished', 'removeListener', 'writableEnded', 'bytesWritten', 'rstCode'])
+const { value: foreign } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.anything({ maxDepth: 1 }),
+    fc.constantFrom(...Object.keys(marks)),
+    tie('object'),
+  ),
+  object: fc.dictionary(fc.constantFrom(...names, '@getter'), tie('value')),
+}))
+
+/** The value with its marks replaced, and every other object frozen. */
+function shaped(value: unknown): unknown {
+  if (typeof value === 'string') return marks[value] ?? value
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== null) return value
+  const entries = Object.entries(value).map(([name, member]) => [name, shaped(member)] as const)
+  const object = Object.fromEntries(entries)
+  if ('@getter' in object) {
+    for (const name of names) {
+      if (!(name in object)) Object.defineProperty(object, name, { get: throwing })
+    }
+  }
+  return entries.length % 2 === 0 ? Object.freeze(object) : object
+}
+
+it('no request, response or source of a foreign shape makes it throw', async () => {
+  const { meter } = recordingMeter()
+  const { options } = parseUsageOptions<unknown>({ meter, identify: () => ({ userId: 'ann' }) })
+  const reader = { enter: (source: unknown) => void (source as { a: { b: unknown } }).a.b, route: String }
+  fc.assert(
+    fc.property(foreign, foreign, foreign, (req, res, source) => {
+      const [request, response] = [shaped(req) as IncomingMessage, shaped(res) as ServerResponse]
+      observeCall(request, response, shaped(source), { meter, options, reader })
+    }),
+    { numRuns: 3_000 },
+  )
+  // What comes in later turns must not throw either.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 1))
+}, 60_000)

@@ -27,12 +27,19 @@ export function richerContext(earlier: AsyncResource, later: AsyncResource): Asy
 /** Whether `one` has a store that `other` has not. Stores stand in a resource by symbol (Node 20 and 22), or in one map (24). */
 function hasMore(one: AsyncResource, other: AsyncResource): boolean {
   for (const key of Object.getOwnPropertySymbols(one)) {
-    const [stores, others] = [valueAt(one, key), valueAt(other, key)]
-    if (stores !== undefined && others === undefined && !(stores instanceof Map)) return true
-    if (!(stores instanceof Map)) continue
-    for (const [storage, store] of stores)
-      if (store !== undefined && (!(others instanceof Map) || others.get(storage) === undefined)) return true
+    const stores = valueAt(one, key)
+    if (stores === undefined) continue
+    const others = valueAt(other, key)
+    if (!(stores instanceof Map)) {
+      if (others === undefined) return true
+    } else if (stores !== others && hasMoreEntries(stores, others)) return true
   }
+  return false
+}
+
+function hasMoreEntries(stores: Map<unknown, unknown>, others: unknown): boolean {
+  for (const [storage, store] of stores)
+    if (store !== undefined && (!(others instanceof Map) || others.get(storage) === undefined)) return true
   return false
 }
 

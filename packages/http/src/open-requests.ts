@@ -21,11 +21,16 @@ interface Waiting {
 interface OpenRequest extends Waiting {
   /** How its response ended; `undefined` while it is not over. */
   aborted: boolean | undefined
+  /** How often its async context was noted after the middleware. */
+  notes: number
   /** Whether it came while another one of its connection was open. */
   isQueued: boolean
   before: OpenRequest | undefined
   after: OpenRequest | undefined
 }
+
+/** An app may read a path that is watched many times; each note takes 0.3 us. */
+const maxNotes = 3
 
 interface HttpMessage {
   socket: Socket
@@ -49,6 +54,7 @@ export function createOpenRequests(): Completion {
       owner: undefined,
       call: undefined,
       next: undefined,
+      notes: 0,
       isQueued: before !== undefined,
       before,
       after: undefined,
@@ -144,8 +150,7 @@ export function createOpenRequests(): Completion {
 
     noteContext(req) {
       const request = known.get(req)
-      if (request === undefined || request.call === undefined) return
-      noteContexts(request)
+      if (request?.call !== undefined && request.notes < maxNotes) noteContexts(request)
     },
   }
 }
@@ -167,6 +172,7 @@ function listen(request: OpenRequest, { req, res, owner }: WatchedCall): void {
 
 function noteContexts(request: OpenRequest): void {
   const now = currentContext()
+  request.notes += 1
   for (let one: Waiting | undefined = request; one !== undefined; one = one.next) {
     if (one.call !== undefined) one.call.context = richerContext(one.call.context, now)
   }

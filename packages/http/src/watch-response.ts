@@ -93,14 +93,17 @@ function hasListener(res: ServerResponse): boolean {
 
 /** Looks at a response without working events until it is ended: at the end of this turn, and then less and less often. */
 function lookAgain(res: ServerResponse, end: End, waitedMs: number): void {
-  const look = () => {
-    if (isEnded(res)) end(false)
-    else if (waitedMs >= patienceMs) end(true)
-    else {
-      const nextMs = Math.min(Math.max(1, waitedMs), 1_000)
-      setTimeout(lookAgain, nextMs, res, end, waitedMs + nextMs).unref()
-    }
-  }
+  const look = guarded(
+    () => {
+      if (isEnded(res)) end(false)
+      else if (waitedMs >= patienceMs) end(true)
+      else {
+        const nextMs = Math.min(Math.max(1, waitedMs), 1_000)
+        setTimeout(lookAgain, nextMs, res, end, waitedMs + nextMs).unref()
+      }
+    },
+    () => end(false),
+  )
   if (waitedMs === 0) setImmediate(look)
   else look()
 }
