@@ -2,7 +2,10 @@ import { pxUsage } from '@px-usage/express'
 import express from 'express'
 
 const app = express()
-const usage = pxUsage({ identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId } })
+const usage = pxUsage({
+  identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId },
+  onError: (error) => console.error(error.message),
+})
 app.use(usage)
 
 // --- what any app has: somebody logs in, something is answered

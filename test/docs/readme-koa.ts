@@ -2,7 +2,10 @@ import { pxUsage } from '@px-usage/koa'
 import Koa from 'koa'
 
 const app = new Koa()
-const usage = pxUsage({ identify: (ctx) => ctx.state.user && { userId: ctx.state.user.id } })
+const usage = pxUsage({
+  identify: (ctx) => ctx.state.user && { userId: ctx.state.user.id },
+  onError: (error) => console.error(error.message),
+})
 app.use(usage)
 
 // --- what any app has: somebody logs in, something is answered

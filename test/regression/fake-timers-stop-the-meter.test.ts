@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { mock } from 'node:test'
 import { createMeter, fileStore, memoryStore } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
+import { pxUsage } from '@px-usage/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { eventLoopTurn } from '../../packages/core/src/clock.ts'
+import { send, startServer } from '../support/http-client.ts'
 
 const call = { identity: { userId: 'ann' }, method: 'GET', route: '/', statusCode: 200, aborted: false }
 /** Vitest itself does not allow `nextTick`. */
@@ -34,6 +37,21 @@ const kits: Array<[string, () => void]> = [
     () => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] }),
   ],
 ]
+
+it('a request is counted under fake timers of everything', async () => {
+  const usage = pxUsage({ dryRun: true, store: memoryStore(), identify: () => ({ userId: 'ann' }) })
+  const server = await startServer((req, res) => {
+    usage(req, res)
+    res.end('ok')
+  })
+  vi.useFakeTimers({ toFake: [...everything] })
+  expect((await send(server.url)).status).toBe(200)
+  for (let turn = 0; turn < 100 && usage.meter.stats().calls.counted === 0; turn++) await eventLoopTurn()
+  expect(usage.meter.stats().calls.counted).toBe(1)
+  await usage.meter.close()
+  vi.useRealTimers()
+  await server.close()
+})
 
 describe.each(kits)('under %s', (_what, start) => {
   it('close() ends, and sends what a store that keeps nothing has', async () => {

@@ -41,5 +41,5 @@ function oneLine(text: string): string {
 function placeOf(error: unknown): string {
   const stack = error instanceof Error && !(error instanceof UsageError) ? error.stack : undefined
   const frame = typeof stack === 'string' ? /^ +at .*$/m.exec(stack)?.[0].trim() : undefined
-  return frame === undefined || frame.includes('node:') ? '' : ` (${oneLine(frame)})`
+  return frame === undefined || /node:|@px-usage/.test(frame) ? '' : ` (${oneLine(frame)})`
 }

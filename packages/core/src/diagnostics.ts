@@ -27,7 +27,7 @@ type Happening =
   | 'delivery:attributes-read'
 
 /** What belongs together is throttled together: by the code of a failure and its `kind`. */
-export interface ReportOptions {
+interface ReportOptions {
   /** What sets failures of one code apart, such as the reason or the file. Few kinds: each is reported on its own. */
   kind?: string | undefined
   /** How often it happened at once. @default 1 */

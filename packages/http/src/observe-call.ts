@@ -3,6 +3,7 @@ import type { Meter } from '@px-usage/core'
 import type { CallSettings } from './call-options.ts'
 import { reportFailure } from './guard.ts'
 import { ObservedCall } from './observed-call.ts'
+import { setImmediate } from './real-timers.ts'
 import { whenFinished } from './when-finished.ts'
 
 /** How one framework tells what the shared code must know of a call. `Source` is what the app's callbacks are given. */

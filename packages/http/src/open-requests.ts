@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { currentContext, richerContext } from './async-context.ts'
 import { reportFailure } from './guard.ts'
+import { nextTick, setImmediate } from './real-timers.ts'
 import { watchResponse } from './watch-response.ts'
 import type { Completion, WatchedCall } from './when-finished.ts'
 
@@ -97,7 +98,7 @@ export function createOpenRequests(): Completion {
    * response, and does not report the last one that is removed.
    */
   function onListenerRemoved(this: Socket, event: string, listener: { name?: string }): void {
-    if (event === 'close' && listener.name !== 'onServerResponseClose') process.nextTick(watchAgain, this)
+    if (event === 'close' && listener.name !== 'onServerResponseClose') nextTick(watchAgain, this)
   }
 
   function watchAgain(socket: Socket): void {
@@ -117,7 +118,7 @@ export function createOpenRequests(): Completion {
       request.aborted = true
       for (let one: Waiting | undefined = request; one !== undefined; one = one.next) one.call?.lost()
       // Node and the app see the connection close first, as they do without px-usage.
-      process.nextTick(tellAll, request, true)
+      nextTick(tellAll, request, true)
       request = after
     }
   }
@@ -145,7 +146,7 @@ export function createOpenRequests(): Completion {
       }
       waiting.owner = call.owner
       waiting.call = call
-      if (request.aborted !== undefined) process.nextTick(tell, waiting, request.aborted)
+      if (request.aborted !== undefined) nextTick(tell, waiting, request.aborted)
     },
 
     noteContext(req) {

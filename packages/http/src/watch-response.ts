@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { guarded } from './guard.ts'
+import { setImmediate, setTimeout } from './real-timers.ts'
 
 type End = (aborted: boolean) => void
 

@@ -26,7 +26,7 @@ export interface AttributionSettings extends AwaitingSettings {
   count(identity: Identity, call: HeldCall, times: number): void
 }
 
-/** Whether an identity has stray keys is looked at for so many calls without an account. */
+/** Stray keys are looked for in the identities of the first calls without an account: the check is not free. */
 const maxKeyChecks = 1_000
 
 export function createAttribution(settings: AttributionSettings): Attribution {

@@ -1,4 +1,4 @@
-/** So deep are encodings looked through: base64 of JSON in a URL is three. */
+/** Encodings within encodings are resolved to this depth: base64 of JSON in a URL is three. */
 const maxDepth = 3
 const escapes =
   /%([0-9a-f]{2})|\\u\{?([0-9a-f]{2,6})\}?|\\x([0-9a-f]{2})|&#x([0-9a-f]{2,6});?|&#(\d{2,7});?|\\([0-7]{3})/gi
@@ -10,7 +10,7 @@ const readable = /[\x20-\x7e\s]{8,}/g
 const base64Runs = /[\w+/-]{8,}/g
 
 /**
- * What a text may say to who decodes it: reversed, as hex, base64 at any alignment, bytes in decimal, and with the escapes of
+ * What a text says once it is decoded: reversed, as hex, base64 at any alignment, bytes in decimal, and with the escapes of
  * URLs, JSON, JavaScript and HTML resolved; also one within the other. The text itself comes first.
  */
 export function* decodedTexts(text: string, depth = maxDepth): Generator<string> {

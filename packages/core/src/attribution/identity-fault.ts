@@ -4,7 +4,7 @@ const maxNames = 8
 const identifier = /^[\w$]+$/
 
 /**
- * What is wrong with an answer that is no identity, as the object of "identify() returned ...". Names keys and types, never
+ * What is wrong with a value that is no identity, as the object of "identify() returned ...". Names keys and types, never
  * a value: what an app gives may be personal or secret. Never throws.
  */
 export function identityFault(answer: unknown): string {
