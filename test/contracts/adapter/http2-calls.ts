@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { type ClientHttp2Session, connect, constants, createServer, type ServerHttp2Stream } from 'node:http2'
@@ -7,12 +8,18 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { recordingMeter } from '../../support/recording-meter.ts'
 import type { AdapterHarness } from '../adapter-contract.ts'
 
+interface Http2Options {
+  around?: (app: RequestListener) => RequestListener
+  identify?: () => unknown
+}
+
 async function http2App(
   { createApp }: AdapterHarness,
   handler?: RequestListener,
+  { around = (app) => app, identify = () => ({ userId: 'ann' }) }: Http2Options = {},
 ): Promise<{ client: ClientHttp2Session; calls: FinishedCall[]; arrived(): Promise<unknown> }> {
   const { meter, calls } = recordingMeter()
-  const server = createServer(createApp({ meter }, handler) as never)
+  const server = createServer(around(createApp({ meter, identify }, handler)) as never)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   client.on('error', () => {})
@@ -97,5 +104,24 @@ export function http2Calls(harness: AdapterHarness): void {
     client.request({ ':path': '/raw' }).on('error', () => {})
     await vi.waitFor(() => expect(calls).toHaveLength(1))
     expect(calls).toMatchObject([{ route: '/raw', aborted: true }])
+  })
+
+  it('identify sees the store of each stream, also of one that is reset', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const { client, calls, arrived } = await http2App(harness, undefined, {
+      around: (app) => (req, res) => storage.run(String(req.headers['x-user']), () => app(req, res)),
+      identify: () => ({ userId: storage.getStore() ?? 'none' }),
+    })
+    const reset = client.request({ ':path': '/slow', 'x-user': 'gone' }).on('error', () => {})
+    await arrived()
+    for (const name of ['ann', 'bob']) {
+      const stream = client.request({ ':path': '/users/7', 'x-user': name }).resume()
+      await once(stream, 'close')
+    }
+    reset.close(constants.NGHTTP2_CANCEL)
+    await vi.waitFor(() => expect(calls).toHaveLength(3))
+    expect(calls.map(({ identity }) => identity)).toEqual(
+      ['ann', 'bob', 'gone'].map((userId) => ({ userId })),
+    )
   })
 }
