@@ -9,12 +9,25 @@ export interface Watched {
   isKnown?(target: object): boolean | undefined
 }
 
-/** Shared by all definitions: a descriptor without a prototype is safe from what an app adds to `Object.prototype`. */
-const slotDescriptor: PropertyDescriptor = Object.assign(Object.create(null), {
-  configurable: true,
-  enumerable: false,
-  writable: true,
-})
+/** Shared by all definitions, without a prototype: safe from what an app adds to `Object.prototype`. */
+const hidden: PropertyDescriptor = Object.create(null)
+const plain: PropertyDescriptor = Object.create(null)
+Object.assign(hidden, { configurable: true, enumerable: false, writable: true, value: undefined })
+Object.assign(plain, { configurable: true, enumerable: true, writable: true, value: undefined })
+
+function defineAs(
+  descriptor: PropertyDescriptor,
+  target: object,
+  name: PropertyKey,
+  value: unknown,
+): boolean {
+  descriptor.value = value
+  try {
+    return Reflect.defineProperty(target, name, descriptor)
+  } finally {
+    descriptor.value = undefined
+  }
+}
 
 /**
  * Returns a function that calls `onAssign` whenever the property is assigned on an object that inherits from its holder:
@@ -61,9 +74,9 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
     const isOwn = Object.hasOwn(target, name)
     if (!Object.isExtensible(target)) return isOwn && Reflect.set(target, slot, value)
     if (!isOwn && isReadOnly(target)) return false
-    if (isKnown?.(target)) return Reflect.defineProperty(target, name, plain(value))
-    if (isOwn) return Reflect.set(target, slot, value)
-    define(target, value)
+    if (isKnown?.(target)) return defineAs(plain, target, name, value)
+    if (isOwn) (target as { [slot]?: unknown })[slot] = value
+    else define(target, value)
     return true
   }
 
@@ -71,7 +84,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   function assignBehind(proxy: object, value: unknown): boolean {
     const own = Reflect.getOwnPropertyDescriptor(proxy, name)
     if (own?.set === write) {
-      return Reflect.defineProperty(proxy, name, plain(value)) || Reflect.set(proxy, slot, value)
+      return defineAs({ ...plain }, proxy, name, value) || Reflect.set(proxy, slot, value)
     }
     if (own === undefined && isReadOnly(proxy)) return false
     return Reflect.set(Object.create(null), name, value, proxy)
@@ -89,15 +102,14 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   }
 
   function define(target: object, value: unknown): void {
-    slotDescriptor.value = value
-    Object.defineProperty(target, slot, slotDescriptor)
-    slotDescriptor.value = undefined
-    Object.defineProperty(target, name, accessor)
+    if (defineAs(hidden, target, slot, value)) Reflect.defineProperty(target, name, accessor)
   }
 
   return (holder) => {
     const own = Object.getOwnPropertyDescriptor(holder, name)
-    if (own === undefined ? !Object.isExtensible(holder) : !own.configurable || !own.writable) return
+    if (!Object.isExtensible(holder) || own?.configurable === false || own?.writable === false) return
+    // An accessor of the app, or this one.
+    if (own !== undefined && !('value' in own)) return
     if (own === undefined) added.add(holder)
     define(holder, own?.value)
     if (!own?.enumerable) Object.defineProperty(holder, name, { enumerable: false })
@@ -116,16 +128,6 @@ export function watchAccessor(holder: object, name: string, onAssign: OnAssign):
       onAssign(this, value)
     },
   })
-}
-
-function plain(value: unknown): PropertyDescriptor {
-  return {
-    __proto__: null,
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  } as PropertyDescriptor
 }
 
 /**
