@@ -16,7 +16,7 @@ export interface Seen {
 }
 
 /** A prefix that koa-mount took off the path. */
-export interface Mount {
+interface Mount {
   readonly prefix: string
   /** The path before. */
   readonly path: string
