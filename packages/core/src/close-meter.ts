@@ -86,7 +86,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   const gone = store.durable
     ? unstored
     : { calls: stored.calls + unstored.calls, lines: stored.lines + unstored.lines }
-  const kept = store.durable ? stored : none
+  let kept = store.durable ? stored : none
   const isDiscarded = dryRun && !store.durable
   if (!isDiscarded && gone.calls + gone.lines > 0) {
     const loss: Loss = {
@@ -103,9 +103,15 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   }
 
   const closed = store.close().catch((cause: unknown) => {
+    // What a folder took that was removed since, and cannot be written again, is not kept.
+    if (store.durable) {
+      gone.calls += kept.calls
+      kept = { ...kept, calls: 0 }
+    }
+    const lost = store.durable ? ` The ${stored.calls} calls of open days that it took may be lost.` : ''
     diagnostics.report({
       code: 'PXU_ERR_STORE_UNAVAILABLE',
-      message: 'The store could not be closed.',
+      message: `The store could not be closed.${lost}`,
       cause,
     })
   })

@@ -202,8 +202,13 @@ export function fileStoreOn(
         if (outbox === undefined) return { outcome: 'elsewhere' }
         await joined()
         await writer.seal(day)
-        const { answer, name } = await journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
-        // The day is closed, also if this fails: then its lines are found when the outbox is read again.
+        // The day may be closed, also if this fails: then its lines are found when the outbox is read again.
+        const reload = (error: unknown) => {
+          led.reload()
+          throw error
+        }
+        const closing = journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
+        const { answer, name } = await closing.catch(reload)
         if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
         journals.forgetOld(led.current)
         return answer
@@ -270,10 +275,17 @@ export function fileStoreOn(
       await closing.joined()
       await closing.writer.close()
     } finally {
-      closing.led.close()
-      await closing.sign.release()
+      // Neither holds data: other processes find out by themselves that this one has gone.
+      await quietly(() => closing.led.close())
+      await quietly(() => closing.sign.release())
     }
   }
+}
+
+async function quietly(task: () => unknown): Promise<void> {
+  try {
+    await task()
+  } catch {}
 }
 
 function leading<T>(outbox: T | undefined): T {

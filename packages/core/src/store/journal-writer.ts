@@ -204,15 +204,15 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     }
   }
 
-  /** @throws if the content cannot be kept; the file is closed all the same */
+  /** @throws if the content cannot be kept, twice; the file is closed all the same */
   async function closeJournal(journal: DayJournal): Promise<void> {
     await journal.written
-    const { open } = journal
-    if (open === undefined) return
+    if (journal.open === undefined) return
+    const keep = async (part: JournalPart) => syncPart(disk, whole(journal, part))
     try {
-      await finish(journal, whole(journal, open))
+      await keep(journal.open).catch(() => journal.open && keep(journal.open))
     } finally {
-      if (journal.open !== undefined) closeQuietly(disk, open.file)
+      closeQuietly(disk, journal.open.file)
       journal.open = undefined
     }
   }

@@ -102,7 +102,12 @@ export async function beginStateLog(
       return size
     },
     get isGone() {
-      return isReplaced(disk, file, path)
+      try {
+        return isReplaced(disk, file, path)
+      } catch {
+        // That the disk fails now says nothing about the folder: the next look does.
+        return false
+      }
     },
     append(change) {
       const frame = encode(change)
