@@ -276,16 +276,9 @@ export function fileStoreOn(
       await closing.writer.close()
     } finally {
       // Neither holds data: other processes find out by themselves that this one has gone.
-      await quietly(() => closing.led.close())
-      await quietly(() => closing.sign.release())
+      await Promise.allSettled([(async () => closing.led.close())(), closing.sign.release()])
     }
   }
-}
-
-async function quietly(task: () => unknown): Promise<void> {
-  try {
-    await task()
-  } catch {}
 }
 
 function leading<T>(outbox: T | undefined): T {
