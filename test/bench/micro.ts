@@ -5,7 +5,8 @@ import express from 'express'
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import { CountsEncoder } from '../../packages/core/src/counting/journal-counts.ts'
 import { encodeFrame, frameTypes } from '../../packages/core/src/counting/journal-frames.ts'
-import { createRouteTemplates, type RoutedRequest } from '../../packages/express/src/route-template.ts'
+import { createRouteTemplates } from '../../packages/express/src/route-template.ts'
+import type { RoutedRequest } from '../../packages/express/src/watch-route.ts'
 
 /*
  * What the single steps of a call cost: time and bytes allocated for one of them, garbage or not. `npm run bench:micro`; its
@@ -77,11 +78,11 @@ measure('meter.record() of a new series', (at) => callOf(users + at, routes[at %
 
 const templates = createRouteTemplates()
 const routed = await routedRequest()
-templates.enter(routed)
+const entered = templates.enter(routed)
 measure(
   'name of the route, Express 5',
   () => routed,
-  (req) => void templates.of(req, 200),
+  (req) => void templates.of(req, 200, entered),
 )
 
 const encoder = new CountsEncoder()

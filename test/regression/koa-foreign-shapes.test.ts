@@ -234,7 +234,10 @@ function buildApp(K: typeof Koa, { router: alias, exclusive, acts, hand }: Shape
   return app.callback()
 }
 
-it('10,000 foreign shapes of contexts and routers are answered as without the middleware', async () => {
+/** All of them where there is time: 11 s on each of the versions. */
+const shapes = process.env.CI === undefined ? 500 : 10_000
+
+it('foreign shapes of contexts and routers are answered as without the middleware', async () => {
   const plain = freshKoa()
   const used = freshKoa()
   expect(used).not.toBe(plain)
@@ -247,8 +250,8 @@ it('10,000 foreign shapes of contexts and routers are answered as without the mi
       expect(await respond(buildApp(used, given, usage), given.method, given.path)).toBe(without)
       answers.add(without)
     }),
-    { numRuns: 10_000, endOnFailure: false, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
+    { numRuns: shapes, endOnFailure: false, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
   )
-  expect(answers.size).toBeGreaterThan(500)
-  expect(calls.length).toBeGreaterThan(9_000)
+  expect(answers.size).toBeGreaterThan(shapes / 20)
+  expect(calls.length).toBeGreaterThan(shapes * 0.9)
 }, 120_000)

@@ -1,8 +1,6 @@
-import type { Layer } from './layer.ts'
-
 /** A router, as much of it as Express shows. */
 export interface Router {
-  readonly stack: readonly Layer[]
+  readonly stack: readonly unknown[]
   readonly caseSensitive?: boolean
   readonly strict?: boolean
   readonly mergeParams?: boolean
@@ -12,32 +10,53 @@ export interface App {
   /** The app in which this one was mounted last; of an app that was mounted in a router, nothing. */
   readonly parent?: App | undefined
   readonly mountpath?: unknown
+  /** The prototype of the app's requests. */
+  readonly request?: object
 }
+
+/** More apps in each other than anyone mounts: beyond it the chain of parents is a circle. */
+const mostParents = 100
 
 /** The router behind a handler, where it is one or an app that has one already. */
 export function routerOf(handle: unknown): Router | undefined {
-  const { stack } = handle as { stack?: unknown }
-  if (Array.isArray(stack)) return handle as Router
-  const app = appOf(handle)
-  if (app === undefined) return undefined
+  if (typeof handle !== 'function') return undefined
+  if (isRouter(handle)) return handle
+  if (!isApp(handle)) return undefined
   // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
-  const { _router } = app as { _router?: Router }
-  if (_router !== undefined || 'lazyrouter' in app) return _router
-  return (app as { router?: Router }).router
+  const { _router } = handle as { _router?: unknown }
+  const router =
+    _router !== undefined || 'lazyrouter' in handle ? _router : (handle as { router?: unknown }).router
+  return isRouter(router) ? router : undefined
+}
+
+/** Other things have a `stack` as well: an app of connect, Vite's dev server, an error. */
+function isRouter(value: unknown): value is Router {
+  if (typeof value !== 'function') return false
+  const { stack, use, route, param } = value as unknown as Record<string, unknown>
+  return [use, route, param].every((method) => typeof method === 'function') && Array.isArray(stack)
 }
 
 export function appOf(handle: unknown): App | undefined {
-  const { handle: handles, set } = handle as { handle?: unknown; set?: unknown }
-  return typeof handles === 'function' && typeof set === 'function' ? (handle as App) : undefined
+  return isApp(handle) ? handle : undefined
 }
 
-/** The closure in which an app puts an app that is mounted in it. */
-export function isMountedApp(handle: unknown): boolean {
-  return typeof handle === 'function' && handle.name === 'mounted_app'
+function isApp(value: unknown): value is App {
+  if (typeof value !== 'function') return false
+  const { handle, set, request } = value as unknown as Record<string, unknown>
+  return typeof handle === 'function' && typeof set === 'function' && typeof request === 'object'
+}
+
+/** The app and those that it is mounted in, from the inside to the outside. */
+export function* appAndParents(app: App): Generator<App> {
+  let next: App | undefined = app
+  for (let count = 0; next !== undefined && count < mostParents; count++) {
+    yield next
+    next = next.parent
+  }
 }
 
 export function outermostOf(app: App): App {
   let top = app
-  while (top.parent !== undefined) top = top.parent
+  for (const next of appAndParents(app)) top = next
   return top
 }

@@ -1,116 +1,91 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { App } from './app.ts'
-import { createRouteTree, type Route, type Way } from './route-tree.ts'
+import { type App, outermostOf } from './app.ts'
+import { createRouteTree, type RouteTree, type Way } from './route-tree.ts'
 import { isUnanswered } from './unanswered.ts'
-import { firstApp, watchRequest } from './watch-request.ts'
+import { watchRequest } from './watch-request.ts'
+import { type RoutedRequest, type RouteVisit, visitOf, watchRoutes } from './watch-route.ts'
+import { constantOf, templateBehind, templateByPath } from './way-template.ts'
 
-/** What Express (4 and 5) puts on a request. */
-export interface RoutedRequest extends IncomingMessage {
-  app?: App
-  /** The route that was entered last. */
-  route?: Route
-  originalUrl?: string
-  baseUrl?: string
-  res?: ServerResponse
-  /** Set while a router has the request, and put back to nothing when the outermost one lets go of it. */
-  next?: unknown
-}
-
-/** Names the endpoints of one app. */
+/** Names the endpoints of the apps that a middleware is mounted in. */
 export interface RouteTemplates {
-  /** A request came to this app. */
-  enter(req: RoutedRequest): void
-  /** The template of the route that answered, with all its mounts; `undefined` if none did. */
-  of(req: RoutedRequest, statusCode: number): string | undefined
+  /** A request came to an app. @returns what `of()` has to be given for it */
+  enter(req: RoutedRequest): RouteTree | undefined
+  /** The template of the route that responded, with all its mounts; `undefined` if none did. */
+  of(req: RoutedRequest, statusCode: number, entered: RouteTree | undefined): string | undefined
 }
 
 /**
- * Templates come from the tree of routers, where `req.route` is found by identity: once for each route. What Express keeps of
+ * Templates come from the tree of routers, where the route is found by identity: once for each route. What Express keeps of
  * a request in its layers or in `baseUrl` belongs to whoever came last, or holds values of parameters.
  *
- * On Express 5.3 the TracingChannel `express.router.request` tells the same names, but it makes Express trace every handler of a
- * request. For one with six of them it adds 18, 14, 1.1 and 4.1 us of CPU on Node 20, 22, 24 and 26, the walk 1.2, 0.9, 0.2 and 0.2,
- * and the watch, where there has to be one, nothing that shows on 20 and 22, and 2.4 more on 24 and 26 (test/bench/route-lookup.ts,
- * medians of 31 rounds; bare differs from bare by 3 on 20 and 22, by 0.2 on 24 and 26). So the walk serves all versions, and on
- * 5.3 a plain 404 handler needs no watch.
+ * On Express 5.3 the TracingChannel `express.router.request` shows the same names, but it makes Express trace every handler of a
+ * request (test/bench/README.md has the figures), so the walk serves all versions.
+ *
+ * Everything is kept weakly by app: apps may be made for each tenant or for each request.
  */
 export function createRouteTemplates(): RouteTemplates {
-  const tree = createRouteTree()
-  let constants = new WeakMap<Route, string>()
-  let version = tree.version
-  /** `app.request` of each app: the prototype of its requests, which is read faster than a property of theirs (when-finished). */
-  const prototypes = new WeakSet<object>()
+  const trees = new WeakMap<App, RouteTree>()
+  /** By prototype of requests: one look where the app of a request takes several. */
+  const known = new WeakMap<object, RouteTree>()
+
+  function treeOf(app: App): RouteTree {
+    const top = outermostOf(app)
+    let tree = trees.get(top)
+    if (tree === undefined) {
+      tree = createRouteTree(top)
+      trees.set(top, tree)
+    }
+    return tree
+  }
+
+  /** The ways to the route, from the app in which the request was seen first. */
+  function waysTo({ route, app }: RouteVisit, first: RouteTree): readonly Way[] {
+    const ways = first.ways(route)
+    if (ways !== undefined) return ways
+    // An app that a function or a route of the first one calls: its own names, perhaps behind that function.
+    const inner = app === undefined ? undefined : treeOf(app)
+    const own = inner === first ? undefined : inner?.ways(route)
+    if (own === undefined) {
+      first.doubt()
+      return first.guess(route)
+    }
+    return first.closures.flatMap((before) =>
+      own.map((way): Way => ({ mounts: [...before, ...way.mounts], route: way.route, isGuess: true })),
+    )
+  }
 
   return {
     enter(req) {
-      const prototype = Object.getPrototypeOf(req)
-      if (!prototypes.has(prototype)) {
-        if (req.app === undefined) return
-        tree.enter(req.app)
-        if (Object.hasOwn(prototype, 'app')) prototypes.add(prototype)
+      const prototype = Object.getPrototypeOf(req) as object
+      let tree = known.get(prototype)
+      if (tree === undefined) {
+        if (req.app === undefined) return undefined
+        tree = treeOf(req.app)
+        if (Object.hasOwn(prototype, 'app')) known.set(prototype, tree)
+        watchRoutes(prototype)
       }
-      if (tree.isWatchNeeded) watchRequest(req, tree)
+      if (tree.isWatchNeeded()) watchRequest(req, tree)
+      return tree
     },
-    of(req, statusCode) {
-      const { route } = req
-      if (route === undefined || isUnanswered(req, statusCode, tree)) return undefined
-      if (version !== tree.version) {
-        version = tree.version
-        constants = new WeakMap()
-      }
-      const constant = constants.get(route)
-      if (constant !== undefined) return constant
-      const ways = tree.ways(route, req.app, firstApp(req))
+
+    of(req, statusCode, entered) {
+      const visit = visitOf(req)
+      if (visit === undefined || (!visit.hasResponded && isUnanswered(req, statusCode))) return undefined
+      const tree = entered ?? (visit.app === undefined ? undefined : treeOf(visit.app))
+      if (tree === undefined) return ownPath(visit)
+      const templates = tree.templates()
+      const template = templates.get(visit.route)
+      if (template !== undefined) return template
+      const ways = waysTo(visit, tree)
       const [way] = ways
       const only = ways.length === 1 && way !== undefined && !way.isGuess ? constantOf(way) : undefined
-      if (only !== undefined) {
-        constants.set(route, only)
-        return only
-      }
-      return byPath(ways, pathsOf(req)) ?? String([route.path].flat(Number.POSITIVE_INFINITY)[0])
+      if (only !== undefined) templates.set(visit.route, only)
+      return only ?? templateByPath(ways, pathsOf(req)) ?? templateBehind(tree, visit) ?? ownPath(visit)
     },
   }
 }
 
-function constantOf({ mounts, route }: Way): string | undefined {
-  const parts = [...mounts, route].map(({ constant }) => constant)
-  return parts.includes(undefined) ? undefined : joined(parts as string[])
-}
-
-/** The template of the way that the path can have taken; where a rewritten URL fits none, of a way that needs no path. */
-function byPath(ways: readonly Way[], paths: Iterable<string>): string | undefined {
-  for (const path of paths)
-    for (const way of ways) {
-      const template = templateFor(way, path)
-      if (template !== undefined) return template
-    }
-  for (const way of ways) {
-    const constant = way.isGuess ? undefined : constantOf(way)
-    if (constant !== undefined) return constant
-  }
-  return undefined
-}
-
-function templateFor({ mounts, route }: Way, path: string): string | undefined {
-  const parts: string[] = []
-  let rest = path
-  for (const pattern of [...mounts, route]) {
-    const taken = pattern.take(rest)
-    if (taken === undefined) return undefined
-    parts.push(taken.template)
-    rest = taken.rest
-  }
-  return joined(parts)
-}
-
-/** Mounts without a slash at their end, and the route; a route `/` is its mount. */
-function joined(parts: readonly string[]): string {
-  const mount = parts
-    .slice(0, -1)
-    .map((part) => part.replace(/\/+$/, ''))
-    .join('')
-  const own = parts.at(-1) as string
-  return (own === '/' ? mount : `${mount}${own}`) || '/'
+function ownPath({ route }: RouteVisit): string {
+  return String([route.path].flat(Number.POSITIVE_INFINITY)[0])
 }
 
 /**

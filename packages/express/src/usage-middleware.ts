@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Request } from 'express'
-import { createRouteTemplates, type RoutedRequest } from './route-template.ts'
-import { watchStores } from './watch-stores.ts'
+import { createRouteTemplates } from './route-template.ts'
+import type { RouteTree } from './route-tree.ts'
+import type { RoutedRequest } from './watch-route.ts'
 
 /** Takes Node's own types, so that it fits the types of Express 4 and of Express 5. */
 export interface UsageMiddleware {
@@ -23,11 +24,9 @@ export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const templates = createRouteTemplates()
   const reader = {
-    enter(req: Request) {
-      watchStores(req)
-      templates.enter(req as unknown as RoutedRequest)
-    },
-    route: (req: Request, statusCode: number) => templates.of(req as unknown as RoutedRequest, statusCode),
+    enter: (req: Request) => templates.enter(req as unknown as RoutedRequest),
+    route: (req: Request, statusCode: number, entered: unknown) =>
+      templates.of(req as unknown as RoutedRequest, statusCode, entered as RouteTree | undefined),
   }
   const observer = { meter, options, reader }
   const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {

@@ -11,14 +11,17 @@ export interface CallReader<Source> {
   /**
    * What the adapter notes when a request comes. It runs within the request: if it throws, the app goes on, the failure is
    * reported, and the call counts as `(unmatched)`.
+   *
+   * @returns what `route` is given again for this call
    */
-  enter?(source: Source): void
+  enter?(source: Source): unknown
   /**
    * Route template of the call; `undefined` when no route matched. Asked after the response has finished.
    *
    * @param statusCode as in a `FinishedCall`
+   * @param entered what `enter` returned
    */
-  route(source: Source, statusCode: number): string | undefined
+  route(source: Source, statusCode: number, entered: unknown): string | undefined
   /**
    * The name of a call to which an app within this one responded.
    *
@@ -54,7 +57,7 @@ export function observeCall<Source>(
     whenFinished(call)
     isWatched = true
     call.noteSentBefore()
-    observer.reader.enter?.(source)
+    call.entered = observer.reader.enter?.(source)
   } catch (error) {
     reportFailure(error, observer.meter)
     call?.enterFailed()

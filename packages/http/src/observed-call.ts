@@ -12,6 +12,8 @@ export class ObservedCall<Source> implements WatchedCall {
   readonly res: ServerResponse
   readonly owner: Meter
   context = currentContext()
+  /** What the reader noted when the request came. */
+  entered: unknown
   private readonly source: Source
   private readonly observer: Observer<Source>
   /** Whether the reader could note the request: what it reads afterwards is wrong otherwise. */
@@ -114,7 +116,7 @@ export class ObservedCall<Source> implements WatchedCall {
     try {
       const { reader } = this.observer
       if (inner !== undefined) return reader.around?.(this.source, inner) ?? inner
-      const route: unknown = reader.route(this.source, statusCode)
+      const route: unknown = reader.route(this.source, statusCode, this.entered)
       return typeof route === 'string' ? route : undefined
     } catch (error) {
       reportFailure(error, this.owner)
