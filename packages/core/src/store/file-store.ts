@@ -80,7 +80,7 @@ export function fileStoreOn(
   }
 
   function failed(error: unknown): UsageError {
-    const message = `The folder ${home} failed; it is tried again. Check the free space and the rights.`
+    const message = `Cannot use ${home} now; will retry. Check free space and permissions.`
     return unavailable(message, error)
   }
 
@@ -119,10 +119,7 @@ export function fileStoreOn(
   function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
     const notWritten = (error: unknown) => {
       degraded('counts could not be written', { error })
-      return unavailable(
-        `Writing to ${home} failed; it is tried again. Check the free space and the rights.`,
-        error,
-      )
+      return unavailable(`Cannot write to ${home}; will retry. Check free space and permissions.`, error)
     }
     const taken = () => {
       lastSequences.set(batch.day, batch.sequence)
