@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isInContainerLayer } from '../../../packages/core/src/store/container-layer.ts'
 import { makeFolder, maySync, realDisk, replaceFile } from '../../../packages/core/src/store/disk.ts'
 import { setAside } from '../../../packages/core/src/store/set-aside.ts'
 import { diskWith } from '../../support/failing-disk.ts'
@@ -120,5 +121,29 @@ describe('the folder of a store', () => {
     fs.utimesSync(left, new Date('2026-11-23T08:00:00Z'), new Date('2026-11-23T08:00:00Z'))
     await folder.open()
     expect(fs.readdirSync(join(folder.dir, 'notes'))).toEqual([])
+  })
+
+  const mountinfo = [
+    '22 1 0:20 / / rw,relatime shared:1 - overlay overlay rw,lowerdir=/l,upperdir=/u',
+    '30 22 8:1 / /data rw - ext4 /dev/sda1 rw',
+    '31 22 8:1 / /my\\040data rw - ext4 /dev/sda1 rw',
+    '32 22 0:22 / /database rw - overlay overlay rw',
+  ].join('\n')
+  it.each([
+    ['/app/.px-usage', true],
+    ['/data/px-usage', false],
+    ['/my data/px-usage', false],
+    ['/database/px-usage', true],
+    ['/data', false],
+  ])('at %s of a container is in its own layer: %s', (path, isLayer) => {
+    const disk = { ...realDisk, readFileSync: () => Buffer.from(mountinfo) } as unknown as typeof realDisk
+    expect(isInContainerLayer(disk, path)).toBe(isLayer)
+  })
+
+  it('in the own layer of a container is reported', async () => {
+    const readFileSync = (path: string) =>
+      path === '/proc/self/mountinfo' ? Buffer.from(mountinfo) : realDisk.readFileSync(path)
+    await folder.open({}, { ...realDisk, readFileSync } as unknown as typeof realDisk)
+    expect(folder.warnings).toEqual(['PXU_WRN_STORE_EPHEMERAL'])
   })
 })

@@ -1,13 +1,20 @@
 import { join } from 'node:path'
 import type { Diagnostics } from '../diagnostics.ts'
+import { isInContainerLayer } from './container-layer.ts'
 import { type Disk, makeFolder, writeWhole } from './disk.ts'
 
-/** Makes the folder of a file store if it is missing, and warns if another user can change what is in it. */
+/** Makes the folder of a file store if it is missing, and warns if it will not last or if another user can change it. */
 export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
   const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
   makeFolder(disk, root)
   if (isNew) ignoreInGit(disk, root)
   warnOfOthers(disk, root, diagnostics)
+  if (isInContainerLayer(disk, root)) {
+    diagnostics.warn(
+      'PXU_WRN_STORE_EPHEMERAL',
+      `The folder ${root} lies in the container's own layer, which goes with the container: counts and unsent events of a deploy are lost. Mount a volume and give its path as dir (PX_USAGE_DIR).`,
+    )
+  }
 }
 
 /** A new folder keeps itself out of the repository of the app. */
