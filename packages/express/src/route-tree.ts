@@ -225,7 +225,7 @@ function isRouterLayer(layer: unknown): boolean {
 }
 
 /** The pattern of a path in the place of a layer; `undefined` where Express takes it for no path. */
-export function compiled(layer: Layer, path: unknown, options: LayerOptions): Pattern | undefined {
+function compiled(layer: Layer, path: unknown, options: LayerOptions): Pattern | undefined {
   try {
     return patternOf(compiledLayer(layer, path, options), path, options)
   } catch {

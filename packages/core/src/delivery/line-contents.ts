@@ -1,7 +1,7 @@
 import type { OutboxLine, RejectedLine } from '../store/store.ts'
 
 /** What a line is about, as its frozen body says. */
-export interface LineContents {
+interface LineContents {
   /** `undefined` for a line that sets attributes. */
   readonly eventName: string | undefined
   /** `undefined` for the attributes of an account. */
@@ -13,7 +13,7 @@ export interface LineContents {
 export interface RejectedEvent extends RejectedLine, LineContents {}
 
 /** Never throws: a body that cannot be read has no contents. */
-export function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): LineContents {
+function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): LineContents {
   let fields: Record<string, unknown> = {}
   try {
     fields = Object(JSON.parse(body))

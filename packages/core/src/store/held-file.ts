@@ -1,7 +1,7 @@
 import { codeOf, type Disk } from './disk.ts'
 
 /** What stands where a file should be and can never be read as one: a folder, a FIFO, a socket, a device, a link. */
-export class NotAFile extends Error {}
+class NotAFile extends Error {}
 
 /**
  * Opens a file to read it.
