@@ -45,7 +45,7 @@ describe('fileStore()', () => {
   it('says which folder cannot be used and what to do', async () => {
     fs.writeFileSync(join(folder.dir, 'plain'), '')
     const dir = join(folder.dir, 'plain', 'usage')
-    await expect(folder.open({ dir })).rejects.toThrow(/plain.*PX_USAGE_DIR.*ENOTDIR/)
+    await expect(folder.open({ dir })).rejects.toThrow(/plain.*ENOTDIR.*PX_USAGE_DIR/)
     await expect(folder.open({ dir })).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNAVAILABLE' })
   })
 

@@ -10,6 +10,7 @@ import { outboxFolder } from './outbox.ts'
 import { prepareRoot } from './prepare-root.ts'
 import { readRejectedLines } from './rejected-lines.ts'
 import type { CountBatch, OutboxCounts, SeriesTotal, Store, StoreContext, UsageDay } from './store.ts'
+import { storeError } from './store-error.ts'
 import { readWaitingLines } from './waiting-lines.ts'
 import { createWriteGuard } from './write-guard.ts'
 
@@ -80,8 +81,7 @@ export function fileStoreOn(
   }
 
   function failed(error: unknown): UsageError {
-    const message = `Cannot use ${home} now; will retry. Check free space and permissions.`
-    return unavailable(message, error)
+    return storeError(`Cannot read or write in ${home}; px-usage will retry.`, error)
   }
 
   async function* totalsOf(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
@@ -119,7 +119,7 @@ export function fileStoreOn(
   function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
     const notWritten = (error: unknown) => {
       degraded('counts could not be written', { error })
-      return unavailable(`Cannot write to ${home}; will retry. Check free space and permissions.`, error)
+      return storeError(`Cannot write to ${home}; the counts stay in memory and px-usage will retry.`, error)
     }
     const taken = () => {
       lastSequences.set(batch.day, batch.sequence)
@@ -160,8 +160,8 @@ export function fileStoreOn(
         folder = await opening
       } catch (error) {
         await close().catch(() => {})
-        throw unavailable(
-          `The folder ${quoted(root)} cannot be used. Give a dir (PX_USAGE_DIR) that this process may make and write to.`,
+        throw storeError(
+          `The folder ${quoted(root)} cannot be used; counts stay in memory and px-usage will retry.`,
           error,
         )
       }
@@ -170,7 +170,7 @@ export function fileStoreOn(
         if (outbox !== undefined) await folder.journals.sweep(outbox)
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
-        given.diagnostics.report(unavailable(`The events in ${home} cannot be read now.`, error))
+        given.diagnostics.report(storeError(`The events in ${home} cannot be read now.`, error))
       }
     },
 
@@ -285,9 +285,4 @@ function leading<T>(outbox: T | undefined): T {
 
 function invalid(option: string, value: unknown, cure: string): UsageError {
   return new UsageError('PXU_ERR_OPTIONS_INVALID', `fileStore() got ${option} ${quoted(value)}. ${cure}`)
-}
-
-function unavailable(message: string, cause: unknown): UsageError {
-  if (cause instanceof UsageError || codeOf(cause) === undefined) return cause as UsageError
-  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${message} (${(cause as Error).message})`, { cause })
 }
