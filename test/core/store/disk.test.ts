@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,7 +67,74 @@ describe('replaceFile()', () => {
   })
 })
 
+describe('openSync()', () => {
+  const openings = ['w', 'w+', 'a', 'r+', 'wx', 'wx+'] as const
+
+  it.each(openings)('with %s never writes through a link', (flags) => {
+    const target = join(dir, 'target')
+    fs.writeFileSync(target, 'precious')
+    fs.symlinkSync(target, join(dir, 'link'))
+    try {
+      const file = realDisk.openSync(join(dir, 'link'), flags, 0o600)
+      realDisk.writeSync(file, 'ours')
+      realDisk.closeSync(file)
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toMatch(/ELOOP|EEXIST/)
+    }
+    expect(fs.readFileSync(target, 'utf8')).toBe('precious')
+  })
+
+  it.each(['w', 'w+'])('with %s replaces a link and a FIFO, and waits for no other process', (flags) => {
+    fs.symlinkSync(join(dir, 'missing'), join(dir, 'link'))
+    execFileSync('mkfifo', [join(dir, 'fifo')])
+    for (const name of flags === 'w' ? ['link', 'fifo'] : ['link']) {
+      realDisk.closeSync(realDisk.openSync(join(dir, name), flags, 0o600))
+      expect(fs.lstatSync(join(dir, name)).isFile()).toBe(true)
+    }
+  })
+
+  it('opens the folder of the store through a link, which is what its operator wants', () => {
+    fs.symlinkSync(dir, join(dir, 'link'))
+    realDisk.closeSync(realDisk.openSync(join(dir, 'link'), 'r'))
+  })
+
+  it('calls what a tool made of node:fs later', () => {
+    const real = fs.openSync
+    const seen: unknown[] = []
+    fs.openSync = (...args) => {
+      seen.push(args[0])
+      return real(...args)
+    }
+    try {
+      realDisk.closeSync(realDisk.openSync(join(dir, 'new'), 'w'))
+    } finally {
+      fs.openSync = real
+    }
+    expect(seen).toEqual([join(dir, 'new')])
+  })
+})
+
 describe('setAside()', () => {
+  it('keeps at most 64 MB, but always the newest', () => {
+    for (const megabytes of [40, 40, 80]) {
+      fs.writeFileSync(join(dir, 'broken'), '')
+      fs.truncateSync(join(dir, 'broken'), megabytes * 1024 * 1024)
+      setAside(realDisk, dir, join(dir, 'broken'), 1_000)
+      expect(fs.readdirSync(join(dir, 'damaged'))).toHaveLength(1)
+    }
+  })
+
+  it.each<[string, (path: string) => void]>([
+    ['a file', (path) => fs.writeFileSync(path, 'x')],
+    ['a link', (path) => fs.symlinkSync(tmpdir(), path)],
+  ])('moves %s that has the name of its folder out of the way', (_what, put) => {
+    put(join(dir, 'damaged'))
+    fs.writeFileSync(join(dir, 'broken'), 'x')
+    expect(setAside(realDisk, dir, join(dir, 'broken'), 1_000)).toContain('damaged')
+    expect(fs.lstatSync(join(dir, 'damaged')).isDirectory()).toBe(true)
+    expect(fs.readdirSync(join(dir, 'damaged'))).toHaveLength(1)
+  })
+
   it('keeps the newest hundred, whatever they are, and never throws', () => {
     for (let number = 0; number < 103; number++) {
       const path = join(dir, 'broken')
@@ -85,6 +153,16 @@ describe('the folder of a store', () => {
   it('keeps itself out of a repository when px-usage makes it', async () => {
     await folder.open({ dir: join(folder.dir, 'new') })
     expect(fs.readFileSync(join(folder.dir, 'new/.gitignore'), 'utf8')).toBe('*\n')
+  })
+
+  it('with the name of the default gets a .gitignore also when it was there, but never another', async () => {
+    const dir = join(folder.dir, '.px-usage')
+    fs.mkdirSync(dir)
+    await folder.open({ dir })
+    expect(fs.readFileSync(join(dir, '.gitignore'), 'utf8')).toBe('*\n')
+    fs.writeFileSync(join(dir, '.gitignore'), 'mine')
+    await folder.open({ dir })
+    expect(fs.readFileSync(join(dir, '.gitignore'), 'utf8')).toBe('mine')
   })
 
   it('is left as it is when it was there before', async () => {

@@ -98,4 +98,13 @@ describe('a note', () => {
     expect(fs.readdirSync(elsewhere)).toEqual([])
     expect(await noteOf(store).read()).toEqual([1])
   })
+
+  it('is absent and can be written when a file has the place of the folder of notes', async () => {
+    const store = await folder.open()
+    fs.writeFileSync(join(folder.dir, 'notes'), 'x')
+    expect(await noteOf(store).read()).toBeUndefined()
+    expect(folder.errors.map(({ message }) => message)).toEqual([expect.stringContaining('not a folder')])
+    await noteOf(store).write([1])
+    expect(await noteOf(store).read()).toEqual([1])
+  })
 })

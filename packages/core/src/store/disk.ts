@@ -29,7 +29,41 @@ export type Disk = Pick<
   | 'writeSync'
 >
 
-export const realDisk: Disk = nodeFs
+/**
+ * The file system. A file that is opened to be written is never a link, and never a FIFO, which would stop the event loop: in a
+ * folder that another user made, a link would let that user choose which of our files is overwritten.
+ *
+ * Each function is looked up when it is called, so that a tool which patches `node:fs` later still sees it.
+ */
+export const realDisk: Disk = new Proxy(nodeFs, {
+  get: (fs, name) => (name === 'openSync' ? openSafely : fs[name as keyof typeof fs]),
+})
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = nodeFs.constants
+
+/** Flags that could lead to another file; `wx` never does, and a folder is opened with `r`. */
+const writeFlags: Record<string, number> = {
+  'r+': O_RDWR,
+  w: O_WRONLY | O_CREAT | O_TRUNC,
+  'w+': O_RDWR | O_CREAT | O_TRUNC,
+  a: O_WRONLY | O_CREAT | O_APPEND,
+}
+
+function openSafely(...[path, flags, mode]: Parameters<typeof nodeFs.openSync>): number {
+  const numeric = writeFlags[String(flags)]
+  // Windows has neither.
+  if (numeric === undefined || O_NOFOLLOW === undefined) return nodeFs.openSync(path, flags, mode)
+  const safe = numeric | O_NOFOLLOW | O_NONBLOCK
+  try {
+    return nodeFs.openSync(path, safe, mode)
+  } catch (error) {
+    // What `w` makes replaces what was there, so a link or a FIFO with a name of ours is in the way and nothing else.
+    if (!String(flags).startsWith('w') || !['ELOOP', 'EMLINK', 'ENXIO'].includes(codeOf(error) ?? ''))
+      throw error
+    nodeFs.unlinkSync(path)
+    return nodeFs.openSync(path, safe, mode)
+  }
+}
 
 export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code
@@ -224,11 +258,21 @@ function isFolder(disk: Disk, path: string): boolean {
   }
 }
 
+interface SubfolderOf {
+  disk: Disk
+  dir: string
+  now(): number
+  onDamage(path: string, what: string): void
+}
+
 /** Makes a folder of the store. What is in its place is set aside: a link there would lead our files to another place. */
-export function makeSubfolder(disk: Disk, dir: string, name: string, nowMs: number): void {
+export function makeSubfolder({ disk, dir, now, onDamage }: SubfolderOf, name: string): void {
   const path = join(dir, name)
   const there = disk.lstatSync(path, { throwIfNoEntry: false })
   if (there?.isDirectory()) return
-  if (there !== undefined) setAside(disk, dir, path, nowMs)
+  if (there !== undefined) {
+    const moved = setAside(disk, dir, path, now())
+    if (moved !== undefined) onDamage(path, `it is not a folder. It was moved to ${moved}`)
+  }
   makeFolder(disk, path)
 }

@@ -17,6 +17,8 @@ export class Inbox {
   readonly #folder: string
   readonly #journalId: string
   readonly #reported = new Set<string>()
+  /** Files whose lines were put but that could not be removed: put again weeks later, a line could be sent twice. */
+  readonly #taken = new Set<string>()
   #count = 0
 
   constructor(settings: InboxSettings, journalId: string) {
@@ -26,11 +28,14 @@ export class Inbox {
   }
 
   async leave(lines: readonly OutboxLine[]): Promise<void> {
-    const { disk, dir, now } = this.#settings
-    makeSubfolder(disk, dir, 'inbox', now())
+    makeSubfolder(this.#settings, 'inbox')
     this.#count += 1
     const name = `${this.#journalId}.${String(this.#count).padStart(9, '0')}.json`
-    await replaceFile(disk, join(this.#folder, name), Buffer.from(withChecksum(JSON.stringify(lines))))
+    await replaceFile(
+      this.#settings.disk,
+      join(this.#folder, name),
+      Buffer.from(withChecksum(JSON.stringify(lines))),
+    )
   }
 
   /**
@@ -38,33 +43,65 @@ export class Inbox {
    * cannot be read keeps no other from being taken out.
    */
   async takeOut(put: (lines: readonly OutboxLine[]) => Promise<void>): Promise<void> {
-    for (const path of pathsIn(this.#settings.disk, this.#folder)) {
-      const { lines, damage } = linesOf(this.#settings.disk, path)
-      if (damage !== undefined) {
-        this.#putAside(path, damage)
-        continue
+    const { disk } = this.#settings
+    for (const path of this.#paths()) {
+      if (!this.#taken.has(path)) {
+        const { lines, damage } = linesOf(disk, path)
+        if (damage !== undefined) {
+          this.#putAside(path, damage)
+          continue
+        }
+        await put(lines)
+        this.#taken.add(path)
       }
-      await put(lines)
-      this.#settings.disk.rmSync(path, { force: true })
+      try {
+        disk.rmSync(path, { force: true })
+        this.#taken.delete(path)
+      } catch (error) {
+        this.#report(
+          path,
+          `its lines were taken over, but it cannot be removed (${(error as Error).message})`,
+        )
+      }
+    }
+  }
+
+  /** A folder that cannot be read keeps no other line from being sent; it is read again the next time. */
+  #paths(): string[] {
+    try {
+      return pathsIn(this.#settings.disk, this.#folder)
+    } catch (error) {
+      this.#report(this.#folder, `${(error as Error).message}. It stays in its place`)
+      return []
     }
   }
 
   /** What the disk refuses to read now may be read the next time; its content will not change. */
   #putAside(path: string, { reason, isContent }: Damage): void {
-    const { disk, dir, now, onDamage } = this.#settings
+    const { disk, dir, now } = this.#settings
     const moved = isContent ? setAside(disk, dir, path, now()) : undefined
+    this.#report(
+      path,
+      `${reason}. It ${moved === undefined ? 'stays in its place' : `was moved to ${moved}`}`,
+    )
+  }
+
+  #report(path: string, what: string): void {
     if (this.#reported.has(path)) return
     this.#reported.add(path)
-    onDamage(
-      path,
-      moved === undefined ? `${reason}. It stays in its place` : `${reason}. It was moved to ${moved}`,
-    )
+    this.#settings.onDamage(path, what)
   }
 }
 
 /** What was left in the folder of a store and nobody has taken out. */
 export function* linesLeft(disk: Disk, dir: string): Generator<OutboxLine> {
-  for (const path of pathsIn(disk, inboxFolder(dir))) yield* linesOf(disk, path).lines
+  let paths: string[] = []
+  try {
+    paths = pathsIn(disk, inboxFolder(dir))
+  } catch {
+    // The process that sends reports a folder that cannot be read.
+  }
+  for (const path of paths) yield* linesOf(disk, path).lines
 }
 
 function pathsIn(disk: Disk, folder: string): string[] {

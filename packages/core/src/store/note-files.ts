@@ -30,6 +30,10 @@ export class NoteFiles {
       this.#failedReads.delete(name)
       return text
     } catch (error) {
+      if (codeOf(error) === 'ENOTDIR') {
+        makeSubfolder(this.#settings, 'notes')
+        return undefined
+      }
       const failures = (this.#failedReads.get(name) ?? 0) + 1
       this.#failedReads.set(name, failures)
       if (!damageCodes.includes(codeOf(error) ?? '') || failures < readsUntilDamage) throw error
@@ -39,8 +43,8 @@ export class NoteFiles {
   }
 
   async write(name: string, value: string): Promise<void> {
-    const { disk, dir, now } = this.#settings
-    makeSubfolder(disk, dir, 'notes', now())
+    const { disk } = this.#settings
+    makeSubfolder(this.#settings, 'notes')
     const path = this.#path(name)
     try {
       await replaceFile(disk, path, Buffer.from(value))

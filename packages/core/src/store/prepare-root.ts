@@ -1,13 +1,16 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Diagnostics } from '../diagnostics.ts'
 import { isInContainerLayer } from './container-layer.ts'
 import { type Disk, makeFolder, writeWhole } from './disk.ts'
+
+/** The name that no app gives to a folder of its own, so whatever made it, it is ours. */
+const defaultName = '.px-usage'
 
 /** Makes the folder of a file store if it is missing, and warns if it will not last or if another user can change it. */
 export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
   const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
   makeFolder(disk, root)
-  if (isNew) ignoreInGit(disk, root)
+  if (isNew || basename(root) === defaultName) ignoreInGit(disk, root)
   warnOfOthers(disk, root, diagnostics)
   if (isInContainerLayer(disk, root)) {
     diagnostics.warn(
@@ -17,7 +20,7 @@ export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics):
   }
 }
 
-/** A new folder keeps itself out of the repository of the app. */
+/** A folder of ours keeps itself out of the repository of the app. A `.gitignore` that is there is left as it is. */
 function ignoreInGit(disk: Disk, root: string): void {
   try {
     const file = disk.openSync(join(root, '.gitignore'), 'wx', 0o600)

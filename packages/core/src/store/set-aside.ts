@@ -3,6 +3,7 @@ import { type Disk, makeFolder, namesIn } from './disk.ts'
 
 /** Damaged files are for whoever investigates, so the newest are enough; a disk that damages each file must not fill up. */
 const mostKept = 100
+const mostKeptBytes = 64 * 1024 * 1024
 
 /**
  * Moves a file that cannot be used, or whatever is in its place, into `damaged/`, under its name and the time. Never throws: the
@@ -13,8 +14,11 @@ const mostKept = 100
 export function setAside(disk: Disk, dir: string, path: string, nowMs: number): string | undefined {
   const folder = join(dir, 'damaged')
   try {
-    makeFolder(disk, folder)
     const time = new Date(nowMs).toISOString().replaceAll(':', '')
+    const there = disk.lstatSync(folder, { throwIfNoEntry: false })
+    // A file or a link with this name would keep everything damaged in its place, or lead it elsewhere.
+    if (there !== undefined && !there.isDirectory()) disk.renameSync(folder, `${folder}.${time}`)
+    makeFolder(disk, folder)
     const taken = new Set(namesIn(disk, folder))
     let name = `${basename(path)}.${time}`
     for (let more = 1; taken.has(name); more++) name = `${basename(path)}.${time}.${more}`
@@ -27,14 +31,22 @@ export function setAside(disk: Disk, dir: string, path: string, nowMs: number): 
 }
 
 function removeOldest(disk: Disk, folder: string): void {
-  const names = namesIn(disk, folder)
-  if (names.length <= mostKept) return
-  const byAge = names
-    .map((name) => ({
-      name,
-      atMs: disk.statSync(join(folder, name), { throwIfNoEntry: false })?.ctimeMs ?? 0,
-    }))
-    .sort((a, b) => a.atMs - b.atMs)
-  for (const { name } of byAge.slice(0, names.length - mostKept))
-    disk.rmSync(join(folder, name), { recursive: true, force: true })
+  try {
+    const newestFirst = namesIn(disk, folder)
+      .map((name) => {
+        const path = join(folder, name)
+        const { ctimeMs = 0, size = 0 } = disk.lstatSync(path, { throwIfNoEntry: false }) ?? {}
+        return { path, ctimeMs, size }
+      })
+      .sort((a, b) => b.ctimeMs - a.ctimeMs)
+    let bytes = 0
+    for (const [index, { path, size }] of newestFirst.entries()) {
+      bytes += size
+      // The newest stays whatever its size: it was reported with its path a moment ago.
+      if (index > 0 && (index >= mostKept || bytes > mostKeptBytes))
+        disk.rmSync(path, { recursive: true, force: true })
+    }
+  } catch {
+    // What is too much is removed the next time.
+  }
 }
