@@ -35,7 +35,7 @@ export default defineConfig({
     // Vitest itself would leave one of two cores idle: its main process has little to do.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
-      project('core', ['core/**/*.test.ts']),
+      project('core', ['core/**/*.test.ts'], { testTimeout: 30_000 }),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
       project('regression', ['regression/!(express|koa)-*.test.ts'], { testTimeout: 60_000 }),

@@ -25,7 +25,7 @@ test.each(['', 'journals', 'outbox', 'leader', 'notes', 'journals/2026-03-08'])(
     meter.record({ ...call, identity: { userId: 'ada' } })
     await meter.flush().catch(() => {})
     expect(meter.stats().calls.counted).toBe(1)
-    fs.rmSync(path, { force: true })
+    fs.rmSync(path, { recursive: true, force: true })
     await meter.flush()
     expect(meter.stats().calls.stored).toBe(1)
     const { lost, kept } = await meter.close()
