@@ -174,7 +174,7 @@ it('scenario 32: 500 for 72 h, 800 lines in a folder: memory and disk stay flat,
   const store = fileStoreOn(quickDisk, { dir })
   const outage = await startOutage(store, 10_000)
   const { requests, arrived, delivery, pass } = outage
-  outage.answer = () => ({ outcome: 'unknown', reason: 'PX answered 500.' })
+  outage.answer = () => ({ outcome: 'unknown', reason: 'PX returned 500.' })
   await outage.closeDay('2026-11-23', 800)
   await pass(10 * minute)
   const before = { heap: heapBytes(), folder: folderBytes() }

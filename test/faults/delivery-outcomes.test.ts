@@ -708,7 +708,7 @@ describe('PX refuses', () => {
     expect(sender.store.outboxCounts()).toMatchObject({ delivered: 99, rejected: 1, pending: 0, unknown: 0 })
     const refused = []
     for await (const { id, reason } of sender.store.rejected()) refused.push([id, reason])
-    expect(refused).toEqual([['line-7', 'PX answered 400: {"externalapierror":{"status":"BAD_REQUEST"}}']])
+    expect(refused).toEqual([['line-7', 'PX returned 400: {"externalapierror":{"status":"BAD_REQUEST"}}']])
     expect(px.count('POST')).toBe(100)
   })
 

@@ -70,14 +70,32 @@ it('a wrong key is shown once, with the cure', async () => {
   px.script = ({ answer }) => answer(401, '{"message":"Unauthorized"}')
   const text = await terminalOf('wrong key', px.url, /See https/)
   expect(text.match(/PXU_ERR_DELIVERY_STOPPED/g)).toHaveLength(1)
-  expect(text).toMatch(/401/)
-  expect(text).toMatch(/PX_API_KEY|apiKey/)
+  expect(text).toContain(
+    `PX refuses the API key (401 at ${px.url}). 1 event is kept in /srv/app/.px-usage; next try in 5 min. Check PX_API_KEY.`,
+  )
 })
 
 it('a PX that is down is shown once, with the reason', async () => {
   const text = await terminalOf('PX down', unused, /See https/)
   expect(text.match(/PXU_ERR_DELIVERY_UNREACHABLE/g)).toHaveLength(1)
-  expect(text).toMatch(/ECONNREFUSED/)
+  expect(text).toMatch(
+    /The request to PX failed: connect ECONNREFUSED 127\.0\.0\.1:9\. PX has failed since [\d-]{10} [\d:]{5} UTC; 1 event is kept in \/srv\/app\/\.px-usage; next try in \d+ s\. See https/,
+  )
+})
+
+it('a page in place of PX is shown once, without the page', async () => {
+  px.script = ({ answer }) => answer(404, '<!DOCTYPE html><title>Not found</title>')
+  const text = await terminalOf('not PX', px.url, /See https/)
+  expect(text).toContain(`PX at ${px.url}/v1 returned 404 with an HTML page, so this is not PX.`)
+  expect(text).not.toContain('DOCTYPE')
+})
+
+it('an event that PX refuses is shown with its name and its user', async () => {
+  px.script = ({ answer }) => answer(400, '{"externalapierror":{"status":"BAD_REQUEST","message":"date"}}')
+  const text = await terminalOf('a refused event', px.url, /See https/)
+  expect(text).toMatch(
+    /PX refused the event "Report Made" of the user "ann" for [\d-]{10}\. PX returned 400: .* It is kept in .* and is not sent again\./,
+  )
 })
 
 it('an identify that throws is shown once for all calls, with what it threw and where', async () => {

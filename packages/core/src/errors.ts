@@ -26,13 +26,14 @@ export const codes = {
     'A callback of the app (`endpoint`, `ignore` or `properties`) failed, and the call was counted without its result.',
   PXU_ERR_ADAPTER_FAILED:
     'Code of px-usage failed within a request; the app went on as without it, and the call was counted.',
-  PXU_ERR_DELIVERY_REJECTED: 'PX refused an event; it is kept with the answer and not sent again.',
+  PXU_ERR_DELIVERY_REJECTED:
+    'PX refused an event; it stays in the store with the reply and is not sent again.',
   PXU_ERR_DELIVERY_STOPPED:
-    'PX refuses everything (key, permission, address, or one event after the other); everything is kept until it works again.',
+    'PX refuses everything (key, permission, address, or one event after the other); all events wait in the store until it works again.',
   PXU_ERR_DELIVERY_UNREACHABLE:
-    'PX cannot be reached or does not answer as it should; everything is kept and tried again.',
+    'PX cannot be reached or fails; all events wait in the store and are tried again.',
   PXU_ERR_DELIVERY_LOOKUP_FAILED:
-    'Events of uncertain fate cannot be looked up in PX; they are kept and looked up again later.',
+    'Events of uncertain fate cannot be looked up in PX; they wait in the store and are looked up again later.',
   PXU_WRN_DELIVERY_NO_READ:
     'The key may not read, so an event of uncertain fate is sent again without a look and may be in PX twice.',
   PXU_WRN_DELIVERY_DUPLICATE: 'PX has an event twice: it showed it so late that it had been sent again.',
@@ -112,7 +113,7 @@ export class UsageError extends Error {
 }
 
 /** Reasons that come from elsewhere (`connect ECONNREFUSED 127.0.0.1:443`) have no full stop. */
-function asSentence(message: string): string {
+export function asSentence(message: string): string {
   const text = message.trimEnd()
   return /[.!?]["')\]]?$/.test(text) ? text : `${text}.`
 }

@@ -13,7 +13,7 @@ function unknownLine(id: string, attemptedAtMs: number): ClaimedLine {
   return { ...eventLine(id), state: 'unknown', attempts: 1, attemptedAtMs }
 }
 
-async function setUp(failure: string | undefined = 'PX answered 500.') {
+async function setUp(failure: string | undefined = 'PX returned 500.') {
   const clock = fakeClock('2026-11-24T00:15:00Z')
   const diagnostics = createDiagnostics()
   const store = memoryStore()
@@ -21,6 +21,7 @@ async function setUp(failure: string | undefined = 'PX answered 500.') {
   let asked = 0
   const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({
+    store,
     duplicates,
     clock,
     network: clock,

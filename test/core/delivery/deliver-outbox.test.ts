@@ -75,13 +75,13 @@ describe('delivery', () => {
 
   it('keeps a refused line with the answer, and sends the others', async () => {
     const { store, delivery, errors } = await setUp((id) =>
-      id === 'bad' ? { outcome: 'rejected', reason: 'PX answered 400.' } : delivered,
+      id === 'bad' ? { outcome: 'rejected', reason: 'PX returned 400.' } : delivered,
     )
     await store.put([line('bad'), line('good')])
     await delivery.run()
     expect(store.outboxCounts()).toEqual({ closed: 2, delivered: 1, pending: 0, unknown: 0, rejected: 1 })
     for await (const refused of store.rejected()) {
-      expect(refused).toMatchObject({ id: 'bad', reason: 'PX answered 400.' })
+      expect(refused).toMatchObject({ id: 'bad', reason: 'PX returned 400.' })
     }
     expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_DELIVERY_REJECTED'])
   })
@@ -116,12 +116,12 @@ describe('delivery', () => {
   it('stops when PX refuses the key, keeps everything, and resumes when the key works again', async () => {
     let keyWorks = false
     const { store, delivery, clock, sent, errors } = await setUp(() =>
-      keyWorks ? delivered : { outcome: 'stopped', reason: 'PX answered 401.' },
+      keyWorks ? delivered : { outcome: 'stopped', reason: 'PX returned 401.' },
     )
     await store.put(Array.from({ length: 30 }, (_, index) => line(`line ${index}`)))
     await delivery.run()
     expect(sent.length).toBeLessThanOrEqual(8)
-    expect(delivery.state().stopped).toBe('PX answered 401.')
+    expect(delivery.state().stopped).toBe('PX returned 401.')
     expect(store.outboxCounts()).toMatchObject({ pending: 30 })
     await clock.advance(600_000)
     expect(sent.length).toBeLessThanOrEqual(11)
@@ -135,7 +135,7 @@ describe('delivery', () => {
   it('does not storm a PX that is down: the sender pauses, not only each line', async () => {
     let isDown = true
     const { store, delivery, clock, sent } = await setUp(() =>
-      isDown ? { outcome: 'retryable', reason: 'PX answered 429.', afterMs: 60_000 } : delivered,
+      isDown ? { outcome: 'retryable', reason: 'PX returned 429.', afterMs: 60_000 } : delivered,
     )
     await store.put(Array.from({ length: 1_000 }, (_, index) => line(`line ${index}`)))
     await delivery.run()

@@ -66,12 +66,12 @@ describe('an error means', () => {
 
 it('a reason is one line without control characters, and short', () => {
   const { reason } = resultOf(
-    answered(400, undefined, `<html>\r\n\u0000\u001b[31m${'x'.repeat(9_000)}`),
+    answered(400, undefined, `no\r\n\u0000\u001b[31m${'x'.repeat(9_000)}`),
     now,
   ) as {
     reason: string
   }
-  expect(reason).toMatch(/^PX answered 400: <html> \[31mx+$/)
+  expect(reason).toMatch(/^PX returned 400: no \[31mx+$/)
   expect(reason.length).toBeLessThan(2_100)
 })
 

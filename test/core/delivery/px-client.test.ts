@@ -47,7 +47,7 @@ describe('request()', () => {
     const result = await post(answer(400, '{"externalapierror":{"status":"BAD_REQUEST"}}'))
     expect(result).toEqual({
       outcome: 'rejected',
-      reason: 'PX answered 400: {"externalapierror":{"status":"BAD_REQUEST"}}',
+      reason: 'PX returned 400: {"externalapierror":{"status":"BAD_REQUEST"}}',
     })
   })
 

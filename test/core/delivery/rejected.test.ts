@@ -12,9 +12,10 @@ import {
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SendLine } from '../../../packages/core/src/delivery/send-volley.ts'
+import { startScriptedPx } from '../../support/scripted-px.ts'
 
 const atMs = Date.parse('2026-11-23T10:00:00Z')
-const refuse: SendLine = async () => ({ outcome: 'rejected', reason: 'PX answered 400: bad date' })
+const refuse: SendLine = async () => ({ outcome: 'rejected', reason: 'PX returned 400: bad date' })
 
 let dir: string
 let clock: FakeClock
@@ -61,7 +62,7 @@ describe.each([
     const [first, ...others] = await rejectedBy(meter)
     expect(first).toMatchObject({
       ...{ eventName: 'dailyApiCalls', userId: 'ann', accountId: 'acme', day: '2026-11-23', calls: 1 },
-      reason: 'PX answered 400: bad date',
+      reason: 'PX returned 400: bad date',
     })
     expect(JSON.parse((first as RejectedEvent).body)).toMatchObject({ identifyId: 'ann' })
     expect((first as RejectedEvent).rejectedAtMs).toBeGreaterThan(atMs)
@@ -80,6 +81,27 @@ describe('with a shared folder', () => {
     expect(await rejectedBy(other)).toMatchObject([
       { eventName: 'exported', userId: 'ann', rejectedAtMs: atMs },
     ])
+  })
+
+  it('each product key reads what it was refused, and not what the other was', async () => {
+    const px = await startScriptedPx()
+    px.script = ({ answer }) => answer(400, 'bad date')
+    const apiKey = 'key'
+    for (const productKey of ['AP-ONE-2', 'AP-TWO-2']) {
+      const meter = createMeter({
+        store: fileStore({ dir }),
+        clock,
+        apiKey,
+        productKey,
+        baseUrl: px.url,
+        onError() {},
+      })
+      meters.push(meter)
+      meter.track(productKey, { userId: 'ann' })
+      await meter.flush()
+      expect((await rejectedBy(meter)).map(({ eventName }) => eventName)).toEqual([productKey])
+    }
+    await px.close()
   })
 
   it('a later start, and an outbox that is read again, keep what was refused before', async () => {

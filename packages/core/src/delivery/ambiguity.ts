@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { UsageError } from '../errors.ts'
-import type { ClaimedLine, Settlement } from '../store/store.ts'
+import { asSentence, UsageError } from '../errors.ts'
+import type { ClaimedLine, Settlement, Store } from '../store/store.ts'
 import type { Duplicates } from './duplicates.ts'
 import { traceOf } from './px-event.ts'
 import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
+import { shortened, waitingText } from './waiting-text.ts'
 
 /** Lines that PX may or may not have: when they are looked up, and what follows. */
 export interface Ambiguity {
@@ -38,6 +39,7 @@ const toldAfterFailures = 3
 const lookUpHoldsForMs = 240_000
 
 export function createAmbiguity({
+  store,
   duplicates,
   lookUp,
   clock,
@@ -45,6 +47,7 @@ export function createAmbiguity({
   diagnostics,
   reconcileAfterMs,
 }: {
+  store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>
   duplicates: Pick<Duplicates, 'add'>
   lookUp?: LookUp | undefined
   clock: Clock
@@ -108,7 +111,7 @@ export function createAmbiguity({
   }
 
   function tellFailed(reason: string): void {
-    const text = `Events of uncertain fate cannot be looked up in PX; they are kept, and looked up again later. ${reason}`
+    const text = `Events of uncertain fate cannot be looked up in PX, so they are not sent again; px-usage looks them up later. ${asSentence(shortened(reason))} ${waitingText(store)}.`
     diagnostics.report(new UsageError('PXU_ERR_DELIVERY_LOOKUP_FAILED', text))
   }
 

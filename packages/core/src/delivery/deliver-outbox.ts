@@ -9,6 +9,7 @@ import { createDuplicates } from './duplicates.ts'
 import type { Pacing } from './pacing.ts'
 import { createPxHealth, defaultLargestVolley, type LastError, lanes } from './px-health.ts'
 import type { LookUp } from './reconcile.ts'
+import { refusalText } from './refusal-text.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
 import { type SendLine, sendVolley } from './send-volley.ts'
@@ -77,7 +78,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const refusals = createRefusals()
   // Nobody looks up which lines of a volley really left before a crash: the fewer, the truer is the number of possible duplicates.
   const largestVolley = settings.lookUp === undefined ? lanes : defaultLargestVolley
-  const health = createPxHealth({ clock, diagnostics, refusals, largestVolley })
+  const health = createPxHealth({ clock, diagnostics, refusals, store, largestVolley })
   const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({ ...settings, duplicates })
   const audit = createResentAudit({ ...settings, lookUp: settings.lookUp, duplicates })
@@ -142,8 +143,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     )
     for (const { line, reason } of refused) {
       diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
-      const text = `PX refused an event of ${line.day}: ${reason}`
-      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_REJECTED', text))
+      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_REJECTED', refusalText(line, reason, store)))
     }
   }
 

@@ -10,13 +10,15 @@ export type DeliveryResult =
   /** PX may or may not have stored it. */
   | { readonly outcome: 'unknown'; readonly reason: string }
   /** No line can be sent until somebody changes the key, the address, a certificate or a proxy. */
-  | { readonly outcome: 'stopped'; readonly reason: string }
+  | { readonly outcome: 'stopped'; readonly reason: string; readonly cure?: string | undefined }
 
 /** PX's answer to one request, or that there was none. */
 export type PxAnswer =
   | {
       readonly answered: true
       readonly status: number
+      /** The address before `/v1` that was asked, for messages. */
+      readonly baseUrl?: string | undefined
       readonly retryAfter: string | undefined
       readonly body: string
       /** Whether `body` is all of it: it may have been cut, broken off, or too long. */
@@ -24,7 +26,8 @@ export type PxAnswer =
     }
   | {
       readonly answered: false
-      readonly error: unknown /** Whether a byte may have left. */
+      readonly error: unknown
+      /** Whether a byte may have left. */
       readonly maybeSent: boolean
     }
 
@@ -40,8 +43,16 @@ export function resultOf(answer: PxAnswer, nowMs: number): DeliveryResult {
   const { status } = answer
   const reason = reasonOf(answer)
   if (status === 201) return { outcome: 'delivered' }
-  if (isKeyRefused(status) || status === 404 || status === 405 || (status >= 300 && status < 400)) {
-    return { outcome: 'stopped', reason }
+  if (isKeyRefused(status)) {
+    const isPermission = status === 403 && !isPage(answer.body)
+    return {
+      outcome: 'stopped',
+      reason,
+      cure: isPermission ? 'Check PX_API_KEY and its Write permission.' : 'Check PX_API_KEY.',
+    }
+  }
+  if (status === 404 || status === 405 || isRedirect(status)) {
+    return { outcome: 'stopped', reason, cure: 'Check baseUrl (PX_BASE_URL).' }
   }
   if (status === 429) return { outcome: 'retryable', reason, afterMs: patienceMs(answer.retryAfter, nowMs) }
   if (status === 408 || status >= 500 || status < 400) return { outcome: 'unknown', reason }
@@ -53,15 +64,50 @@ export function isKeyRefused(status: number): boolean {
   return status === 401 || status === 403
 }
 
-/** What PX said, on one line without control characters. */
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400
+}
+
+/** A page of a proxy, of a login or of another service: PX returns JSON. */
+function isPage(body: string): boolean {
+  return /^\s*</.test(body)
+}
+
+/** What PX returned, as a sentence on one line without control characters. HTML is never quoted. */
 export function reasonOf(answer: PxAnswer): string {
-  if (!answer.answered) {
-    return `The request to PX failed: ${answer.error instanceof Error ? answer.error.message : String(answer.error)}`
+  if (!answer.answered) return `The request to PX failed: ${withoutStop(messageOf(answer.error))}.`
+  const { status, body, baseUrl } = answer
+  if (isKeyRefused(status)) {
+    return `PX refuses the API key (${status}${baseUrl === undefined ? '' : ` at ${baseUrl}`}).`
   }
-  const said = answer.body.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  return said === ''
-    ? `PX answered ${answer.status}.`
-    : `PX answered ${answer.status}: ${said.slice(0, maxReasonLength)}`
+  const px = baseUrl === undefined ? 'PX' : `PX at ${baseUrl}/v1`
+  if (isRedirect(status)) return `${px} returned ${status}, a redirect, which is not followed.`
+  const isWrongAddress = status === 404 || status === 405
+  if (isPage(body)) {
+    return `${px} returned ${status} with an HTML page${isWrongAddress ? ', so this is not PX' : ''}.`
+  }
+  const said = oneLine(body)
+  const who = isWrongAddress ? px : 'PX'
+  return said === '' ? `${who} returned ${status}.` : `${who} returned ${status}: ${said}`
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, maxReasonLength)
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/[.\s]+$/, '')
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return oneLine(String(error))
+  // The error of several addresses that were all tried has an empty message (Node.js docs, `autoSelectFamily`).
+  const first = error instanceof AggregateError && error.message === '' ? error.errors[0] : undefined
+  if (first !== undefined) return messageOf(first)
+  return oneLine(error.message.replace(/ See https:\S+$/, ''))
 }
 
 /** Errors of the certificate check (Node.js docs, `tls`): nothing was sent, and waiting alone does not help. */
@@ -72,9 +118,13 @@ function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
   const reason = reasonOf({ answered: false, error, maybeSent })
   if (maybeSent) return { outcome: 'unknown', reason }
   const code = (error as { code?: unknown } | null)?.code
-  const isConfiguration =
-    error instanceof UsageError || (typeof code === 'string' && certificateError.test(code))
-  return { outcome: isConfiguration ? 'stopped' : 'retryable', reason }
+  if (error instanceof UsageError) return { outcome: 'stopped', reason }
+  if (typeof code !== 'string' || !certificateError.test(code)) return { outcome: 'retryable', reason }
+  return {
+    outcome: 'stopped',
+    reason,
+    cure: 'Check baseUrl (PX_BASE_URL) and the certificates that Node trusts (NODE_EXTRA_CA_CERTS).',
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ interface LineContents {
 export interface RejectedEvent extends RejectedLine, LineContents {}
 
 /** Never throws: a body that cannot be read has no contents. */
-function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): LineContents {
+export function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): LineContents {
   let fields: Record<string, unknown> = {}
   try {
     fields = Object(JSON.parse(body))

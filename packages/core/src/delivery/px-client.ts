@@ -88,7 +88,7 @@ export function createPxClient(settings: PxClientSettings): PxClient {
       function answered(isComplete: boolean): void {
         if (head === undefined) return
         const text = Buffer.concat(chunks).toString('utf8', 0, maxBodyBytes)
-        finish({ answered: true, ...head, body: withoutKey(text, key), isComplete })
+        finish({ answered: true, ...head, baseUrl, body: withoutKey(text, key), isComplete })
       }
 
       /** Once the status is known it tells what became of the line, so a body that breaks off is no error. */

@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { UsageError } from '../errors.ts'
-import type { ClaimedLine } from '../store/store.ts'
+import { asSentence, UsageError } from '../errors.ts'
+import type { ClaimedLine, Store } from '../store/store.ts'
 import type { DeliveryResult } from './delivery-result.ts'
 import type { LookUpFailure } from './reconcile.ts'
 import type { Refusals } from './refusals.ts'
 import { patienceAfterMs, retryDelayMs } from './retry-schedule.ts'
+import { durationText, minuteText, shortened, waitingText } from './waiting-text.ts'
 
 /** What is known of PX as a whole, and how the sender adapts: how many lines at once, and how long to send nothing. */
 export interface PxHealth {
@@ -44,18 +45,22 @@ const quickMs = 100
 const slowMs = 500
 /** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
 const probeAfterMs = 300_000
-/** After so many failures in a row the app is told that PX cannot be reached. */
-const toldAfterFailures = 3
+/** After so many failures in a row it is reported that PX cannot be reached. */
+const reportedAfterFailures = 3
+/** What goes on for so long is reported again: the first report may be in a log that is gone. */
+const reportEveryMs = 24 * 3_600_000
 
 export function createPxHealth({
   clock,
   diagnostics,
   refusals,
+  store,
   largestVolley = defaultLargestVolley,
 }: {
   clock: Clock
   diagnostics: Diagnostics
   refusals: Refusals
+  store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>
   largestVolley?: number
 }): PxHealth {
   let stopped: string | undefined
@@ -63,6 +68,11 @@ export function createPxHealth({
   /** One when PX does not work, more and more while it does. */
   let size = lanes
   let failures = 0
+  /** By the wall clock: since when PX has failed. */
+  let failingSinceMs = 0
+  /** By the monotonic clock, when it was last reported that PX stopped taking events, or fails. */
+  let stopReportedAtMs = 0
+  let failureReportedAtMs = 0
   let unknownsInARow = 0
   let timesImpatient = 0
   /** By the monotonic clock. */
@@ -77,9 +87,10 @@ export function createPxHealth({
     lastError = { atMs: clock.now(), reason }
   }
 
-  function stop(reason: string): void {
-    if (stopped === undefined) {
-      const text = `Nothing can be sent to PX; everything is kept and tried again every five minutes. ${reason} Check apiKey, its Write permission, productKey, and region or baseUrl.`
+  function stop(reason: string, cure = ''): void {
+    if (stopped === undefined || clock.elapsed() - stopReportedAtMs >= reportEveryMs) {
+      stopReportedAtMs = clock.elapsed()
+      const text = `${asSentence(reason)} ${waitingText(store)}; next try in ${durationText(probeAfterMs)}. ${cure}`
       diagnostics.report(new UsageError('PXU_ERR_DELIVERY_STOPPED', text))
     }
     stopped = reason
@@ -111,14 +122,17 @@ export function createPxHealth({
           fail(result.reason)
           refusals.refused(line, result.reason)
           if (refusals.isEverything()) {
-            stop(`PX refuses one event after the other. ${result.reason}`)
+            stop(
+              `PX refuses one event after the other. ${shortened(result.reason)}`,
+              'Check productKey (PX_PRODUCT_KEY).',
+            )
             return true
           }
           stopped = undefined
           return false
         case 'stopped':
           fail(result.reason)
-          stop(result.reason)
+          stop(result.reason, result.cure)
           return true
         case 'unknown':
           fail(result.reason)
@@ -153,12 +167,16 @@ export function createPxHealth({
     backOff(reason) {
       fail(reason)
       failures += 1
+      if (failures === 1) failingSinceMs = clock.now()
       size = 1
-      if (failures === toldAfterFailures) {
-        const text = `PX cannot be reached, or does not answer as it should; everything is kept and tried again. ${reason}`
-        diagnostics.report(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
-      }
-      rest(retryDelayMs(failures), false)
+      const delayMs = retryDelayMs(failures)
+      rest(delayMs, false)
+      const isOverdue = clock.elapsed() - failureReportedAtMs >= reportEveryMs
+      if (failures < reportedAfterFailures || (failures > reportedAfterFailures && !isOverdue)) return
+      failureReportedAtMs = clock.elapsed()
+      const since = minuteText(failingSinceMs)
+      const text = `${asSentence(shortened(reason))} PX has failed since ${since}; ${waitingText(store)}; next try in ${durationText(delayMs)}.`
+      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
     },
 
     restUntilNextBudget(delayMs) {

@@ -141,6 +141,7 @@ export function fileStoreOn(
   return {
     name: 'file',
     durable: true,
+    place: dir,
     get flushAfterMs() {
       const isSlow = context !== undefined && guard.isSlow(context.clock.elapsed())
       return isSlow ? Math.max(flushAfterMs.interval, flushAfterMs[durability]) : flushAfterMs[durability]
@@ -236,7 +237,7 @@ export function fileStoreOn(
 
     async *rejected() {
       if (folder === undefined) throw notOpen()
-      yield* readRejectedLines(disk, outboxFolder(root))
+      yield* readRejectedLines(disk, outboxFolder(home))
     },
 
     outboxCounts: () => folder?.led.current?.counts() ?? noLines,

@@ -176,6 +176,8 @@ export interface Store {
   readonly name: string
   /** Whether counts and lines outlive the process. If not, `close()` of the meter closes the open day and sends it. */
   readonly durable: boolean
+  /** Where a durable store keeps them, as the app named it: for messages. */
+  readonly place?: string
   /**
    * How long the meter may keep counts before it hands them over; 0 means to the end of the event-loop turn. May change
    * from one time to the next.

@@ -1,0 +1,21 @@
+import { asSentence, quoted } from '../errors.ts'
+import type { OutboxLine, Store } from '../store/store.ts'
+import { contentsOf } from './line-contents.ts'
+import { placeOf, shortened } from './waiting-text.ts'
+
+/** What PX refused and why, and where the event is now. */
+export function refusalText(
+  line: OutboxLine,
+  reason: string,
+  store: Pick<Store, 'durable' | 'place'>,
+): string {
+  const { eventName, userId, accountId } = contentsOf(line)
+  const what =
+    line.kind === 'event'
+      ? `the event ${quoted(eventName ?? line.id)} of the user ${quoted(userId ?? '')}`
+      : `the attributes of the ${line.kind} ${quoted(userId ?? accountId ?? '')}`
+  const where = store.durable
+    ? `It is kept in ${placeOf(store)}`
+    : 'It stays in memory until the process ends'
+  return `PX refused ${what} for ${line.day}. ${asSentence(shortened(reason))} ${where} (meter.rejected()) and is not sent again.`
+}

@@ -1,0 +1,35 @@
+import type { Store } from '../store/store.ts'
+
+const maxReasonLength = 300
+
+/** How many events wait and where, for the middle of a sentence. Only a durable store keeps them. */
+export function waitingText(store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>): string {
+  const { pending, unknown } = store.outboxCounts()
+  const count = pending + unknown
+  const isOne = count === 1
+  const events = `${count} event${isOne ? '' : 's'}`
+  return store.durable
+    ? `${events} ${isOne ? 'is' : 'are'} kept in ${placeOf(store)}`
+    : `${events} ${isOne ? 'waits in memory and is' : 'wait in memory and are'} lost if the process ends`
+}
+
+export function placeOf({ place }: Pick<Store, 'place'>): string {
+  return place ?? 'the store'
+}
+
+/** A duration in the largest unit that says enough, such as `5 min`. */
+export function durationText(ms: number): string {
+  if (ms < 60_000) return `${Math.max(1, Math.round(ms / 1_000))} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  return `${Math.round(ms / 3_600_000)} h`
+}
+
+/** `2026-11-25 22:18 UTC`. */
+export function minuteText(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** A reply as it may stand in a message; the store has more of it. */
+export function shortened(reason: string): string {
+  return reason.length > maxReasonLength ? `${reason.slice(0, maxReasonLength - 3)}...` : reason
+}
