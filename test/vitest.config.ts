@@ -24,6 +24,7 @@ function adapter(name: 'express' | 'koa', version: string) {
   const framework = `${name}-${version}`
   const base = project(framework, [`adapters/${name}*.test.ts`, `regression/${name}-*.test.ts`], {
     provide: { framework },
+    testTimeout: 60_000,
   })
   const alias = [{ find: new RegExp(`^${name}$`), replacement: framework }]
   return { ...base, resolve: { ...base.resolve, alias } }
