@@ -100,6 +100,7 @@ const files: Array<[string, (name: string) => boolean, string[]]> = [
   ['the lines of a day', (name) => name.startsWith(`outbox/${days[1]}`), [`${days[1]}.0.waiting`]],
   ['the lines that were put singly', (name) => name.startsWith('outbox/put.'), ['put']],
   ['the log of what was sent', (name) => name.startsWith('outbox/state.'), []],
+  ['the owner of the lead', (name) => name.startsWith('leader/'), []],
   ['the note', (name) => name.startsWith('notes/'), []],
 ]
 

@@ -26,8 +26,6 @@ function diskThatFailsOnce(nth: number, code: string) {
       if (state.calls !== nth) return real.apply(quickDisk, args)
       const frames = new Error(call).stack?.split('\n').filter((line) => line.includes('/core/src/')) ?? []
       state.site = [call, ...frames.slice(0, 6).map((line) => line.replace(/.*\/src\//, ''))].join(' < ')
-      // Taking and holding the lead has tests of its own.
-      if (state.site.includes('leader.ts')) return real.apply(quickDisk, args)
       // The descriptor of a file is free also after a close that failed.
       if (call === 'closeSync') real.apply(quickDisk, args)
       const done = args.at(-1)

@@ -8,7 +8,6 @@ import {
   type Frame,
   frameTypes,
 } from '../../../packages/core/src/counting/journal-frames.ts'
-import { socketPath } from '../../../packages/core/src/store/owner-socket.ts'
 import { batches, callsOf, day, line, oneLinePerUser } from '../../support/count-batch.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
@@ -232,7 +231,5 @@ test('scenario 25: a path too long for a socket: a short one is used, and two lo
   await second.add(batches()({ bob: 1 }))
   await first.seal(day)
   expect(await first.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'waiting', writers: 1 })
-  const paths = ['a', 'b'].map((name) => socketPath(join(long, name), '0123456789abcdef-1'))
-  expect(new Set(paths).size).toBe(2)
-  for (const path of paths) expect(path.length).toBeLessThan(100)
+  expect(fs.readdirSync(join(long, 's'))).toHaveLength(2)
 })

@@ -30,6 +30,11 @@ async function idsTaken(inbox: Inbox): Promise<string[]> {
   return ids
 }
 
+function replace(path: string, make: () => void): void {
+  fs.rmSync(path)
+  make()
+}
+
 describe('the inbox', () => {
   it('that cannot be listed stops nothing, is reported once, and is read when it can be', async () => {
     let isBroken = true
@@ -68,8 +73,8 @@ describe('the inbox', () => {
     ['half of it', (path) => fs.truncateSync(path, 20)],
     ['other bytes', (path) => fs.writeFileSync(path, Buffer.from([0xff, 1, 2]))],
     ['JSON that was not written by px-usage', (path) => fs.writeFileSync(path, '[{"id":"false"}]')],
-    ['a folder in its place', (path) => (fs.rmSync(path), fs.mkdirSync(path))],
-    ['a link in its place', (path) => (fs.rmSync(path), fs.symlinkSync('/etc/hostname', path))],
+    ['a folder in its place', (path) => replace(path, () => fs.mkdirSync(path))],
+    ['a link in its place', (path) => replace(path, () => fs.symlinkSync('/etc/hostname', path))],
   ])('with %s in one file gives the lines of all others', async (_what, damage) => {
     const inbox = inboxOn(realDisk)
     await inbox.leave([{ ...line, id: 'damaged' }])

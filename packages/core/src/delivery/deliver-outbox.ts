@@ -246,6 +246,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       .then(async () => {
         const released = refusals.released()
         if (released.length > 0) await store.settle(released).catch(() => {})
+        if (health.isFailing()) await store.cannotSend?.().catch(() => {})
         running = undefined
         if (askedAgain && health.pauseMs() === 0) await start()
       })

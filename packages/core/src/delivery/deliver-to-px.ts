@@ -109,14 +109,13 @@ export function deliverToPx(
     untilNextBudgetMs: budget.untilNextDayMs,
   })
 
+  /** A dry run must not keep another process from sending. */
+  const runDry = async () => store.cannotSend?.().catch(() => {})
+
   return {
-    run: () => (settings.dryRun ? Promise.resolve() : delivery.run()),
-    wake() {
-      if (!settings.dryRun) delivery.wake()
-    },
-    wakeNow() {
-      if (!settings.dryRun) delivery.wakeNow()
-    },
+    run: () => (settings.dryRun ? runDry() : delivery.run()),
+    wake: () => (settings.dryRun ? void runDry() : delivery.wake()),
+    wakeNow: () => (settings.dryRun ? void runDry() : delivery.wakeNow()),
     async stop() {
       pacing.stop()
       await delivery.stop()

@@ -26,6 +26,8 @@ export interface PxHealth {
   hurry(): void
   /** How many lines may be attempted together. */
   volleySize(): number
+  /** Whether nothing can be sent from here, as far as is known: another process may be able to. */
+  isFailing(): boolean
   /** Why nothing at all can be sent, until somebody changes something. */
   stopped(): string | undefined
   lastError(): LastError | undefined
@@ -190,6 +192,7 @@ export function createPxHealth({
       if (!pause.isBinding) pause = { untilMs: 0, isBinding: false }
     },
     volleySize: () => (stopped === undefined ? size : 1),
+    isFailing: () => stopped !== undefined || failures >= reportedAfterFailures,
     stopped: () => stopped,
     lastError: () => lastError,
   }

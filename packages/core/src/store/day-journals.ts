@@ -22,11 +22,13 @@ import {
 } from './journal-reader.ts'
 import { newHeader, writeLineFile } from './line-file.ts'
 import { type Outbox, outboxFolder } from './outbox.ts'
+import type { Silence } from './silence.ts'
 import type { DayClose, RollUp, SeriesTotal, UsageDay } from './store.ts'
 
 export interface DayJournalsSettings {
   disk: Disk
   dir: string
+  silence: Silence
   now(): number
   damaged: DamagedFiles
   onNewer(path: string): void
@@ -239,7 +241,7 @@ export class DayJournals {
   }
 
   async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
-    const owner = await journalOwner(this.#disk, this.#dir, files, this.#settings.now())
+    const owner = await journalOwner(this.#settings, files)
     if (owner.state === 'unseen' && this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
     return owner.state
   }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
-import { codeOf, type Disk, realDisk } from './disk.ts'
+import { type Disk, realDisk } from './disk.ts'
 import { oneByOne } from './journal-reader.ts'
-import { leadEveryMs } from './led-outbox.ts'
+import { leadEveryMs, leading } from './led-outbox.ts'
 import { leftoverFolders } from './leftover-folders.ts'
 import { namespaceFolder, namespaceName } from './namespace-folder.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
@@ -74,7 +74,7 @@ export function fileStoreOn(
   async function using<T>(task: (folder: OpenFolder) => Promise<T>): Promise<T> {
     if (folder === undefined) throw notOpen()
     try {
-      return await task(folder)
+      return await folder.led.during(task(folder))
     } catch (error) {
       throw failed(error)
     }
@@ -226,8 +226,7 @@ export function fileStoreOn(
         return outbox.claim(limit)
       }),
 
-    markAttempts: (ids, atMs) =>
-      using(async ({ led }) => leading(await led.outbox()).markAttempts(ids, atMs)),
+    markAttempts: (ids, atMs) => using(({ led }) => led.markAttempts(ids, atMs)),
     settle: (settlements) => using(async ({ led }) => leading(await led.outbox()).settle(settlements)),
 
     async *waiting() {
@@ -243,14 +242,19 @@ export function fileStoreOn(
     outboxCounts: () => folder?.led.current?.counts() ?? noLines,
     isSender: () => using(async ({ led }) => (await led.outbox()) !== undefined),
 
+    cannotSend: () => using(async ({ led }) => led.cannotSend()),
+
     readNote: (name) => using(async ({ notes }) => notes.read(name)),
     writeNote: (name, value) => using(({ notes }) => notes.write(name, value)),
     discardNote: (name) => using(async ({ notes }) => notes.discard(name)),
 
     leftovers: () =>
-      using(async ({ namespace, timeZone, clock }) => {
+      using(async ({ namespace, timeZone, clock, silence }) => {
         if (namespace === undefined) return []
-        const found = await leftoverFolders(disk, root, namespaceName(namespace, timeZone), clock)
+        const found = await leftoverFolders(disk, root, namespaceName(namespace, timeZone), {
+          clock,
+          silence,
+        })
         return found.map(({ dir, timeZone, destination }) => ({
           name: `${destination} ${timeZone}`,
           timeZone,
@@ -277,11 +281,6 @@ export function fileStoreOn(
       await Promise.allSettled([(async () => closing.led.close())(), closing.sign.release()])
     }
   }
-}
-
-function leading<T>(outbox: T | undefined): T {
-  if (outbox !== undefined) return outbox
-  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'Another process sends the lines of this folder now.')
 }
 
 function invalid(option: string, value: unknown, cure: string): UsageError {

@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts'
 import { journalDays, journalsOf } from './journal-files.ts'
 import { journalOwner } from './journal-owner.ts'
 import { mayAdopt, type NamespaceName, namespacesIn } from './namespace-folder.ts'
+import type { Silence } from './silence.ts'
 import { readWaitingLines } from './waiting-lines.ts'
 
 /**
@@ -15,15 +16,15 @@ export async function leftoverFolders(
   disk: Disk,
   root: string,
   own: NamespaceName,
-  clock: Clock,
+  { clock, silence }: { clock: Clock; silence: Silence },
 ): Promise<Array<NamespaceName & { dir: string }>> {
   const found: Array<NamespaceName & { dir: string }> = []
   for (const other of namespacesIn(disk, root)) {
     const { dir } = other
-    if (!mayAdopt(own, other) || (await hasLivingWriter(disk, dir, clock.now()))) continue
+    if (!mayAdopt(own, other) || (await hasLivingWriter({ disk, dir, silence, now: clock.now }))) continue
     const ignore = () => {}
     const journals = new DayJournals({
-      ...{ disk, dir, now: clock.now },
+      ...{ disk, dir, silence, now: clock.now },
       damaged: new DamagedFiles({ disk, dir, now: clock.now, onDamage: ignore }),
       ...{ onNewer: ignore, onUnseen: ignore },
     })
@@ -32,10 +33,11 @@ export async function leftoverFolders(
   return found
 }
 
-async function hasLivingWriter(disk: Disk, dir: string, nowMs: number): Promise<boolean> {
+async function hasLivingWriter(look: Parameters<typeof journalOwner>[0]): Promise<boolean> {
+  const { disk, dir } = look
   for (const day of journalDays(disk, dir)) {
     for (const files of journalsOf(disk, dir, day).values()) {
-      if ((await journalOwner(disk, dir, files, nowMs)).state !== 'done') return true
+      if ((await journalOwner(look, files)).state !== 'done') return true
     }
   }
   return false

@@ -10,6 +10,7 @@ import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
 import { LedOutbox } from './led-outbox.ts'
 import { NoteFiles } from './note-files.ts'
 import { type OwnerSign, showOwner, thisHost } from './owner-socket.ts'
+import { createSilence, type Silence } from './silence.ts'
 import type { StoreContext, UsageDay } from './store.ts'
 
 /** What a process has of a folder while its store is open. */
@@ -20,6 +21,7 @@ export interface OpenFolder extends StoreContext {
   readonly inbox: Inbox
   readonly notes: NoteFiles
   readonly led: LedOutbox
+  readonly silence: Silence
   /** Resolves when no files are being joined. */
   joined(): Promise<unknown>
 }
@@ -50,7 +52,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     )
   }
   for (const name of ['notes', 'inbox']) removeStaleTemporaries(disk, join(dir, name), clock.now())
-  const sign = await showOwner(disk, dir, journalId, clock)
+  const sign = await showOwner({ disk, dir, clock, onDamage }, journalId)
 
   function reportUnreadable(path: string, message: string): void {
     diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
@@ -103,7 +105,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
       .catch((error: unknown) => degraded('journals could not be joined', { error }))
   }
 
-  const settings = { disk, dir, clock, now: clock.now, damaged }
+  const settings = { disk, dir, clock, now: clock.now, damaged, silence: createSilence(clock) }
   const writer = createJournalWriter({
     ...settings,
     ...thisHost,
@@ -144,7 +146,8 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     journals,
     inbox: new Inbox({ ...settings, onDamage }, journalId),
     notes: new NoteFiles({ ...settings, onDamage }),
-    led: new LedOutbox({ ...settings, onReplaced, onUnseenLeader }, { journalId, ...thisHost }),
+    led: new LedOutbox({ ...settings, onDamage, onReplaced, onUnseenLeader }, { journalId, ...thisHost }),
+    silence: settings.silence,
     joined: () => joining,
   }
 }

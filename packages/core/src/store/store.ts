@@ -240,6 +240,12 @@ export interface Store {
    */
   isSender(): Promise<boolean>
 
+  /**
+   * This process cannot send lines now: its key is refused, PX cannot be reached from here, or it runs dry. Called now and then
+   * while this lasts, when nothing is claimed. If it is the one that sends, and another process asks to, that one takes over.
+   */
+  cannotSend?(): Promise<void>
+
   /** Small facts that must survive a restart, such as the requests spent today. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, value: string): Promise<void>
