@@ -28,6 +28,7 @@ const openToAll = [
 const doors: Readonly<Record<string, string>> = {
   undici: 'core/src/delivery/px-client.ts',
   'lru-cache': 'core/src/attribution/identity-cache.ts',
+  'on-finished': 'http/src/watch-response.ts',
 }
 
 const files = readdirSync(packages)

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import onFinished from 'on-finished'
 import { guarded } from './guard.ts'
 import { setImmediate, setTimeout } from './real-timers.ts'
 
@@ -9,9 +11,11 @@ type End = (aborted: boolean) => void
 const patienceMs = 60_000
 
 /**
- * Calls `end`, perhaps more than once, when a response is over that Node publishes nothing of, and not before it returns: HTTP/2, test kits, functions
- * behind a gateway. Such kits inject requests without a connection, or with one that is made up or belongs to another request, so
- * a connection says nothing of the response unless it is a real one that closes.
+ * Calls `end`, perhaps more than once, when a response is over that Node publishes nothing of, and not before it returns: requests
+ * that had come before the first call, HTTP/2, test kits, functions behind a gateway.
+ *
+ * on-finished watches what is on a real connection. Kits inject requests without one, or with one that is made up or belongs to
+ * another request, which on-finished takes for a closed one: there the response alone is watched.
  *
  * @throws whatever a response of a strange shape makes it throw
  */
@@ -21,26 +25,22 @@ export function watchResponse(req: IncomingMessage, res: ServerResponse, end: En
     setImmediate(end, isAborted(res, socket))
     return
   }
-  const watched: (() => void)[] = []
-  const over = (aborted: boolean) => {
-    end(aborted)
-    for (const stop of watched) stop()
-  }
-  const on = (emitter: ServerResponse | Socket, event: string, listener: () => void) => {
-    if (typeof emitter.on !== 'function') return
-    emitter.on(event, listener)
-    watched.push(() => emitter.removeListener(event, listener))
-  }
-  const stream = streamOf(res)
-  // Kits may finish within end(), before the response says that it has ended.
-  const onFinish = guarded(() => over(stream !== undefined && isReset(stream)))
-  const onClose = guarded(
-    () => over(isAborted(res, socket)),
+  const over = guarded(
+    () => end(isAborted(res, socket)),
     () => end(false),
   )
-  on(res, 'finish', onFinish)
-  on(res, 'close', onClose)
-  if (socket !== undefined) on(socket, 'close', onClose)
+  if (socket !== undefined || streamOf(res) !== undefined) {
+    onFinished(res, over)
+    return
+  }
+  if (typeof res.on === 'function') {
+    // Kits may finish within end(), before the response says that it has ended.
+    res.on(
+      'finish',
+      guarded(() => end(false)),
+    )
+    res.on('close', over)
+  }
   if (!hasListener(res)) lookAgain(res, end, 0)
 }
 
@@ -64,7 +64,7 @@ function isAborted(res: ServerResponse, socket: Socket | undefined): boolean {
   const stream = streamOf(res)
   if (stream !== undefined) return isReset(stream)
   if (res.writableFinished === true) return false
-  return socket !== undefined || !isEnded(res)
+  return socket?.destroyed === true || !isEnded(res)
 }
 
 /** HTTP/2 calls a response finished also when its stream was reset. */
@@ -76,15 +76,14 @@ function isEnded(res: ServerResponse): boolean {
   return res.writableEnded ?? res.finished ?? true
 }
 
-interface Http2Stream {
+interface Http2Stream extends Duplex {
   rstCode: number
   aborted?: boolean
-  destroyed?: boolean
 }
 
 function streamOf(res: ServerResponse): Http2Stream | undefined {
-  const { stream } = res as { stream?: Partial<Http2Stream> | null }
-  return typeof stream?.rstCode === 'number' ? (stream as Http2Stream) : undefined
+  const { stream } = res as { stream?: unknown }
+  return stream instanceof Duplex && 'rstCode' in stream ? (stream as Http2Stream) : undefined
 }
 
 /** Mocks may have an `on` that does nothing. */
