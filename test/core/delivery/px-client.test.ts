@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../packages/core/src/clock.ts'
 import { type DeliveryResult, resultOf } from '../../../packages/core/src/delivery/delivery-result.ts'
@@ -83,6 +84,46 @@ describe('request()', () => {
     })
     expect(result.outcome).toBe('rejected')
     expect((result as { reason: string }).reason.length).toBeLessThan(2_200)
+  })
+
+  it('asks for no compression, and never shows the key of a body that comes compressed', async () => {
+    const said = `your key ${apiKey} is wrong`
+    for (const [encoding, packed] of [
+      ['gzip', gzipSync(said)],
+      ['deflate', deflateRawSync(said)],
+      ['br', brotliCompressSync(said)],
+      ['', gzipSync(said)],
+      ['', Buffer.from(said, 'utf16le')],
+    ] as const) {
+      const result = await post(
+        (_req, res) =>
+          void res.writeHead(400, encoding === '' ? {} : { 'content-encoding': encoding }).end(packed),
+      )
+      expect(result).toEqual({
+        outcome: 'rejected',
+        reason: 'PX returned 400: your key (API key) is wrong',
+      })
+      expect(receiver.requests[0]?.headers['accept-encoding']).toBe('identity')
+      await client.close()
+      await receiver.close()
+    }
+    const unknown = await post(
+      (_req, res) => void res.writeHead(400, { 'content-encoding': 'zstd' }).end(said),
+    )
+    expect(unknown).toEqual({
+      outcome: 'rejected',
+      reason: `PX at ${receiver.url}/v1 returned 400 with a body that is compressed with "zstd".`,
+    })
+  })
+
+  it('compares a date in Retry-After with the date of the reply, not with the clock of this machine', async () => {
+    const result = await post(
+      answer(429, '', {
+        date: 'Tue, 24 Nov 2026 00:00:00 GMT',
+        'retry-after': 'Tue, 24 Nov 2026 00:02:00 GMT',
+      }),
+    )
+    expect(result).toMatchObject({ outcome: 'retryable', afterMs: 120_000 })
   })
 
   it('never shows the key, even if PX repeats it', async () => {

@@ -20,9 +20,13 @@ export type PxAnswer =
       /** The address before `/v1` that was asked, for messages. */
       readonly baseUrl?: string | undefined
       readonly retryAfter: string | undefined
+      /** The time of the reply by the clock of the one who replied, epoch ms. */
+      readonly dateMs?: number | undefined
       readonly body: string
       /** Whether `body` is all of it: it may have been cut, broken off, or too long. */
       readonly isComplete: boolean
+      /** Why `body` cannot be read although all of it came, such as `is compressed with "zstd"`. */
+      readonly fault?: string | undefined
     }
   | {
       readonly answered: false
@@ -54,7 +58,8 @@ export function resultOf(answer: PxAnswer, nowMs: number): DeliveryResult {
   if (status === 404 || status === 405 || isRedirect(status)) {
     return { outcome: 'stopped', reason, cure: 'Check baseUrl (PX_BASE_URL).' }
   }
-  if (status === 429) return { outcome: 'retryable', reason, afterMs: patienceMs(answer.retryAfter, nowMs) }
+  if (status === 429)
+    return { outcome: 'retryable', reason, afterMs: patienceMs(answer.retryAfter, answer.dateMs ?? nowMs) }
   if (status === 408 || status >= 500 || status < 400) return { outcome: 'unknown', reason }
   return { outcome: 'rejected', reason }
 }
@@ -76,7 +81,7 @@ function isPage(body: string): boolean {
 /** What PX returned, as a sentence on one line without control characters. HTML is never quoted. */
 export function reasonOf(answer: PxAnswer): string {
   if (!answer.answered) return `The request to PX failed: ${withoutStop(messageOf(answer.error))}.`
-  const { status, body, baseUrl } = answer
+  const { status, body, fault, baseUrl } = answer
   if (isKeyRefused(status)) {
     return `PX refuses the API key (${status}${baseUrl === undefined ? '' : ` at ${baseUrl}`}).`
   }
@@ -86,6 +91,7 @@ export function reasonOf(answer: PxAnswer): string {
   if (isPage(body)) {
     return `${px} returned ${status} with an HTML page${isWrongAddress ? ', so this is not PX' : ''}.`
   }
+  if (fault !== undefined) return `${px} returned ${status} with a body that ${fault}.`
   const said = oneLine(body)
   const who = isWrongAddress ? px : 'PX'
   return said === '' ? `${who} returned ${status}.` : `${who} returned ${status}: ${said}`
@@ -130,7 +136,7 @@ function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
 /**
  * `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), kept between a second and an hour.
  *
- * Anything else tells nothing: `undefined`.
+ * A date is compared with that of the reply: the clock of this machine may be wrong. Anything else says nothing: `undefined`.
  */
 function patienceMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? ''

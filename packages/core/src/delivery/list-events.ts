@@ -42,6 +42,9 @@ export async function listEvents(
     if (!answer.answered || answer.status !== 200) {
       return { outcome: 'unclean', reason: 'PX answered no list', answer }
     }
+    if (answer.fault !== undefined) {
+      return { outcome: 'unclean', reason: `PX returned a list that ${answer.fault}` }
+    }
     if (!answer.isComplete) {
       return { outcome: 'unclean', reason: 'the answer of PX is too long or broke off', isTooLong: true }
     }

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher as UndiciDispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { PxAnswer } from './delivery-result.ts'
+import { readBody } from './read-body.ts'
 
 /** What is used of a dispatcher of undici 7 or newer: a proxy agent, an agent with own certificates, a mock. */
 export interface Dispatcher {
@@ -36,12 +37,21 @@ export interface PxClient {
   close(): Promise<void>
 }
 
+/** What the headers of a response say. */
+interface Head {
+  status: number
+  retryAfter: string | undefined
+  dateMs: number | undefined
+  contentEncoding: string
+  contentType: string | undefined
+}
+
 const defaultMaxBodyBytes = 65_536
 const maxConnections = 8
 
 /**
  * Speaks to the PX REST API. Redirects are not followed (a followed POST becomes a GET, whose 200 would look like success),
- * nothing is repeated, and no compression is asked for.
+ * nothing is repeated, and no compression is asked for; what comes compressed all the same is decompressed.
  *
  * Whether a byte of a request may have left is known from `onRequestStart`, which undici calls when a connected socket (TLS
  * included) is about to be written to; until then nothing was sent, whatever the error is.
@@ -62,10 +72,11 @@ export function createPxClient(settings: PxClientSettings): PxClient {
   function exchange({ method, path, body, maxBodyBytes = defaultMaxBodyBytes }: PxRequest, key: string) {
     return new Promise<PxAnswer>((resolve) => {
       let controller: UndiciDispatcher.DispatchController | undefined
-      let head: { status: number; retryAfter: string | undefined } | undefined
+      let head: Head | undefined
       const chunks: Buffer[] = []
       let length = 0
       let brokenOff: Error | undefined
+      let isSettled = false
 
       const cancelDeadline = clock.setTimer(
         () => breakOff(new Error(`there was no complete answer within ${timeoutMs} ms`)),
@@ -79,23 +90,38 @@ export function createPxClient(settings: PxClientSettings): PxClient {
         controller?.abort(error)
       }
 
-      function finish(answer: PxAnswer): void {
+      function settle(): void {
+        isSettled = true
         cancelDeadline()
         open.delete(breakOff)
-        resolve(answer)
       }
 
       function answered(isComplete: boolean): void {
-        if (head === undefined) return
-        const text = Buffer.concat(chunks).toString('utf8', 0, maxBodyBytes)
-        finish({ answered: true, ...head, baseUrl, body: withoutKey(text, key), isComplete })
+        if (head === undefined || isSettled) return
+        const { status, retryAfter, dateMs, ...said } = head
+        settle()
+        void readBody({ bytes: Buffer.concat(chunks), isComplete, ...said }, maxBodyBytes).then(
+          ({ body, ...how }) =>
+            resolve({
+              answered: true,
+              status,
+              retryAfter,
+              dateMs,
+              baseUrl,
+              body: withoutKey(body, key),
+              ...how,
+            }),
+        )
       }
 
       /** Once the status is known it tells what became of the line, so a body that breaks off is no error. */
       function failed(error: unknown): void {
-        if (head === undefined)
-          finish({ answered: false, error: cleaned(error, key), maybeSent: controller !== undefined })
-        else answered(false)
+        if (head !== undefined) {
+          answered(false)
+          return
+        }
+        settle()
+        resolve({ answered: false, error: cleaned(error, key), maybeSent: controller !== undefined })
       }
 
       const handler: UndiciDispatcher.DispatchHandler = {
@@ -105,9 +131,15 @@ export function createPxClient(settings: PxClientSettings): PxClient {
         },
         onResponseStart(_controller, status, headers) {
           if (status < 200) return
-          head = { status, retryAfter: [headers['retry-after']].flat()[0] }
-          const date = Date.parse([headers.date].flat()[0] ?? '')
-          if (!Number.isNaN(date)) heard?.(date)
+          const dateMs = Date.parse([headers.date].flat()[0] ?? '')
+          head = {
+            status,
+            retryAfter: [headers['retry-after']].flat()[0],
+            dateMs: Number.isNaN(dateMs) ? undefined : dateMs,
+            contentEncoding: [headers['content-encoding']].flat().join(),
+            contentType: [headers['content-type']].flat()[0],
+          }
+          if (head.dateMs !== undefined) heard?.(head.dateMs)
         },
         onResponseData(_controller, chunk) {
           chunks.push(chunk)
@@ -126,6 +158,7 @@ export function createPxClient(settings: PxClientSettings): PxClient {
             headers: {
               'X-APTRINSIC-API-KEY': key,
               accept: 'application/json',
+              'accept-encoding': 'identity',
               ...(body === undefined ? {} : { 'content-type': 'application/json' }),
             },
             body: body ?? null,
