@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { currentContext, richerContext } from './async-context.ts'
+import { areStoresInUse, currentContext, richerContext } from './async-context.ts'
 import { reportFailure } from './guard.ts'
 import { nextTick, setImmediate } from './real-timers.ts'
 import { watchResponse } from './watch-response.ts'
@@ -83,7 +83,7 @@ export function createOpenRequests(): Completion {
     else if (socket[newestKey] === request) socket[newestKey] = before
     request.aborted = false
     // What waited behind another response finishes in the context of that one.
-    if (!request.isQueued && request.call !== undefined) noteContexts(request)
+    if (!request.isQueued && request.call !== undefined && areStoresInUse()) noteContexts(request)
     tellAll(request, false)
   }
 
@@ -150,6 +150,7 @@ export function createOpenRequests(): Completion {
     },
 
     noteContext(req) {
+      if (!areStoresInUse()) return
       const request = known.get(req)
       if (request?.call !== undefined && request.notes < maxNotes) noteContexts(request)
     },

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import { createSlot, type PrivateSlot } from './private-slot.ts'
 
 /** What routers and mounts have shown of one request, in whichever Koa apps it was. */
 export interface Seen {
@@ -42,7 +42,8 @@ interface Response {
 
 /** What the copies of this package in a process share: only the first of them watches contexts. */
 interface Shared {
-  readonly seen: WeakMap<IncomingMessage, Seen>
+  /** Of each request. */
+  readonly seen: PrivateSlot<Seen>
   readonly watched: WeakSet<object>
 }
 
@@ -54,7 +55,7 @@ function sharedByCopies(): Shared {
   const holder = channel('http.server.request.start') as { [sharedKey]?: Shared }
   const known = holder[sharedKey]
   if (known !== undefined) return known
-  const created: Shared = { seen: new WeakMap(), watched: new WeakSet() }
+  const created: Shared = { seen: createSlot(), watched: new WeakSet() }
   Reflect.defineProperty(holder, sharedKey, { value: created })
   return created
 }
