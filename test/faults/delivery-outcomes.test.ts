@@ -409,8 +409,9 @@ describe('PX asks for patience', () => {
     const value = retryAfter?.startsWith('a date')
       ? new Date(sender.clock.now() + offset).toUTCString()
       : retryAfter
+    const date = new Date(sender.clock.now()).toUTCString()
     px.script = firstPost(({ answer }) =>
-      answer(429, '', value === undefined ? {} : { 'retry-after': value }),
+      answer(429, '', value === undefined ? {} : { 'retry-after': value, date }),
     )
     const startMs = sender.clock.now()
     await sender.put(...lines(20))

@@ -111,7 +111,9 @@ it('a folder that cannot be written is shown once, with the reason, and what is 
   await chmod(dir, 0o555)
   const text = await terminalOf('read-only folder', px.url, /See https/)
   expect(text.match(/PXU_ERR_STORE_UNAVAILABLE/g)).toHaveLength(1)
-  expect(text).toMatch(/The folder "\/srv\/app\/\.px-usage" cannot be used\..*\(EACCES/)
+  expect(text).toMatch(
+    /The folder "\/srv\/app\/\.px-usage" cannot be used\. The reason: EACCES.*Give the user of this process permission/,
+  )
   expect(text).toMatch(/px-usage lost 3 calls \(1 event\) of [\d-]{10} at shutdown: .*EACCES/)
 })
 

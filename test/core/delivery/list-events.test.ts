@@ -74,6 +74,8 @@ it.each([
   ['an event shown twice for another', [page([1, 1], 2), page([1], 2)]],
   ['no way to go on', [page([1, 2], 3, null)]],
   ['a total that is no number', [page([1], '1' as never)]],
+  ['more events than PX says there are', [page([1], 0)]],
+  ['events without an id', [{ ...page([], 0), body: '{"customEvents":[{}],"totalHits":1}' } as PxAnswer]],
   ['events that are none', [{ ...page([], 0), body: '{"customEvents":[null],"totalHits":1}' } as PxAnswer]],
 ])('is unclean with %s', async (_name, pages) => {
   const { outcome } = await listEvents(

@@ -25,7 +25,7 @@ export type Listing =
  *
  * The end is a page that is not full once as many different events were seen as PX says there are: the last page may carry a
  * `scrollId` like any other (px-apidocs.gainsight.com). Anything else that ends it makes it unclean: an error, a page that cannot be
- * read, one that brings nothing new.
+ * read, one that brings nothing new, events without an id, more events than there are said to be.
  *
  * @param read asks for a page, from the start without a `scrollId`
  * @param onEvents takes the events of a page, and how many there are in all; answers whether to go on
@@ -36,6 +36,7 @@ export async function listEvents(
   onEvents: (events: readonly object[], totalHits: number) => boolean,
 ): Promise<Listing> {
   const seen = new Set<unknown>()
+  let hasIds = true
   let scrollId: string | undefined
   for (;;) {
     const answer = await read(scrollId)
@@ -52,9 +53,13 @@ export async function listEvents(
     if (page === undefined) return { outcome: 'unclean', reason: 'the answer of PX is not a list of events' }
     const { customEvents, totalHits } = page
     const seenBefore = seen.size
-    for (const event of customEvents) seen.add((event as { eventId?: unknown }).eventId ?? event)
+    for (const event of customEvents) {
+      const { eventId } = event as { eventId?: unknown }
+      hasIds &&= typeof eventId === 'string' || typeof eventId === 'number'
+      seen.add(eventId ?? event)
+    }
     if (!onEvents(customEvents, totalHits)) return { outcome: 'enough' }
-    if (customEvents.length < pageSize && seen.size >= totalHits) return { outcome: 'complete' }
+    if (customEvents.length < pageSize && seen.size >= totalHits) return judged(seen.size, totalHits, hasIds)
     if (seen.size === seenBefore) {
       return { outcome: 'unclean', reason: `PX showed ${seen.size} of ${totalHits} events and no more` }
     }
@@ -62,6 +67,14 @@ export async function listEvents(
       return { outcome: 'unclean', reason: 'PX showed no way to the next page' }
     scrollId = page.scrollId
   }
+}
+
+/** A list is believed when two things that PX says of it agree: the ids of its events and their number. */
+function judged(seen: number, totalHits: number, hasIds: boolean): Listing {
+  // Without ids an event that is shown twice in place of another cannot be told from two.
+  if (!hasIds) return { outcome: 'unclean', reason: 'PX returned events without an eventId' }
+  if (seen === totalHits) return { outcome: 'complete' }
+  return { outcome: 'unclean', reason: `PX returned ${seen} events and says that there are ${totalHits}` }
 }
 
 function parsePage(body: string): Page | undefined {

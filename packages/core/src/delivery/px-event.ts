@@ -135,3 +135,8 @@ export function rollupIdOf(event: object): string | undefined {
   const entry = Object.entries(attributes).find(([name]) => name.toLowerCase() === 'rollupid')
   return typeof entry?.[1] === 'string' ? entry[1] : undefined
 }
+
+/** @returns the user of a custom event of PX, if it says so in the way that it is documented */
+export function userIdOf(event: object): unknown {
+  return (event as Partial<PxEvent>).identifyId
+}

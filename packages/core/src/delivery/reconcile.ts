@@ -2,7 +2,7 @@ import { isKeyRefused, type PxAnswer, reasonOf, resultOf } from './delivery-resu
 import { type Listing, listEvents } from './list-events.ts'
 import type { Leave } from './pacing.ts'
 import type { PxClient } from './px-client.ts'
-import { type EventTrace, eventsPath, isFilterable, rollupIdOf } from './px-event.ts'
+import { type EventTrace, eventsPath, isFilterable, rollupIdOf, userIdOf } from './px-event.ts'
 
 /** A line that is looked for. */
 interface Sought {
@@ -65,7 +65,7 @@ export function createLookUp({
 
   async function list(
     path: string,
-    found: Map<string, Set<unknown>>,
+    { found, unreadable }: Shown,
     wanted: ReadonlySet<string>,
     goOn: (totalHits: number) => boolean,
   ): Promise<Listing> {
@@ -76,6 +76,7 @@ export function createLookUp({
       (events, totalHits) => {
         for (const event of events) {
           const id = rollupIdOf(event)
+          if (id === undefined) unreadable.add(userIdOf(event))
           if (id === undefined || !wanted.has(id)) continue
           const copies = found.get(id) ?? new Set()
           found.set(id, copies.add((event as { eventId?: unknown }).eventId ?? event))
@@ -97,24 +98,37 @@ export function createLookUp({
   ): Promise<LookUpFailure | undefined> {
     const { eventName, date } = (lines[0] as Sought).trace
     const ids = new Set(lines.map(({ id }) => id))
+    const shown: Shown = { found, unreadable: new Set() }
+    let doubt: LookUpFailure | undefined
+
+    /** An event that may be the line's, and does not say so, keeps it from being absent. */
+    function conclude({ id, trace }: Sought): void {
+      if (found.has(id)) return
+      const isDoubtful = [...shown.unreadable].some(
+        (user) => user === trace.userId || typeof user !== 'string',
+      )
+      if (!isDoubtful) absent.add(id)
+      else doubt ??= { kind: 'failed', reason: unreadableReason }
+    }
+
     const isEachFilterable = lines.every(({ trace }) => isFilterable(trace.userId))
     if (!isEachFilterable || lines.length > fewLines) {
       // One by one is cheaper than a long list of others.
       const isWorthIt = (totalHits: number) => !isEachFilterable || totalHits / pageSize <= lines.length
-      const listing = await list(eventsPath({ eventName, date }), found, ids, isWorthIt)
+      const listing = await list(eventsPath({ eventName, date }), shown, ids, isWorthIt)
       if (listing.outcome === 'unclean') return failureOf(listing, now())
       if (listing.outcome === 'complete') {
-        for (const id of ids) if (!found.has(id)) absent.add(id)
-        return undefined
+        lines.forEach(conclude)
+        return doubt
       }
     }
-    for (const { id, trace } of lines) {
+    for (const line of lines) {
       // Also for one that is found: there may be more of it on a page that was not read.
-      const listing = await list(eventsPath(trace), found, ids, () => true)
+      const listing = await list(eventsPath(line.trace), shown, ids, () => true)
       if (listing.outcome === 'unclean') return failureOf(listing, now())
-      if (!found.has(id)) absent.add(id)
+      conclude(line)
     }
-    return undefined
+    return doubt
   }
 
   return async (lines) => {
@@ -127,13 +141,26 @@ export function createLookUp({
       if (group === undefined) groups.set(key, [line])
       else group.push(line)
     }
+    let doubt: LookUpFailure | undefined
     for (const group of groups.values()) {
       const failure = await lookUpGroup(group, found, absent)
-      if (failure !== undefined) return { found, absent, failure }
+      if (failure !== undefined && failure.reason !== unreadableReason) return { found, absent, failure }
+      // Only the lines that it is about stay unknown.
+      doubt ??= failure
     }
-    return { found, absent }
+    return { found, absent, failure: doubt }
   }
 }
+
+/** What lists have shown so far. */
+interface Shown {
+  readonly found: Map<string, Set<unknown>>
+  /** The users of events of the name and date whose `rollupId` cannot be read. */
+  readonly unreadable: Set<unknown>
+}
+
+const unreadableReason =
+  'PX shows an event of the same name, user and date without a rollupId that can be read.'
 
 class NoLeave extends Error {
   readonly kind: 'spent' | 'over'

@@ -161,10 +161,7 @@ export function fileStoreOn(
         folder = await opening
       } catch (error) {
         await close().catch(() => {})
-        throw storeError(
-          `The folder ${quoted(root)} cannot be used; counts stay in memory and px-usage will retry.`,
-          error,
-        )
+        throw storeError(`The folder ${quoted(root)} cannot be used.`, error)
       }
       try {
         const outbox = await folder.led.outbox()
