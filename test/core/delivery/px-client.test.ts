@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../packages/core/src/clock.ts'
 import { type DeliveryResult, resultOf } from '../../../packages/core/src/delivery/delivery-result.ts'
 import { createPxClient, type PxClient } from '../../../packages/core/src/delivery/px-client.ts'
@@ -31,7 +31,13 @@ afterEach(async () => {
   await receiver.close()
 })
 
-describe('request()', () => {
+describe.each([
+  ['undici', (globalThis as { WebAssembly?: unknown }).WebAssembly],
+  ["Node's own client, as undici needs WebAssembly", undefined],
+])('request() by %s', (_how, webAssembly) => {
+  beforeEach(() => void vi.stubGlobal('WebAssembly', webAssembly))
+  afterEach(() => void vi.unstubAllGlobals())
+
   it('posts the frozen body with the key in its header, and takes 201 for delivered', async () => {
     expect(await post(answer(201))).toEqual({ outcome: 'delivered' })
     expect(receiver.bodies).toEqual(['{"eventName":"dailyApiCalls"}'])

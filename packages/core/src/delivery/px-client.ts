@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher as UndiciDispatcher } from 'undici'
+import type { Dispatcher as UndiciDispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { PxAnswer } from './delivery-result.ts'
+import { createNodeDispatcher } from './node-dispatcher.ts'
 import { readBody } from './read-body.ts'
 
 /** What is used of a dispatcher of undici 7 or newer: a proxy agent, an agent with own certificates, a mock. */
@@ -61,11 +62,11 @@ export function createPxClient(settings: PxClientSettings): PxClient {
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/+$/, '')
   const open = new Set<(error: Error) => void>()
-  let agent: Agent | undefined
+  let agent: Promise<OwnDispatcher> | undefined
 
-  function door(): Dispatcher {
+  async function door(): Promise<Dispatcher> {
     if (dispatcher !== undefined) return dispatcher
-    agent ??= new Agent({ connections: maxConnections, pipelining: 1 })
+    agent ??= ownDispatcher()
     return agent
   }
 
@@ -149,28 +150,26 @@ export function createPxClient(settings: PxClientSettings): PxClient {
         onResponseEnd: () => answered(true),
         onResponseError: (_controller, error) => failed(error),
       }
-      try {
-        door().dispatch(
-          {
-            origin,
-            path: prefix + path,
-            method,
-            headers: {
-              'X-APTRINSIC-API-KEY': key,
-              accept: 'application/json',
-              'accept-encoding': 'identity',
-              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            },
-            body: body ?? null,
-            // One deadline for all of it, above.
-            headersTimeout: 0,
-            bodyTimeout: 0,
-          },
-          handler,
-        )
-      } catch (error) {
-        failed(error)
+      const request = {
+        origin,
+        path: prefix + path,
+        method,
+        headers: {
+          'X-APTRINSIC-API-KEY': key,
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body ?? null,
+        // One deadline for all of it, above.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       }
+      door()
+        .then((open) => {
+          if (brokenOff === undefined) open.dispatch(request, handler)
+        })
+        .catch(failed)
     })
   }
 
@@ -187,10 +186,23 @@ export function createPxClient(settings: PxClientSettings): PxClient {
 
     async close() {
       for (const breakOff of open) breakOff(new Error('the meter was closed'))
-      await agent?.destroy()
+      const closing = agent
       agent = undefined
+      await (await closing)?.destroy()
     },
   }
+}
+
+interface OwnDispatcher extends Dispatcher {
+  destroy(): Promise<void>
+}
+
+/** undici is loaded with the first request: where it cannot run it ends the process when it is loaded. */
+async function ownDispatcher(): Promise<OwnDispatcher> {
+  if ((globalThis as { WebAssembly?: unknown }).WebAssembly === undefined)
+    return createNodeDispatcher(maxConnections)
+  const { Agent } = await import('undici')
+  return new Agent({ connections: maxConnections, pipelining: 1 })
 }
 
 /** A proxy may repeat the request in its error page, and what was read of it may end within the key. */

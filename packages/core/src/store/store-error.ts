@@ -29,7 +29,7 @@ const cures: Readonly<Record<string, string>> = {
 }
 
 /** What the user can do about an error of a disk, as a sentence. */
-export function cureOf(error: unknown): string {
+function cureOf(error: unknown): string {
   return cures[codeOf(error) ?? ''] ?? 'Check that disk and its mount.'
 }
 
