@@ -10,8 +10,11 @@ import { createSeriesTable, type SeriesTable } from './series-table.ts'
  * where the store is durable: it has them, and may be told of one again.
  */
 export interface DayTables {
+  /** A day before px-usage existed is that of a clock that is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
+  /** Counts what waits for a date into this day. */
+  date(day: UsageDay): void
   /**
    * Hands what was counted so far to the store, day by day. On a rejection nothing is lost: the batch of a day that failed is
    * offered again next time, and what is newer stays merged in its table, so that an outage of hours costs no memory.
@@ -48,6 +51,10 @@ interface Offered {
   batch: CountBatch
   calls: number
 }
+
+const earliestDay: UsageDay = '2020-01-01'
+/** In the place of a day that is not known yet. */
+const undated = ''
 
 /** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
 const sliceSize = 4_096
@@ -121,7 +128,9 @@ export function createDayTables({
     isStoring = true
     let failures: Map<UsageDay, unknown> | undefined
     try {
-      const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed }))
+      const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed })).filter(
+        ({ day }) => day !== undated,
+      )
       if (leaving !== undefined) due.unshift({ ...leaving, left: leaving.table.changed })
       let sinceTurn = 0
       for (const { day, table, left } of due) {
@@ -169,21 +178,32 @@ export function createDayTables({
     return isStoring ? storing : startStoring()
   }
 
+  function tableOf(givenDay: UsageDay): SeriesTable {
+    const day = givenDay < earliestDay ? undated : givenDay
+    let table = tables.get(day)
+    if (table === undefined) {
+      table = createTable()
+      tables.set(day, table)
+    }
+    return table
+  }
+
   function isStored(day: UsageDay): boolean {
     const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
     return !offered.has(day) && changed === 0
   }
 
   return {
-    of(day) {
-      let table = tables.get(day)
-      if (table === undefined) {
-        table = createTable()
-        tables.set(day, table)
-      }
-      return table
+    of: tableOf,
+    days: () => [...tables.keys()].filter((day) => day !== undated),
+    date(day) {
+      const waiting = tables.get(undated)
+      if (waiting === undefined) return
+      tables.delete(undated)
+      const before = tables.get(day)
+      if (before === undefined) tables.set(day, waiting)
+      else mergeInto(before, waiting)
     },
-    days: () => [...tables.keys()],
     store: storeCounted,
     async seal(day) {
       // What failed may be another day's.
@@ -219,4 +239,11 @@ export function createDayTables({
     },
     folded: () => ({ ...folded }),
   }
+}
+
+function mergeInto(table: SeriesTable, other: SeriesTable): void {
+  other.take(Number.POSITIVE_INFINITY).forEach((id, gained) => {
+    const { instrument, identity, properties, endpoint } = other.describe(id)
+    table.add(instrument, identity, properties, endpoint, Array.from(gained))
+  })
 }

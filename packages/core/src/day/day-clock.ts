@@ -11,12 +11,16 @@ const correctionMs = 300_000
 const doubtMs = 3_600_000
 /** How far the clocks of PX and of this machine may be apart and still be said to agree. */
 const agreementMs = 600_000
+/** px-usage is younger. A machine without a clock of its own starts in 1970 or so, until its time service has set the time. */
+const earliestMs = Date.UTC(2020, 0, 1)
 /** A machine that slept wakes within days. Further ahead lies no day that calls are counted into before it is believed. */
 const longestSleepMs = 7 * 24 * 3_600_000
 
 export interface DayClock {
   /** The usage day of a call that finishes now. Costs two comparisons as long as the day lasts. */
   today(): UsageDay
+  /** Whether the wall clock can be right at all. */
+  isSet(): boolean
   /** Whether the day has been over for `graceMs`, by a clock that can be believed. */
   isDue(day: UsageDay): boolean
   /** Another clock's time, such as the `Date` of an answer of PX: ends the doubt about this one if they agree. */
@@ -57,7 +61,8 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
     const nowMs = clock.now()
     const offset = nowMs - clock.elapsed()
     const aheadMs = offset - believedOffset
-    if (aheadMs <= correctionMs) believe(offset)
+    // A time that cannot be right is nothing to hold on to.
+    if (aheadMs <= correctionMs || (believedNow() < earliestMs && nowMs >= earliestMs)) believe(offset)
     else if (doubt === undefined || Math.abs(offset - doubt.offset) > correctionMs) {
       doubt = { offset, sinceElapsed: clock.elapsed() }
       diagnostics.publish('day:clock-step', { aheadMs, believed: false })
@@ -107,6 +112,7 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
       enter(isFarAhead ? believedNow() : nowMs)
       return day
     },
+    isSet: () => clock.now() >= earliestMs,
     isDue(day) {
       readTime()
       return days.bounds(day).endMs + graceMs <= believedNow()

@@ -74,8 +74,17 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     void persist().catch(() => {})
   }
 
+  function warnOfUnsetClock(): void {
+    diagnostics.warn(
+      'PXU_WRN_DAY_CLOCK_UNSET',
+      `The clock of this machine shows ${new Date(clock.now()).toISOString().slice(0, 10)}, which cannot be right. Calls wait in memory until it is set, and count for the day that it shows then. Check its time service.`,
+    )
+  }
+
   async function persist(): Promise<void> {
     try {
+      if (dayClock.isSet()) tables.date(dayClock.today())
+      else warnOfUnsetClock()
       await tables.store()
       failingSinceMs = undefined
     } catch (error) {
@@ -143,9 +152,10 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     await persist().catch((error: UsageError) => void failures.push(error))
     const note = (error: unknown) =>
       void failures.push(tell('A day could not be closed; it is tried again.', error))
-    await collect()
-      .then(() => closeDays(dayClock.isDue))
-      .catch(note)
+    if (dayClock.isSet())
+      await collect()
+        .then(() => closeDays(dayClock.isDue))
+        .catch(note)
     if (isAllStored()) await closed().catch(note)
     if (failures.length > 0) throw failures[0]
   }

@@ -133,6 +133,9 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
 
     async fillEmptyDays() {
       if (!isDue(nextEmpty)) return
+      // A process that began before its clock was set has no empty days of 50 years.
+      const first = firstOfWindow(today())
+      if (nextEmpty < first) nextEmpty = first
       const open = await store.openDays()
       for (; isDue(nextEmpty); nextEmpty = usageDays.of(usageDays.bounds(nextEmpty).endMs)) {
         if (open.includes(nextEmpty)) return
