@@ -54,7 +54,7 @@ export const codes = {
   PXU_WRN_DAY_CLOCK_STEP:
     'The clock of the machine went far ahead at once, so no day is closed by it until it is confirmed.',
   PXU_WRN_DAY_CLOCK_UNSET:
-    'The clock of the machine shows a time before px-usage existed, so calls wait in memory for a date.',
+    'The clock of the machine shows a time before 2001, so calls wait in memory for a date.',
   PXU_WRN_DAY_LATE_COUNTS: 'Counts of a day came after it was closed, and make an event of their own.',
   PXU_ERR_METER_LOST: 'Calls or events were lost when the meter was closed.',
   PXU_WRN_METER_CLOSED: 'A call finished after the meter was closed, and is not counted.',

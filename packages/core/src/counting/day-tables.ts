@@ -10,7 +10,7 @@ import { createSeriesTable, type SeriesTable } from './series-table.ts'
  * where the store is durable: it has them, and may be told of one again.
  */
 export interface DayTables {
-  /** A day before px-usage existed is that of a clock that is not set: its calls wait in memory for `date()`. */
+  /** A day of the last century is that of a clock that is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
   /** Counts what waits for a date into this day. */
@@ -52,7 +52,7 @@ interface Offered {
   calls: number
 }
 
-const earliestDay: UsageDay = '2020-01-01'
+const earliestDay: UsageDay = '2001-01-01'
 /** In the place of a day that is not known yet. */
 const undated = ''
 

@@ -11,8 +11,8 @@ const correctionMs = 300_000
 const doubtMs = 3_600_000
 /** How far the clocks of PX and of this machine may be apart and still be said to agree. */
 const agreementMs = 600_000
-/** px-usage is younger. A machine without a clock of its own starts in 1970 or so, until its time service has set the time. */
-const earliestMs = Date.UTC(2020, 0, 1)
+/** A machine without a clock of its own starts in 1970, 1980 or 2000, until its time service has set the time. */
+const earliestMs = Date.UTC(2001, 0, 1)
 /** A machine that slept wakes within days. Further ahead lies no day that calls are counted into before it is believed. */
 const longestSleepMs = 7 * 24 * 3_600_000
 
