@@ -192,7 +192,7 @@ function sum(numbers: Iterable<number>): number {
   return [...numbers].reduce((a, b) => a + b, 0)
 }
 
-it('scenario 71: random calls, outages, restarts and clock steps: the accounts add up at any moment, and every call arrives', async () => {
+it('accounts add up at any moment of random calls, outages, restarts and clock steps', async () => {
   let duplicates = 0
   let resent = 0
   await fc.assert(
@@ -238,7 +238,7 @@ function slopeOf(values: readonly number[]): number {
   return slopes.sort((a, b) => a - b)[slopes.length >> 1] as number
 }
 
-it('scenario 71: through many such days of one process the heap does not grow', async () => {
+it('the heap stays flat through many such days of one process', async () => {
   const world = new World(dir)
   // A restart would let go of whatever is kept for too long.
   const lasting = step.filter(({ do: what }) => what !== 'restart')

@@ -41,7 +41,7 @@ function sent(): Record<string, string> {
   return days
 }
 
-describe('scenario 57: DST 23 h / 25 h / 24.5 h day, missing midnight, zone change', () => {
+describe('days of 23, 24.5 and 25 hours, a missing midnight and another zone', () => {
   it.each([
     ['America/New_York', '2026-03-07T00:00:00-05:00', 'a day of 23 hours'],
     ['America/New_York', '2026-10-31T00:00:00-04:00', 'a day of 25 hours'],
@@ -50,7 +50,7 @@ describe('scenario 57: DST 23 h / 25 h / 24.5 h day, missing midnight, zone chan
     ['America/Havana', '2026-03-07T00:00:00-05:00', 'a midnight that does not exist'],
     ['Pacific/Apia', '2011-12-29T00:00:00-10:00', 'a date that does not exist'],
   ])(
-    '%s from %s, %s: a call each ten minutes for 72 hours, each in its own day, each day once',
+    'count each call of 72 hours in one day and send each day once (%s from %s, %s)',
     async (timeZone, from) => {
       const clock = fakeClock(from)
       const meter = start(clock, timeZone)
@@ -69,7 +69,7 @@ describe('scenario 57: DST 23 h / 25 h / 24.5 h day, missing midnight, zone chan
     },
   )
 
-  it('another zone after a restart: each zone closes its own day, and no call is in two events', async () => {
+  it('are closed by each zone after a change of the zone, with no call in two events', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'px-usage-zones-'))
     const clock = fakeClock('2026-11-23T22:00:00Z')
     const utc = start(clock, 'UTC', fileStore({ dir }))
@@ -90,8 +90,8 @@ describe('scenario 57: DST 23 h / 25 h / 24.5 h day, missing midnight, zone chan
   })
 })
 
-describe('scenario 56: clock +1 d, -1 h, back across midnight', () => {
-  it('+1 d for half an hour: no event is sent before its day is over, and every call is in one', async () => {
+describe('a wall clock', () => {
+  it('that is a day ahead for half an hour closes no day early, and every call is sent', async () => {
     const clock = fakeClock('2026-11-23T10:00:00Z')
     const meter = start(clock, 'UTC')
     call(meter)
@@ -109,7 +109,7 @@ describe('scenario 56: clock +1 d, -1 h, back across midnight', () => {
     await meter.close()
   })
 
-  it('-1 h after a day was closed: its later calls are a revision, so that Sum stays right', async () => {
+  it('that goes back an hour after a close makes a revision of later calls, so Sum is right', async () => {
     const clock = fakeClock('2026-11-23T23:50:00Z')
     const meter = start(clock, 'UTC')
     call(meter)
@@ -128,7 +128,7 @@ describe('scenario 56: clock +1 d, -1 h, back across midnight', () => {
   })
 })
 
-describe('scenario 58: VM suspended 12 h over midnight', () => {
+describe('a machine suspended for 12 hours over midnight', () => {
   it('closes the day once', async () => {
     const clock = fakeClock('2026-11-23T20:00:00Z')
     const meter = start(clock, 'UTC')
@@ -143,8 +143,8 @@ describe('scenario 58: VM suspended 12 h over midnight', () => {
   })
 })
 
-describe('scenario 59: request 23:59:59.9 -> 00:00:05; SSE for 9 h', () => {
-  it('is counted once, in the day in which it finished', async () => {
+describe('a call over midnight, and a stream of nine hours', () => {
+  it('are counted once, in the day in which they finished', async () => {
     const clock = fakeClock('2026-11-23T23:59:59.900Z')
     const usage = pxUsage({
       identify: () => ({ userId: 'ann' }),

@@ -121,8 +121,8 @@ async function live(sender: ChildProcess, killAfterMs: number | undefined): Prom
   return report
 }
 
-describe(`${lineCount} lines, 2 % of the requests with an open end, the sender killed ${killCount} times`, () => {
-  it('scenario 6: with look-ups each line arrives once: none lost, none twice', {
+describe(`${lineCount} lines, 2 % unconfirmed requests and ${killCount} kills of the sender`, () => {
+  it('lose no line and send none twice with look-ups', {
     timeout: 600_000,
   }, async () => {
     const { report, ...result } = await run(true)
@@ -131,7 +131,7 @@ describe(`${lineCount} lines, 2 % of the requests with an open end, the sender k
     expect(report).toMatchObject({ pending: 0, unknown: 0, rejected: 0, possibleDuplicates: 0 })
   })
 
-  it('without look-ups none is lost, and what arrives twice is reported, with little else', {
+  it('lose no line without look-ups, and duplicates are reported with few false alarms', {
     timeout: 600_000,
   }, async () => {
     const { report, ...result } = await run(false)

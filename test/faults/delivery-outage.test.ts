@@ -118,7 +118,7 @@ describe.each([
   ['memory', () => memoryStore()],
   ['file', () => fileStoreOn(quickDisk, { dir })],
 ])('the %s store', (name, makeStore) => {
-  it('PX down for three days, then slow, then impatient: nothing grows, all arrives in order of days, within rate and budget', async () => {
+  it('stays flat while PX is down, then slow, then limiting, and sends days in order in budget', async () => {
     const linesPerDay = 700
     const maxRequestsPerDay = 1_500
     const outage = await startOutage(makeStore(), maxRequestsPerDay)
@@ -170,7 +170,7 @@ describe.each([
   })
 })
 
-it('scenario 32: 500 for 72 h, 800 lines in a folder: memory and disk stay flat, all arrives once after it', async () => {
+it('memory and disk stay flat through 72 h of 500, and each of 800 lines arrives once after it', async () => {
   const store = fileStoreOn(quickDisk, { dir })
   const outage = await startOutage(store, 10_000)
   const { requests, arrived, delivery, pass } = outage

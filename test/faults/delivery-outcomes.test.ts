@@ -66,8 +66,8 @@ async function expectAllOnce(count: number): Promise<void> {
   expect(new Set(px.ids()).size).toBe(count)
 }
 
-describe('a line of unknown fate', () => {
-  it('scenario 26: PX answers 201 after the client gave up: looked up, found, one event', async () => {
+describe('an unconfirmed line', () => {
+  it('is looked up and not resent when PX returned 201 after the request timed out', async () => {
     await restart({ requestTimeoutMs: 50 })
     px.script = firstPost((exchange) => exchange.store())
     await sender.put(eventLine('a'))
@@ -80,7 +80,7 @@ describe('a line of unknown fate', () => {
     expect(px.count('POST')).toBe(1)
   })
 
-  it('scenario 27: PX keeps the event and answers 503: looked up, found, one event', async () => {
+  it('is looked up and not resent when PX stored the event and returned 503', async () => {
     px.script = firstPost((exchange) => {
       exchange.store()
       exchange.answer(503, '<html>Service Unavailable')
@@ -93,7 +93,7 @@ describe('a line of unknown fate', () => {
     expect(sender.delivery.state().possibleDuplicates).toBe(0)
   })
 
-  it('scenario 28: PX drops the event and never answers: looked up, absent, sent again, one event', async () => {
+  it('is looked up and resent once when PX dropped the event and never replied', async () => {
     await restart({ requestTimeoutMs: 50 })
     px.script = firstPost(() => {})
     await sender.put(eventLine('a'), eventLine('b'))
@@ -104,7 +104,7 @@ describe('a line of unknown fate', () => {
     expect(px.count('POST')).toBe(3)
   })
 
-  it('scenario 6: a line that a killed sender attempted waits as long as one of this process', async () => {
+  it('of a killed sender waits as long for its look-up as one of this process', async () => {
     await sender.put(eventLine('kept'), eventLine('lost'))
     const { lines } = await sender.store.claim(2)
     await sender.store.markAttempts(
@@ -123,9 +123,9 @@ describe('a line of unknown fate', () => {
   })
 
   it.each([
-    ['10 min, looked for after 15 min', 10 * minute, 15 * minute],
-    ['2 h, looked for after 3 h', 2 * hour, 3 * hour],
-  ])('scenario 29: PX shows an event after %s: no duplicate', async (_name, lagMs, reconcileAfterMs) => {
+    ['10 min, before the look-up at 15 min', 10 * minute, 15 * minute],
+    ['2 h, before the look-up at 3 h', 2 * hour, 3 * hour],
+  ])('is not duplicated when PX lists its event after %s', async (_name, lagMs, reconcileAfterMs) => {
     await restart({ reconcileAfterMs })
     px.lagMs = () => lagMs
     px.script = post((exchange) => {
@@ -138,7 +138,7 @@ describe('a line of unknown fate', () => {
     await expectAllOnce(40)
   })
 
-  describe('scenario 29: PX shows an event after 2 h, looked for after 15 min', () => {
+  describe('that PX lists after 2 h, when it was looked up and resent after 15 min,', () => {
     const warnings: string[] = []
     const listen = ({ code }: Error & { code?: string }) => warnings.push(code ?? '')
 
@@ -162,7 +162,7 @@ describe('a line of unknown fate', () => {
       warnings.length = 0
     })
 
-    it('what is there twice is found hours later and reported, and nothing else', async () => {
+    it('is reported as a duplicate hours later, and no other line is', async () => {
       expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 3, duplicates: 0 })
       await sender.pass(5 * hour, minute)
       expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 3, duplicates: 0, state: 'waiting' })
@@ -179,7 +179,7 @@ describe('a line of unknown fate', () => {
       expect(px.count('POST')).toBe(7)
     })
 
-    it('also by the process that comes after this one', async () => {
+    it('is reported by the next process after a restart', async () => {
       const { clock, store } = sender
       await sender.close()
       sender = await startSender(px.url, {}, { clock, store })
@@ -193,7 +193,7 @@ describe('a line of unknown fate', () => {
       expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 0, duplicates: 2, state: 'idle' })
     })
 
-    it('as soon as PX lets itself be asked', async () => {
+    it('is reported as soon as PX returns lists again', async () => {
       px.script = ({ answer }) => answer(500)
       await sender.pass(12 * hour, minute)
       expect(sender.delivery.state()).toMatchObject({
@@ -210,7 +210,7 @@ describe('a line of unknown fate', () => {
       })
     })
 
-    it('as possible, if PX shows less than it took, or may not be asked', async () => {
+    it('counts as a possible duplicate when PX lists less than it took', async () => {
       px.events.splice(px.ids().indexOf('dropped'), 1)
       await sender.pass(7 * hour, minute)
       expect(sender.delivery.state()).toMatchObject({
@@ -220,7 +220,7 @@ describe('a line of unknown fate', () => {
       })
     })
 
-    it('as possible, if the key may not read any more', async () => {
+    it('counts as a possible duplicate when the key has lost its Read permission', async () => {
       px.script = ({ answer }) => answer(403)
       await sender.pass(7 * hour, minute)
       expect(sender.delivery.state()).toMatchObject({
@@ -231,7 +231,7 @@ describe('a line of unknown fate', () => {
     })
   })
 
-  it('scenario 29: what is sent again days later, as PX was down, is looked at after that', async () => {
+  it('that was resent days later is checked for a duplicate after that', async () => {
     px.lagMs = () => 2 * hour
     px.script = post((exchange) => {
       exchange.store()
@@ -282,7 +282,7 @@ describe('a line of unknown fate', () => {
         setImmediate(() => res.destroy())
       },
     ],
-  ])('scenario 30: the look-up answers %s: it stays unknown, and is found later', async (_name, act) => {
+  ])('stays unconfirmed while its look-up returns %s, and is found later', async (_name, act) => {
     px.script = (exchange) => {
       if (exchange.method === 'GET') return act(exchange)
       exchange.store()
@@ -300,7 +300,7 @@ describe('a line of unknown fate', () => {
     await expectAllOnce(2)
   })
 
-  it('scenario 30: a look-up that fails does not keep other lines from being sent', async () => {
+  it('delays no other line when its look-up fails', async () => {
     px.script = (exchange) => {
       if (exchange.method === 'GET') return exchange.answer(500)
       exchange.store()
@@ -315,7 +315,7 @@ describe('a line of unknown fate', () => {
     expect(sender.store.outboxCounts()).toMatchObject({ unknown: 3, delivered: 17 })
   })
 
-  it('many of a day are looked up by one list', async () => {
+  it('is looked up together with many others of its day in one list', async () => {
     px.script = post((exchange) => {
       exchange.store()
       exchange.answer(exchange.n % 3 === 0 ? 500 : 201)
@@ -328,7 +328,7 @@ describe('a line of unknown fate', () => {
     expect(px.count('GET')).toBeLessThan(5)
   })
 
-  it('few in a long list are looked up one by one', async () => {
+  it('is looked up by itself where the list is long and few lines are unconfirmed', async () => {
     await sender.put(...lines(6_000))
     await sender.delivery.run()
     px.script = post((exchange) => {
@@ -362,7 +362,7 @@ describe('a line of unknown fate', () => {
     'A&b=c#d',
     '',
     '\u0000\n',
-  ])('scenario 65: the user %j in a look-up: never a wrong found, never a wrong absent', async (user) => {
+  ])('of the user %j is neither found nor missed by mistake', async (user) => {
     px.script = (exchange) => {
       if (exchange.method === 'POST' && exchange.n > 2) return exchange.work()
       if (exchange.method === 'POST' && exchange.n === 1) exchange.store()
@@ -383,7 +383,7 @@ describe('a line of unknown fate', () => {
     expect(px.count('POST')).toBe(9)
   })
 
-  it('scenario 65: an event name that means something in a filter', async () => {
+  it('whose event name has filter characters is looked up', async () => {
     px.script = post((exchange) => {
       if (exchange.n === 1) exchange.store()
       if (exchange.n <= 2) return exchange.answer(503)
@@ -396,7 +396,7 @@ describe('a line of unknown fate', () => {
   })
 })
 
-describe('PX asks for patience', () => {
+describe('a sender that PX limits', () => {
   it.each([
     ['5', 5 * second, 5 * second],
     ['a date', 2 * minute, 2 * minute],
@@ -404,31 +404,34 @@ describe('PX asks for patience', () => {
     ['soon', 30 * second, 37.5 * second],
     ['1000000000000', hour, hour],
     [undefined, 30 * second, 37.5 * second],
-  ])('scenario 31: 429 with Retry-After %s', async (retryAfter, leastMs, mostMs) => {
-    const offset = retryAfter === 'a date' ? 2 * minute : -hour
-    const value = retryAfter?.startsWith('a date')
-      ? new Date(sender.clock.now() + offset).toUTCString()
-      : retryAfter
-    const date = new Date(sender.clock.now()).toUTCString()
-    px.script = firstPost(({ answer }) =>
-      answer(429, '', value === undefined ? {} : { 'retry-after': value, date }),
-    )
-    const startMs = sender.clock.now()
-    await sender.put(...lines(20))
-    await sender.delivery.run()
-    const sentFirst = px.count('POST')
-    expect(sentFirst).toBeLessThanOrEqual(8)
-    await sender.pass(leastMs - 1)
-    await sender.delivery.run()
-    expect(px.count('POST'), 'not even for somebody who calls flush()').toBe(sentFirst)
-    expect(sender.delivery.state().state).toBe('waiting')
-    await sender.pass(mostMs - leastMs + 1, second)
-    expect(px.count('POST')).toBe(21)
-    expect(px.requests.at(-1)?.atMs).toBeLessThanOrEqual(startMs + mostMs + second)
-    await expectAllOnce(20)
-  })
+  ])(
+    'waits as long as Retry-After %s asks after a 429, within bounds',
+    async (retryAfter, leastMs, mostMs) => {
+      const offset = retryAfter === 'a date' ? 2 * minute : -hour
+      const value = retryAfter?.startsWith('a date')
+        ? new Date(sender.clock.now() + offset).toUTCString()
+        : retryAfter
+      const date = new Date(sender.clock.now()).toUTCString()
+      px.script = firstPost(({ answer }) =>
+        answer(429, '', value === undefined ? {} : { 'retry-after': value, date }),
+      )
+      const startMs = sender.clock.now()
+      await sender.put(...lines(20))
+      await sender.delivery.run()
+      const sentFirst = px.count('POST')
+      expect(sentFirst).toBeLessThanOrEqual(8)
+      await sender.pass(leastMs - 1)
+      await sender.delivery.run()
+      expect(px.count('POST'), 'also for an app that calls flush()').toBe(sentFirst)
+      expect(sender.delivery.state().state).toBe('waiting')
+      await sender.pass(mostMs - leastMs + 1, second)
+      expect(px.count('POST')).toBe(21)
+      expect(px.requests.at(-1)?.atMs).toBeLessThanOrEqual(startMs + mostMs + second)
+      await expectAllOnce(20)
+    },
+  )
 
-  it('scenario 44: 429 all day (daily cap): few requests, all sent the next day, the oldest day first', async () => {
+  it('makes few requests during a day of 429, then sends all lines, the oldest day first', async () => {
     px.script = ({ answer }) => answer(429)
     await sender.put(eventLine('new', { day: '2026-11-23' }), eventLine('old', { day: '2026-11-22' }))
     await sender.delivery.run()
@@ -441,7 +444,7 @@ describe('PX asks for patience', () => {
     expect(px.ids()).toEqual(['old', 'new'])
   })
 
-  it('the own daily budget is kept over a restart, and the rest follows the next day in order of days', async () => {
+  it('keeps its daily budget over a restart and sends the rest later, the oldest day first', async () => {
     const { clock, store } = sender
     const budget = { maxRequestsPerDay: 30 }
     await sender.delivery.stop()
@@ -467,8 +470,8 @@ describe('PX asks for patience', () => {
   })
 })
 
-describe('PX is down or something else answers', () => {
-  it('scenario 32: 500 for 72 h: few requests, the outbox as it was, all sent after recovery', async () => {
+describe('a sender whose PX is down or replaced', () => {
+  it('makes few requests in 72 h of 500, keeps the outbox, and sends all after recovery', async () => {
     px.script = ({ answer }) => answer(500)
     await sender.put(...lines(300))
     await sender.delivery.run()
@@ -484,7 +487,7 @@ describe('PX is down or something else answers', () => {
   })
 
   it.each([301, 302, 307, 308])(
-    'scenario 36: %d is not followed, nothing is marked sent, and it is told',
+    'does not follow a redirect %d, marks no line as delivered, and reports it',
     async (status) => {
       px.script = ({ answer }) => answer(status, '', { location: `${px.url}/elsewhere` })
       await sender.put(...lines(10))
@@ -505,7 +508,7 @@ describe('PX is down or something else answers', () => {
     [200, '{}'],
     [202, ''],
     [204, ''],
-  ])('scenario 37: %d %j is not sent, but unknown', async (status, body) => {
+  ])('takes a line for unconfirmed after %d %j', async (status, body) => {
     px.script = ({ answer }) => answer(status, status === 204 ? undefined : body)
     await sender.put(...lines(10))
     await sender.delivery.run()
@@ -518,7 +521,7 @@ describe('PX is down or something else answers', () => {
   })
 
   it.each(['ENOTFOUND', 'EAI_AGAIN'])(
-    'scenario 38: %s for an hour: waiting, not unknown, no look-ups',
+    'keeps lines pending and looks nothing up during an hour of %s',
     async (code) => {
       let isBroken = true
       const dispatcher = new Agent({
@@ -550,32 +553,35 @@ describe('PX is down or something else answers', () => {
     ['expired', certificates.expired, 'CERT_HAS_EXPIRED'],
     ['for another host', certificates.otherHost, 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['of an unknown authority', certificates.good, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-  ])('scenario 39: a certificate %s: not sent, told, sent when it is mended', async (name, certificate) => {
-    const received: string[] = []
-    const server = createServer(certificate, (req, res) => {
-      req.on('data', (chunk) => received.push(String(chunk)))
-      req.on('end', () => res.writeHead(201).end())
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    const isTrusted = name !== 'of an unknown authority'
-    const dispatcher = new Agent({ connect: isTrusted ? { ca: testAuthority } : {} })
-    toClose.push(
-      () => dispatcher.destroy(),
-      () => new Promise((resolve) => server.close(resolve)),
-    )
-    await restart({ dispatcher }, `https://127.0.0.1:${port}`)
-    await sender.put(eventLine('a'))
-    await sender.delivery.run()
-    expect(received).toEqual([])
-    expect(sender.store.outboxCounts()).toMatchObject({ pending: 1, unknown: 0 })
-    expect(sender.delivery.state().stopped).toMatch(/certificate|altnames/i)
-    expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
-    if (!isTrusted) return
-    server.setSecureContext(certificates.good)
-    await sender.pass(5 * minute, minute)
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1 })
-  })
+  ])(
+    'sends nothing while the certificate is %s, reports it, and sends once it is valid',
+    async (name, certificate) => {
+      const received: string[] = []
+      const server = createServer(certificate, (req, res) => {
+        req.on('data', (chunk) => received.push(String(chunk)))
+        req.on('end', () => res.writeHead(201).end())
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as AddressInfo
+      const isTrusted = name !== 'of an unknown authority'
+      const dispatcher = new Agent({ connect: isTrusted ? { ca: testAuthority } : {} })
+      toClose.push(
+        () => dispatcher.destroy(),
+        () => new Promise((resolve) => server.close(resolve)),
+      )
+      await restart({ dispatcher }, `https://127.0.0.1:${port}`)
+      await sender.put(eventLine('a'))
+      await sender.delivery.run()
+      expect(received).toEqual([])
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 1, unknown: 0 })
+      expect(sender.delivery.state().stopped).toMatch(/certificate|altnames/i)
+      expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
+      if (!isTrusted) return
+      server.setSecureContext(certificates.good)
+      await sender.pass(5 * minute, minute)
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1 })
+    },
+  )
 
   it.each<[string, Parameters<typeof startRawServer>[0]]>([
     ['a reset in the handshake', (socket, data) => void (data !== undefined && socket.resetAndDestroy())],
@@ -586,7 +592,7 @@ describe('PX is down or something else answers', () => {
         if (data !== undefined) socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n')
       },
     ],
-  ])('scenario 39: %s: certainly not sent, and the key does not leave', async (_name, talk) => {
+  ])('keeps lines pending after %s, and the key stays here', async (_name, talk) => {
     const server = await startRawServer(talk)
     toClose.push(server.close)
     await restart({}, `https://127.0.0.1:${server.port}`)
@@ -599,7 +605,7 @@ describe('PX is down or something else answers', () => {
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
   })
 
-  it('scenario 40: headers byte by byte: the deadline is for the whole request', async () => {
+  it('has one deadline for a request whose reply headers come byte by byte', async () => {
     let sent = 0
     const server = await startRawServer((socket, data) => {
       if (data === undefined) return
@@ -616,7 +622,7 @@ describe('PX is down or something else answers', () => {
     expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1 })
   })
 
-  it('scenario 40: a body that stalls after the header of a 201: sent', async () => {
+  it('takes a line for delivered when the body stalls after the header of a 201', async () => {
     px.script = post(({ store, res }) => {
       store()
       res.writeHead(201, { 'content-length': 10 })
@@ -632,47 +638,47 @@ describe('PX is down or something else answers', () => {
     [400, {}, Buffer.alloc(65_536, 'x')],
     [500, {}, Buffer.alloc(65_536, 'x')],
     [400, { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(64 * mebibyte))],
-  ])(
-    'scenario 41: an endless body of a %d %j: little of it is read, and memory stays',
-    async (status, headers, piece) => {
-      let written = 0
-      let mostResident = 0
-      px.script = post(({ res }) => {
-        res.writeHead(status, headers)
-        res.on('error', () => {})
-        const write = () => {
-          while (!res.destroyed && written < 1e9) {
-            written += piece.length
-            mostResident = Math.max(mostResident, process.memoryUsage.rss())
-            if (!res.write(piece)) return void res.once('drain', write)
-          }
+  ])('reads little of an endless body of a %d %j, and memory stays flat', async (status, headers, piece) => {
+    let written = 0
+    let mostResident = 0
+    px.script = post(({ res }) => {
+      res.writeHead(status, headers)
+      res.on('error', () => {})
+      const write = () => {
+        while (!res.destroyed && written < 1e9) {
+          written += piece.length
+          mostResident = Math.max(mostResident, process.memoryUsage.rss())
+          if (!res.write(piece)) return void res.once('drain', write)
         }
-        write()
+      }
+      write()
+    })
+    await sender.put(eventLine('a'))
+    const before = process.memoryUsage.rss()
+    await sender.delivery.run()
+    mostResident = Math.max(mostResident, process.memoryUsage.rss())
+    expect(written).toBeGreaterThan(65_536)
+    expect(mostResident - before).toBeLessThan(48 * mebibyte)
+    expect(written).toBeLessThan(16 * mebibyte)
+    const { rejected, unknown } = sender.store.outboxCounts()
+    expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
+    for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
+  })
+
+  it.each(['', '{', '<html>', '\u0000', 'null'])(
+    'takes a line for delivered after a 201 with the body %j',
+    async (body) => {
+      px.script = post(({ store, answer }) => {
+        store()
+        answer(201, body)
       })
-      await sender.put(eventLine('a'))
-      const before = process.memoryUsage.rss()
+      await sender.put(...lines(3))
       await sender.delivery.run()
-      mostResident = Math.max(mostResident, process.memoryUsage.rss())
-      expect(written).toBeGreaterThan(65_536)
-      expect(mostResident - before).toBeLessThan(48 * mebibyte)
-      expect(written).toBeLessThan(16 * mebibyte)
-      const { rejected, unknown } = sender.store.outboxCounts()
-      expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
-      for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
+      await expectAllOnce(3)
     },
   )
 
-  it.each(['', '{', '<html>', '\u0000', 'null'])('scenario 42: 201 with the body %j: sent', async (body) => {
-    px.script = post(({ store, answer }) => {
-      store()
-      answer(201, body)
-    })
-    await sender.put(...lines(3))
-    await sender.delivery.run()
-    await expectAllOnce(3)
-  })
-
-  it('scenario 43: a kept connection is reset when it is used again: unknown, looked up, one event', async () => {
+  it('looks a line up before it resends it when a kept-alive connection was reset', async () => {
     const dispatcher = new Agent({ connections: 1 })
     toClose.push(() => dispatcher.destroy())
     await restart({ dispatcher })
@@ -697,8 +703,8 @@ describe('PX is down or something else answers', () => {
   })
 })
 
-describe('PX refuses', () => {
-  it('scenario 33: 400 for one event: it is kept with the answer, the others flow', async () => {
+describe('a sender that PX refuses', () => {
+  it('keeps the one line that gets a 400, with the reply, and sends the others', async () => {
     px.script = post((exchange) => {
       if (exchange.body.includes('"line-7"'))
         return exchange.answer(400, '{"externalapierror":{"status":"BAD_REQUEST"}}')
@@ -713,7 +719,7 @@ describe('PX refuses', () => {
     expect(px.count('POST')).toBe(100)
   })
 
-  it('scenario 33: 400 for the only event', async () => {
+  it('rejects the only line when it gets a 400', async () => {
     px.script = post(({ answer }) => answer(400))
     await sender.put(eventLine('a'))
     await sender.delivery.run()
@@ -721,7 +727,7 @@ describe('PX refuses', () => {
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_REJECTED'])
   })
 
-  it('scenario 34: 400 for all: stopped after 20, all kept, resumed by a probe', async () => {
+  it('stops after 20 times 400, keeps all lines, and resumes after a probe', async () => {
     px.script = post(({ answer }) => answer(400, 'unknown field apiCalls'))
     await sender.put(...lines(100))
     await sender.delivery.run()
@@ -737,7 +743,7 @@ describe('PX refuses', () => {
     await expectAllOnce(100)
   })
 
-  it('scenario 34: many refused in a row among others are refused for good once others are taken', async () => {
+  it('rejects many lines in a row only once PX has accepted others', async () => {
     px.script = post((exchange) => {
       if (exchange.body.includes('"bad')) return exchange.answer(400)
       exchange.work()
@@ -753,7 +759,7 @@ describe('PX refuses', () => {
     expect(sender.delivery.state().stopped).toBeUndefined()
   })
 
-  it('a stopped sender whose probe is refused for itself goes on', async () => {
+  it('resumes when PX refuses a probe for the contents of the probe', async () => {
     px.script = post((exchange) => {
       if (exchange.n <= 8) return exchange.answer(401)
       if (exchange.n === 9) return exchange.answer(400)
@@ -770,7 +776,7 @@ describe('PX refuses', () => {
   })
 
   it.each([401, 403, 404, 405])(
-    'scenario 35: %d: stopped, all kept, resumed without a restart',
+    'stops after %d, keeps all lines, and resumes without a restart',
     async (status) => {
       px.script = ({ answer }) => answer(status, 'Authentication failed in loginAwareAuthentication')
       await sender.put(...lines(50))
@@ -785,7 +791,7 @@ describe('PX refuses', () => {
     },
   )
 
-  it('scenario 35: a key that the app changes while it runs', async () => {
+  it('sends with a new key as soon as the app has changed it', async () => {
     let apiKey = 'old-key-00000'
     await restart({ apiKey: () => apiKey })
     px.script = (exchange) =>
@@ -798,7 +804,7 @@ describe('PX refuses', () => {
     await expectAllOnce(20)
   })
 
-  it('scenario 35: a line that may have arrived before the key was refused is still looked up', async () => {
+  it('looks up a line that became unconfirmed before PX refused the key', async () => {
     px.script = ({ store, answer, method }) => {
       if (method === 'POST') store()
       answer(500)
@@ -815,7 +821,7 @@ describe('PX refuses', () => {
   })
 
   it.each([401, 403])(
-    'a key without Read permission (%d): sent again after the wait, counted, and said once',
+    'resends unconfirmed lines without Read permission (%d), counts them, and warns once',
     async (status) => {
       const warnings: string[] = []
       const listen = (warning: Error & { code?: string }) => warnings.push(warning.code ?? '')
@@ -842,7 +848,7 @@ describe('PX refuses', () => {
     },
   )
 
-  it('reconcile: false sends again after the wait, and counts what may be there twice', async () => {
+  it('resends unconfirmed lines with reconcile: false, and counts possible duplicates', async () => {
     await restart({ reconcile: false })
     px.script = post((exchange) => {
       if (exchange.n !== 2) exchange.store()

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }
 
-test('scenario 15: ENOSPC for 60 s, then space: counts wait in memory, are written then, and none is lost, also not to a kill', async () => {
+test('counts wait in memory while the disk is full for 60 s, then survive a kill', async () => {
   let isFull = false
   const disk = diskWith((name, args) => {
     if (!isFull || name !== 'writeSync') return
@@ -64,7 +64,7 @@ test('scenario 15: ENOSPC for 60 s, then space: counts wait in memory, are writt
 })
 
 test.each(['EACCES', 'EROFS', 'ENOTDIR'])(
-  'scenario 17: %s at start: the app goes on, what was counted stays in memory, and that is told everywhere',
+  'an app goes on after %s at start, keeps its counts in memory, and is warned everywhere',
   async (code) => {
     const disk = diskWith((name) => {
       if (name === 'mkdirSync') throw errno(code)
@@ -89,7 +89,7 @@ test.each(['EACCES', 'EROFS', 'ENOTDIR'])(
   },
 )
 
-test('scenario 17: a folder that can be used again a while after the start: what was counted meanwhile is stored and sent', async () => {
+test('counts are stored and sent once a folder that failed at start can be used', async () => {
   let isRefused = true
   const disk = diskWith((name) => {
     if (isRefused && name === 'mkdirSync') throw errno('EROFS')
@@ -118,7 +118,7 @@ test('scenario 17: a folder that can be used again a while after the start: what
   await meter.close()
 })
 
-test('scenario 15: ENOSPC at start: counts are written once there is space', async () => {
+test('counts are written once a disk that was full at start has space', async () => {
   let isFull = true
   const disk = diskWith((name, args) => {
     const isWrite = name === 'writeSync' || name === 'write' || (name === 'openSync' && args[1] !== 'r')
@@ -136,7 +136,7 @@ test('scenario 15: ENOSPC at start: counts are written once there is space', asy
   expect((await meter.close()).lost).toEqual({ calls: 0, lines: 0 })
 })
 
-test('scenario 16: ENOSPC for ever and more endpoints than the limit: details fold, the total is right, and it is told', async () => {
+test('details fold on a disk that stays full, the total is exact, and px-usage warns', async () => {
   let isFull = true
   const disk = diskWith((name, [path]) => {
     if (!isFull) return

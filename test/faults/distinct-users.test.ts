@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-it('scenario 67: 10M distinct users in a day: folded at the limit, the total exact, memory bounded', async () => {
+it('ten million distinct users in a day fold at the limit, with an exact total and flat memory', async () => {
   const store = fileStore({ dir })
   const clock = fakeClock('2026-11-23T00:00:00Z')
   const meter = createMeter({ store, clock, dryRun: true, limits: { series: limit, users: limit } })

@@ -65,7 +65,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
   return losses
 }
 
-test('scenario 1: SIGKILL at random under load: no more is lost than the calls of one turn, and nothing is counted twice', async () => {
+test('SIGKILL at random under load loses at most the calls of one turn and counts none twice', async () => {
   const { overCounted, maxLost, maxLostMs, requests } = await killMany(kills, 'turn')
   expect(requests).toBeGreaterThan(1_000)
   expect(overCounted).toBe(0)
@@ -75,19 +75,19 @@ test('scenario 1: SIGKILL at random under load: no more is lost than the calls o
   expect(maxLostMs).toBeLessThan(300)
 }, 1_200_000)
 
-test("scenario 2: SIGKILL with durability 'interval': at most what 100 ms of the traffic bring is lost", async () => {
+test("SIGKILL with durability 'interval' loses at most 100 ms of traffic", async () => {
   const { overCounted, maxLostMs } = await killMany(Math.ceil(kills / 4), 'interval')
   expect(overCounted).toBe(0)
   expect(maxLostMs).toBeLessThan(mostLostMs)
 }, 1_200_000)
 
 test.each([
-  ['scenario 9: process.exit() in the app', 'exit'],
-  ['scenario 9: uncaughtException in the app', 'throw'],
-  ['scenario 10: segfault in another addon', 'SIGSEGV'],
-  ['scenario 10: out of memory', 'memory'],
+  ['process.exit() in the app', 'exit'],
+  ['an uncaught exception in the app', 'throw'],
+  ['a segfault in another addon', 'SIGSEGV'],
+  ['an abort for lack of memory', 'memory'],
 ] as const)(
-  '%s: as SIGKILL',
+  '%s loses no more than SIGKILL',
   async (_, how) => {
     const { acknowledged, inFlight } = await serveAndEnd(dir, { loadMs: 200, how })
     const counted = await countedIn(dir)

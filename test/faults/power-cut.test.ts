@@ -14,7 +14,7 @@ afterEach(() => power?.release())
 
 const stepMs = 100
 
-test('scenario 11: power lost at any moment: what was not synced is gone or zeros, at most the last second of counts', async () => {
+test('a power cut at any moment loses at most the last second of counts', async () => {
   const store = await folder.open({}, power.disk)
   const batch = batches()
   /** Calls counted by the end of each step. */
@@ -38,7 +38,7 @@ test('scenario 11: power lost at any moment: what was not synced is gone or zero
   expect(folder.told).toEqual([])
 })
 
-test('scenario 11: power lost behind the close of a day: its lines are there, and its journals are not counted again', async () => {
+test('a power cut after the close of a day keeps its lines and counts no journal again', async () => {
   const store = await folder.open({}, power.disk)
   const batch = batches()
   for (let call = 0; call < 5; call++) await store.add(batch({ ada: 1, [`user ${call}`]: 1 }))
@@ -57,7 +57,7 @@ test('scenario 11: power lost behind the close of a day: its lines are there, an
   }
 })
 
-test('scenario 11: power lost behind an attempt: it is known that the line may have been sent', async () => {
+test('a power cut after an attempt keeps the record that the line may have been sent', async () => {
   const store = await folder.open({}, power.disk)
   await store.add(batches()({ ada: 1 }))
   await store.closeDay(day, oneLinePerUserOnce())
@@ -67,7 +67,7 @@ test('scenario 11: power lost behind an attempt: it is known that the line may h
   expect((await next.claim(9)).lines).toMatchObject([{ id: claimed?.id, state: 'unknown', attempts: 1 }])
 })
 
-test('the disk of these tests loses what was not synced, names as well', async () => {
+test('the simulated disk loses everything that was not synced, file names included', async () => {
   const path = `${folder.dir}/f`
   const file = power.disk.openSync(path, 'w')
   power.disk.writeSync(file, Buffer.from('abc'), 0, 3, 0)

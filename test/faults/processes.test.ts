@@ -20,7 +20,7 @@ async function start(options?: { inNamespace?: boolean }): Promise<CommandedStor
   return store
 }
 
-describe('scenario 22: worker SIGSTOP 10 min then CONT', () => {
+describe('a worker stopped by SIGSTOP for ten minutes', () => {
   it('is not taken for dead while it is stopped, and nothing is counted twice', async () => {
     const here = await folder.open()
     const worker = await start()
@@ -39,7 +39,7 @@ describe('scenario 22: worker SIGSTOP 10 min then CONT', () => {
     expect(await here.openDays()).toEqual([])
   })
 
-  it('keeps the lead while it is stopped: nobody else closes or sends', async () => {
+  it('keeps the lead while it is stopped, and no other process closes or sends', async () => {
     const worker = await start()
     await worker.do('put a')
     worker.process.kill('SIGSTOP')
@@ -53,8 +53,8 @@ describe('scenario 22: worker SIGSTOP 10 min then CONT', () => {
   })
 })
 
-describe('scenario 23: container restart, same PID 1, same volume', () => {
-  it('the old journal is taken once', async ({ skip }) => {
+describe('a container that restarts as process 1 on the same volume', () => {
+  it('takes the old journal once', async ({ skip }) => {
     if (!(await canBeFirst())) skip('this machine lets no process be the first of a namespace (unshare)')
     const before = await start({ inNamespace: true })
     expect(before.pid).toBe(1)
@@ -69,7 +69,7 @@ describe('scenario 23: container restart, same PID 1, same volume', () => {
   })
 })
 
-describe('killed for real, at changes it makes to the disk', () => {
+describe('a process killed by SIGKILL at changes it makes to the disk', () => {
   /** The changes of a run in which nobody dies, then as many of them as are asked for, spread evenly. */
   async function eachStep(
     commands: readonly string[],
@@ -96,7 +96,7 @@ describe('killed for real, at changes it makes to the disk', () => {
     expect(deaths).toBeGreaterThan(0)
   }
 
-  it('scenarios 3, 4 and 5: while it counts, takes over dead journals and closes their day: totals exact', async () => {
+  it('keeps totals exact while it counts, takes over dead journals and closes their day', async () => {
     for (const user of ['ada', 'bob']) {
       const dead = await start()
       await dead.do(`add ${user} 3`)
@@ -114,7 +114,7 @@ describe('killed for real, at changes it makes to the disk', () => {
     expect(folder.errors).toEqual([])
   }, 600_000)
 
-  it('scenario 6: while it sends: what may have been sent is unknown, what was settled does not come again', async () => {
+  it('knows which lines may have been sent, and sends no settled line again', async () => {
     await eachStep(['put a', 'claim', 'mark a', 'settle a'], async (answers, step) => {
       const [put, , marked, settled] = answers.map((answer) => answer !== undefined)
       const next = await folder.open()

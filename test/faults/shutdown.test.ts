@@ -73,12 +73,12 @@ async function exitOf(
 
 const asAnn = { headers: { 'x-user': 'ann', 'x-account': 'acme' } }
 
-describe('scenario 7: SIGTERM with 1.6 s (PM2) and 30 s (k8s): drained, exit untouched', () => {
+describe('a service that is asked to end', () => {
   it.each([
     ['express', 'SIGINT', 1_600, '/v1/orders', '/v1/reports/2026'],
     ['koa', 'SIGTERM', 30_000, '/v2/invoices', '/v2/exports/2026'],
   ] as const)(
-    'the %s example after %s, killed after %i ms, answers what is under way, counts it, and ends by itself',
+    'the %s example after %s finishes and counts open calls and ends within %i ms',
     async (name, ask, killMs, fast, long) => {
       const { child, url } = await start(`examples/${name}-basic/server.ts`)
       for (let i = 0; i < 20; i++) await send(`${url}${fast}/${i}`, asAnn)
@@ -110,8 +110,8 @@ describe('scenario 7: SIGTERM with 1.6 s (PM2) and 30 s (k8s): drained, exit unt
   })
 })
 
-describe('scenario 8: second SIGTERM / SIGINT during drain: same drain continues, no double flush', () => {
-  it('the example goes on with the same close', async () => {
+describe('a second SIGTERM or SIGINT during the drain', () => {
+  it('leaves the close of the example running', async () => {
     const { child, url } = await start('examples/express-basic/server.ts')
     const slow = send(`${url}/v1/reports/2026`, asAnn)
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -124,7 +124,7 @@ describe('scenario 8: second SIGTERM / SIGINT during drain: same drain continues
     expect(await countedIn(dir)).toBe(1)
   })
 
-  it('closeOnSignal goes on with the same close', async () => {
+  it('leaves the close of closeOnSignal running', async () => {
     const { child, url } = await start('test/support/signal-child.ts', [dir])
     await send(url, asAnn)
     const exit = exitOf(child)
@@ -136,7 +136,7 @@ describe('scenario 8: second SIGTERM / SIGINT during drain: same drain continues
   })
 })
 
-it('a process whose meter is never closed ends by itself, with no listener of ours, and nothing counted is lost', async () => {
+it('a process that never closes its meter ends by itself, without our listeners or any loss', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@px-usage/source', '--import', 'tsx', 'test/support/unclosed-child.ts', dir],

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { titlesIn } from '../support/test-titles.ts'
+
+const root = join(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'faults/README.md'), 'utf8')
+const rows = [...readme.matchAll(/^\| +(\d+) \|([^|]+)\|([^|]+)\|([^|]+)\|$/gm)].map(
+  ([, number, fault = '', file = '', title = '']) => ({
+    number: Number(number),
+    fault: fault.trim(),
+    file: file.trim().replaceAll('`', ''),
+    title: title.trim(),
+  }),
+)
+const tested = rows.filter(({ title }) => title !== 'not yet')
+const numbersOf = (list: typeof rows) => [...new Set(list.map(({ number }) => number))]
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
+
+describe('the table of faults', () => {
+  it('lists the faults 1 to 71 in order', () => {
+    expect(numbersOf(rows)).toEqual(range(1, 71))
+    expect(rows.map(({ number }) => number)).toEqual(rows.map(({ number }) => number).sort((a, b) => a - b))
+  })
+
+  it('names tests that exist, by file and title', () => {
+    const missing = tested.filter(({ file, title }) => {
+      const path = join(root, file)
+      if (!existsSync(path)) return true
+      return !titlesIn(path).some((found) => found.isTest && ` > ${found.path}`.endsWith(` > ${title}`))
+    })
+    expect(missing).toEqual([])
+  })
+
+  it('leaves without a test only the faults of Redis, while there is no Redis store', () => {
+    const untested = range(1, 71).filter((number) => !numbersOf(tested).includes(number))
+    expect(untested).toEqual(existsSync(join(root, '../packages/redis')) ? [] : range(45, 52))
+  })
+})
