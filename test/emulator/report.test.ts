@@ -4,14 +4,14 @@ import type { CustomEvent } from '../../packages/px-emulator/src/custom-event.ts
 import { createDayColumns } from '../../packages/px-emulator/src/day-columns.ts'
 import { createEventTable } from '../../packages/px-emulator/src/event-table.ts'
 import { condition } from '../../packages/px-emulator/src/filter.ts'
+import { report as reportOf } from '../../packages/px-emulator/src/report.ts'
+import { type Scope, scopes } from '../../packages/px-emulator/src/report-period.ts'
 import {
   type ReportFunction,
   type ReportQuery,
   type ReportSettings,
   reportFunctions,
-  report as reportOf,
-} from '../../packages/px-emulator/src/report.ts'
-import { type Scope, scopes } from '../../packages/px-emulator/src/report-period.ts'
+} from '../../packages/px-emulator/src/report-query.ts'
 
 const zones = [
   'UTC',

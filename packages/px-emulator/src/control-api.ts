@@ -7,8 +7,9 @@ import { type Condition, condition } from './filter.ts'
 import { PxError } from './px-error.ts'
 import type { PxAnswer, PxRequest } from './px-routes.ts'
 import type { PxState } from './px-state.ts'
-import type { Report, ReportFunction, ReportQuery } from './report.ts'
+import type { Report } from './report.ts'
 import { checkZone, type Scope } from './report-period.ts'
+import type { ReportFunction, ReportQuery } from './report-query.ts'
 import { checkSwitches, type Switches, switchValues } from './switches.ts'
 
 /** What the inspection API shows and works on. */

@@ -2,7 +2,8 @@ import type { KeyPermissions } from './api-keys.ts'
 import type { DeclaredAttribute, MemberKind } from './attribute-model.ts'
 import type { CustomEvent } from './custom-event.ts'
 import type { Fault, FaultRule, ReceivedRequest } from './faults.ts'
-import type { Report, ReportQuery } from './report.ts'
+import type { Report } from './report.ts'
+import type { ReportQuery } from './report-query.ts'
 import type { Switches } from './switches.ts'
 
 export interface EmulatorOptions {

@@ -1,9 +1,9 @@
 import { type AttributeModel, createAttributeModel } from './attribute-model.ts'
 import { accountKind, createMembers, type KeptMember, type Members, userKind } from './audience.ts'
 import type { CustomEvent } from './custom-event.ts'
+import { createEventMemory, type EventMemory, rememberEvent } from './event-memory.ts'
 import { createEventTable, type EventTable } from './event-table.ts'
 import type { Switches } from './switches.ts'
-import { createEventMemory, type EventMemory, rememberEvent } from './take-event.ts'
 
 /** Everything that one emulated subscription knows. */
 export interface PxState {
@@ -69,7 +69,7 @@ export function createPxState({
     memory: createEventMemory(),
     store(event, nowMs) {
       this.events.push(event, nowMs)
-      rememberEvent(this, event)
+      rememberEvent(this.memory, event, switches)
       record(['event', nowMs, event])
     },
     deny(userId, denied) {
@@ -89,7 +89,7 @@ export function restoreRecord(state: PxState, record: StateRecord): void {
   switch (record[0]) {
     case 'event':
       state.events.push(record[2], record[1])
-      rememberEvent(state, record[2])
+      rememberEvent(state.memory, record[2], state.switches)
       break
     case 'denied':
       if (record[2]) state.denied.add(record[1])

@@ -1,5 +1,5 @@
 import { membersPerGroup } from './members-per-group.ts'
-import type { ReportFunction } from './report.ts'
+import type { ReportFunction } from './report-query.ts'
 import type { ReportRows } from './report-rows.ts'
 
 /** How the rows of a report are laid out: each line has a cell for each period. */

@@ -1,7 +1,7 @@
 import type { EventShape } from './event-table.ts'
 import { PxError } from './px-error.ts'
-import type { ReportQuery, ReportSettings } from './report.ts'
 import { createDayNumberOf, dayNumber, dayText, nextPeriod, periodOf, type Scope } from './report-period.ts'
+import type { ReportQuery, ReportSettings } from './report-query.ts'
 
 /** Most and fewest days that are shown when nobody asked for a range. */
 const defaultDays = [90, 7] as const

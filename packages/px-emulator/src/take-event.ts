@@ -5,20 +5,6 @@ import type { PxState } from './px-state.ts'
 
 const dayMs = 86_400_000
 
-/** What the taking of events remembers between them. */
-export interface EventMemory {
-  names: Set<string>
-  /** Of each name and attribute, the type of its first value. */
-  types: Map<string, string>
-  ids: Set<string>
-  /** Of each day, the events of each user. */
-  perUserDay: Map<number, Map<string, number>>
-}
-
-export function createEventMemory(): EventMemory {
-  return { names: new Set(), types: new Map(), ids: new Set(), perUserDay: new Map() }
-}
-
 /**
  * Takes the body of `POST /v1/events/custom`: checks it, and stores it unless a switch says otherwise.
  *
@@ -40,23 +26,6 @@ export function takeEvent(state: PxState, body: unknown, nowMs: number): CustomE
   appear(state, event, nowMs)
   state.store(event, nowMs)
   return event
-}
-
-/** Keeps in mind what later events are judged by. */
-export function rememberEvent(
-  { memory, switches }: Pick<PxState, 'memory' | 'switches'>,
-  event: CustomEvent,
-): void {
-  memory.names.add(event.eventName)
-  for (const [name, value] of Object.entries(switches.attributeType === 'first' ? event.attributes : {})) {
-    const key = JSON.stringify([event.eventName, name])
-    if (!memory.types.has(key)) memory.types.set(key, typeof value)
-  }
-  if (switches.eventId === 'deduplicate') memory.ids.add(event.eventId)
-  if (switches.eventsPerUserDay === null) return
-  const day = Math.floor(event.date / dayMs)
-  const users = memory.perUserDay.get(day) ?? new Map<string, number>()
-  memory.perUserDay.set(day, users.set(event.identifyId, (users.get(event.identifyId) ?? 0) + 1))
 }
 
 /** What the switches say of this event. @throws {PxError} 400 where one says so */

@@ -1,3 +1,5 @@
+/** @typedef {{ revision: string, events: number, timeZone: string, productKey: string, apiKey?: string, names: { name: string, events: number, numbers: string[], groups: string[] }[] }} Catalog */
+
 /**
  * Asks the emulator.
  *

@@ -12,9 +12,7 @@ const views = ['report', 'audience', 'events']
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 
-/** @typedef {{ revision: string, events: number, timeZone: string, productKey: string, apiKey?: string, names: { name: string, events: number, numbers: string[], groups: string[] }[] }} Catalog */
-
-/** @type {Catalog} */
+/** @type {import('./ask.js').Catalog} */
 let catalog = { revision: '', events: 0, timeZone: 'UTC', productKey: '', names: [] }
 
 function currentView() {

@@ -9,7 +9,7 @@ export const field = (/** @type {string} */ name) => form.elements.namedItem(nam
 
 /** What the address asks for, until it has been chosen once. */
 const wanted = new URLSearchParams(location.search)
-/** @type {import('./page.js').Catalog} */
+/** @type {import('./ask.js').Catalog} */
 let catalog
 
 /**
@@ -39,7 +39,7 @@ function knownFields() {
   return { numbers, all: [...groups, ...numbers] }
 }
 
-/** @param {import('./page.js').Catalog} found */
+/** @param {import('./ask.js').Catalog} found */
 export function offerChoices(found) {
   catalog = found
   fillSelect(
