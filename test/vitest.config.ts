@@ -22,7 +22,7 @@ function project(name: string, include: string[], test: Record<string, unknown> 
 /** The adapter contract on one version of a framework: `express-4.17` is an alias in the package.json of the tests. */
 function adapter(name: 'express' | 'koa', version: string) {
   const framework = `${name}-${version}`
-  const base = project(framework, [`adapters/${name}*.test.ts`, `regression/${name}-*.test.ts`], {
+  const base = project(framework, [`${name}/**/*.test.ts`, `regression/${name}-*.test.ts`], {
     provide: { framework },
     testTimeout: 60_000,
   })
@@ -40,7 +40,7 @@ export default defineConfig({
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
       project('regression', ['regression/!(express|koa)-*.test.ts'], { testTimeout: 60_000 }),
-      project('http', ['adapters/http*.test.ts']),
+      project('http', ['http/**/*.test.ts']),
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
@@ -51,7 +51,7 @@ export default defineConfig({
       ...['2.13', '2.14', '2.15', '2.16', '3.0', '3.1', '3.2', '3.3'].map((version) =>
         adapter('koa', version),
       ),
-      project('emulator', ['emulator/**/*.test.ts'], { testTimeout: 30_000 }),
+      project('px-emulator', ['px-emulator/**/*.test.ts'], { testTimeout: 30_000 }),
     ],
   },
 })

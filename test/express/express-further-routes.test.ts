@@ -382,7 +382,7 @@ const cases: Case[] = [
       app.get('/to/:f', (_req, res) => void res.redirect('/'))
     },
     {
-      '/static/1/express.test.ts': undefined,
+      '/static/1/adapter-contract.test.ts': undefined,
       '/static/1/none': undefined,
       '/file/1': '/file/:f',
       '/none/1': '/none/:f',
