@@ -3,9 +3,10 @@ import { createIdleSeries } from '../../packages/core/src/counting/idle-series.t
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import { type RollUpSettings, rollUp } from '../../packages/core/src/day/rollup.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { defaults } from '../../packages/core/src/options.ts'
-import { memoryStore } from '../../packages/core/src/store/memory-store.ts'
-import type { SeriesTotal, Store } from '../../packages/core/src/store/store.ts'
+import type { SeriesTotal } from '../../packages/core/src/model/series.ts'
+import type { Store } from '../../packages/core/src/model/store.ts'
+import { defaults } from '../../packages/core/src/options/parse-options.ts'
+import { memoryStore } from '../../packages/core/src/stores/memory-store.ts'
 import { noLimits, ownProperties } from '../support/series-tables.ts'
 import { createProbe, timed } from './stall-probe.ts'
 

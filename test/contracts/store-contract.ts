@@ -2,7 +2,7 @@ import { fakeClock } from '@px-usage/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../packages/core/src/errors.ts'
-import type { Store } from '../../packages/core/src/store/store.ts'
+import type { Store } from '../../packages/core/src/model/store.ts'
 import { batches, callsOf, day, line, oneLinePerUser, series } from '../support/count-batch.ts'
 
 const nextDay = '2026-11-24'

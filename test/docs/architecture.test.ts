@@ -14,19 +14,27 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms of core from left to right: each looks left only. */
-const rooms = ['attribution', 'counting', 'day', 'delivery']
-const openToAll = [
-  'store/store.ts',
-  'store/note.ts',
-  'errors.ts',
-  'diagnostics.ts',
-  'clock.ts',
-  'option-checks.ts',
+const rooms = [
+  'model',
+  'files',
+  'attribution',
+  'counting',
+  'outbox',
+  'journal',
+  'day',
+  'stores',
+  'px',
+  'attributes',
+  'instruments',
+  'delivery',
+  'options',
+  'meter',
 ]
+const openToAll = ['errors.ts', 'diagnostics.ts', 'clock.ts']
 
 /** Dependencies that one file alone imports. */
 const doors: Readonly<Record<string, string>> = {
-  undici: 'core/src/delivery/px-client.ts',
+  undici: 'core/src/px/px-client.ts',
   'lru-cache': 'core/src/attribution/identity-cache.ts',
   'on-finished': 'http/src/watch-response.ts',
 }
@@ -87,7 +95,7 @@ describe('the rooms', () => {
     const speaking = files.filter(
       (file) => !file.startsWith('px-emulator/') && /\b(identifyId|propertyKey)\b\??:/.test(text(file)),
     )
-    expect(speaking.sort()).toEqual(['core/src/delivery/px-attributes.ts', 'core/src/delivery/px-event.ts'])
+    expect(speaking.sort()).toEqual(['core/src/attributes/px-attributes.ts', 'core/src/px/px-event.ts'])
   })
 
   it('read the time and set timers in clock.ts only', () => {
@@ -107,7 +115,9 @@ describe('the rooms', () => {
   it('end the process and listen to its signals in one file', () => {
     const ours = files.filter((file) => !/^(px-emulator|cli)\//.test(file))
     const which = (pattern: RegExp) => ours.filter((file) => pattern.test(text(file)))
-    expect(which(/process\.(exit|abort|reallyExit)\b/)).toEqual(['core/src/close-on-signal.ts'])
-    expect(which(/process\.(on|once|addListener|prependListener)\(/)).toEqual(['core/src/close-on-signal.ts'])
+    expect(which(/process\.(exit|abort|reallyExit)\b/)).toEqual(['core/src/meter/close-on-signal.ts'])
+    expect(which(/process\.(on|once|addListener|prependListener)\(/)).toEqual([
+      'core/src/meter/close-on-signal.ts',
+    ])
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createMeter, fileStore, type UsageError } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { diskWith, errno, writeShare } from '../support/failing-disk.ts'
 
 let dir: string

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createMeter, type UsageError } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { expect, test } from 'vitest'
-import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { diskWith, errno } from '../support/failing-disk.ts'
 
 test('calls of a folder that was removed and cannot be made again are reported as lost, not as kept', async () => {

@@ -5,7 +5,7 @@ import { createMeter, fileStore, type Meter, type MeterOptions, memoryStore } fr
 import { type FakeClock, fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { quickDisk } from '../support/quick-disk.ts'
 
 const hourMs = 3_600_000

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { fileStoreOn } from '../../packages/core/src/store/file-store.ts'
+import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { batches, day, line, oneLinePerUserOnce } from './count-batch.ts'
 import { diskWith, isChange } from './failing-disk.ts'
 

@@ -1,5 +1,7 @@
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
-import type { CountBatch, OutboxLine, RollUp, Series, Store } from '../../packages/core/src/store/store.ts'
+import type { OutboxLine } from '../../packages/core/src/model/outbox-line.ts'
+import type { CountBatch, Series } from '../../packages/core/src/model/series.ts'
+import type { RollUp, Store } from '../../packages/core/src/model/store.ts'
 
 export const day = '2026-11-23'
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { fileStore } from '@px-usage/core'
 import { systemClock } from '../../packages/core/src/clock.ts'
-import { deliverToPx } from '../../packages/core/src/delivery/deliver-to-px.ts'
+import { deliverToPx } from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 
 /** Sends what waits in the folder given, until there is nothing left or it is killed. */

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { fileStore } from '../../packages/core/src/store/file-store.ts'
+import { fileStore } from '../../packages/core/src/stores/file-store.ts'
 
 export interface KillRun {
   /** Answers that the clients received. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
+import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
 
 export interface LosingDisk {
   readonly disk: Disk

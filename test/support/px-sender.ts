@@ -5,7 +5,7 @@ import {
   type DeliverySettings,
   deliverToPx,
   type PxDelivery,
-} from '../../packages/core/src/delivery/deliver-to-px.ts'
+} from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 
 export const testKey = 'test-key-5f0c2e'

@@ -1,4 +1,4 @@
-import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
+import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
 
 type Args = [number, Uint8Array, number, number, number, (error: null, count: number) => void]
 

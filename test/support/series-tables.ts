@@ -1,6 +1,6 @@
 import type { Fold, SeriesLimits } from '../../packages/core/src/counting/overflow.ts'
 import { createSeriesTable, type SeriesTable } from '../../packages/core/src/counting/series-table.ts'
-import type { Series } from '../../packages/core/src/store/store.ts'
+import type { Series } from '../../packages/core/src/model/series.ts'
 
 export const ownProperties = Object.freeze({ apiType: 'RESTful' })
 

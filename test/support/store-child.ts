@@ -1,6 +1,6 @@
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
-import { fileStore } from '../../packages/core/src/store/file-store.ts'
+import { fileStore } from '../../packages/core/src/stores/file-store.ts'
 import { batches } from './count-batch.ts'
 
 /** Counts one call after the other into the folder given, and says how many are stored, until it is killed. */

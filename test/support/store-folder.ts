@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import type { Diagnostics } from '../../packages/core/src/diagnostics.ts'
 import { type UsageError, type UsageErrorCode, usageError } from '../../packages/core/src/errors.ts'
-import { type Disk, realDisk } from '../../packages/core/src/store/disk.ts'
-import { type FileStoreOptions, fileStoreOn } from '../../packages/core/src/store/file-store.ts'
-import type { Store } from '../../packages/core/src/store/store.ts'
+import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
+import type { Store } from '../../packages/core/src/model/store.ts'
+import { type FileStoreOptions, fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 
 /** A folder for file stores that lasts one test, and what they told. */
 export interface StoreFolder {

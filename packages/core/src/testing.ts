@@ -1,7 +1,7 @@
+import { attributesOf, type DeliveredAttributes } from './attributes/px-attributes.ts'
 import { type Clock, eventLoopTurn } from './clock.ts'
-import { attributesOf, type DeliveredAttributes } from './delivery/px-attributes.ts'
-import type { PxEvent } from './delivery/px-event.ts'
-import type { SendLine } from './delivery/send-volley.ts'
+import type { SendLine } from './delivery/send-batch.ts'
+import type { PxEvent } from './px/px-event.ts'
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {

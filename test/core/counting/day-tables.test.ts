@@ -4,8 +4,9 @@ import { createDayTables, type DayTables } from '../../../packages/core/src/coun
 import { createIdleSeries, type IdleSeries } from '../../../packages/core/src/counting/idle-series.ts'
 import type { SeriesLimits } from '../../../packages/core/src/counting/overflow.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
-import { memoryStore } from '../../../packages/core/src/store/memory-store.ts'
-import type { CountBatch, Store } from '../../../packages/core/src/store/store.ts'
+import type { CountBatch } from '../../../packages/core/src/model/series.ts'
+import type { Store } from '../../../packages/core/src/model/store.ts'
+import { memoryStore } from '../../../packages/core/src/stores/memory-store.ts'
 import { day } from '../../support/count-batch.ts'
 import { noLimits, ownProperties } from '../../support/series-tables.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { apiCalls, mergeValues } from '../../../packages/core/src/counting/instruments.ts'
 import type { SeriesTable } from '../../../packages/core/src/counting/series-table.ts'
-import type { Instrument, Series } from '../../../packages/core/src/store/store.ts'
+import type { Instrument, Series } from '../../../packages/core/src/model/series.ts'
 import { nameOf, ownProperties, tableWith, takeAll } from '../../support/series-tables.ts'
 
 const nasty = fc.constantFrom(

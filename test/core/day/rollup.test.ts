@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { apiCalls } from '../../../packages/core/src/counting/instruments.ts'
 import { type DayUsage, type RollUpSettings, rollUp } from '../../../packages/core/src/day/rollup.ts'
-import { defaults } from '../../../packages/core/src/options.ts'
-import type { Instrument, Properties, SeriesTotal } from '../../../packages/core/src/store/store.ts'
+import type { Instrument, Properties, SeriesTotal } from '../../../packages/core/src/model/series.ts'
+import { defaults } from '../../../packages/core/src/options/parse-options.ts'
 
 const nasty = fc.constantFrom('a', 'b', 'a|b', '["a"]', '__proto__', '', 'a\0', '(overflow)')
 

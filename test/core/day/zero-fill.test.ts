@@ -5,7 +5,7 @@ import { expect, it, vi } from 'vitest'
 import { createUsageDays } from '../../../packages/core/src/day/usage-day.ts'
 import { createZeroFill, type ZeroFill } from '../../../packages/core/src/day/zero-fill.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
-import type { OutboxLine } from '../../../packages/core/src/store/store.ts'
+import type { OutboxLine } from '../../../packages/core/src/model/outbox-line.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

@@ -1,5 +1,5 @@
 import type { Diagnostics } from '../diagnostics.ts'
-import type { Properties } from '../store/store.ts'
+import type { Properties } from '../model/series.ts'
 import { detached } from './detached-text.ts'
 import { usableProperties } from './properties.ts'
 

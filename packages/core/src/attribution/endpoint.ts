@@ -1,10 +1,5 @@
+import type { Endpoint } from '../model/endpoint.ts'
 import { detached } from './detached-text.ts'
-
-/** What was called: the method and the route template. */
-export interface Endpoint {
-  readonly method: string
-  readonly route: string
-}
 
 /** The route of a call that matched none: the raw path would make a series of every typing error and every scanner. */
 const unmatchedRoute = '(unmatched)'

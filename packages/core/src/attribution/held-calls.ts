@@ -1,5 +1,5 @@
-import type { Properties, UsageDay } from '../store/store.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import type { Properties, UsageDay } from '../model/series.ts'
 
 /** What is known of a finished call beside who made it. */
 export interface HeldCall {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { callback, count, invalid, refuseUnknown } from '../option-checks.ts'
+import { callback, count, invalid, refuseUnknown } from '../model/check-options.ts'
 import { type Identify, IdentifyFailure, isNobody, type Nobody } from './identify.ts'
 import { createIdentityCache, type Lookup } from './identity-cache.ts'
 

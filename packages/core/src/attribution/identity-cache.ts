@@ -1,11 +1,12 @@
 import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
+import type { Identity } from '../model/identity.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure, isNobody, type Nobody } from './identify.ts'
-import { type GivenIdentity, type Identity, stableIdentity } from './identity.ts'
+import { type GivenIdentity, stableIdentity } from './identity.ts'
 import { identityFault } from './identity-fault.ts'
-import { withoutCredential } from './without-credential.ts'
+import { withoutCredential } from './redact-credential.ts'
 
 /** Names the owner of a credential, at once or as a promise; nothing if it has none. */
 export type Lookup = (

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Identity } from '../model/identity.ts'
 import { detached } from './detached-text.ts'
 import { strayKeys } from './identity-fault.ts'
-
-/** Who made a call: the person (`identifyId` in PX) and the company they belong to (`accountId`). */
-export interface Identity {
-  userId: string
-  accountId?: string | undefined
-}
 
 /** What an app may answer: ids of databases are often numbers. */
 export interface GivenIdentity {

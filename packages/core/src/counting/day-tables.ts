@@ -1,6 +1,7 @@
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import type { CountBatch, Properties, Store, UsageDay } from '../store/store.ts'
+import type { CountBatch, Properties, UsageDay } from '../model/series.ts'
+import type { Store } from '../model/store.ts'
 import type { IdleSeries } from './idle-series.ts'
 import { type Folded, type SeriesLimits, saturationWarning } from './overflow.ts'
 import { createSeriesTable, type SeriesTable } from './series-table.ts'

@@ -1,5 +1,5 @@
 import { detached } from '../attribution/detached-text.ts'
-import type { Identity } from '../attribution/identity.ts'
+import type { Identity } from '../model/identity.ts'
 
 /** Numbers identities from 0, in the order of their first sight. */
 export interface IdentityIndex {

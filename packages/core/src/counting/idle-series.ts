@@ -1,4 +1,4 @@
-import type { CountBatch, UsageDay } from '../store/store.ts'
+import type { CountBatch, UsageDay } from '../model/series.ts'
 import type { SeriesLimits } from './overflow.ts'
 import type { SeriesTable } from './series-table.ts'
 

@@ -1,4 +1,4 @@
-import type { Instrument } from '../store/store.ts'
+import type { Instrument } from '../model/series.ts'
 
 /** The measures of an API call series, in the order in which a series keeps them. */
 const callMeasures = ['apiCalls', 'clientErrors', 'serverErrors', 'aborted'] as const

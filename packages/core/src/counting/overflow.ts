@@ -1,6 +1,6 @@
-import type { Endpoint } from '../attribution/endpoint.ts'
-import type { Identity } from '../attribution/identity.ts'
 import { overflowId } from '../attribution/identity.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import type { Identity } from '../model/identity.ts'
 
 /**
  * The endpoint under which an identity's calls are counted when there are too many: detail is lost, the totals are not.

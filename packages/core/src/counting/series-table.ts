@@ -1,5 +1,6 @@
-import type { Identity } from '../attribution/identity.ts'
-import type { Instrument, Properties, Series } from '../store/store.ts'
+import type { Identity } from '../model/identity.ts'
+import type { Instrument, Properties, Series } from '../model/series.ts'
+import { type Context, createPlaceIndex } from './dimension-index.ts'
 import { createIdentityIndex } from './identity-index.ts'
 import { apiCalls } from './instruments.ts'
 import {
@@ -9,7 +10,6 @@ import {
   overflowUser,
   type SeriesLimits,
 } from './overflow.ts'
-import { type Context, createPlaceIndex } from './place-index.ts'
 import { createSeriesRows, type TakenRows, valuesPerRow } from './series-rows.ts'
 
 /** What was counted since it was taken the time before. Frozen. */

@@ -1,6 +1,8 @@
 import { saturationWarning } from '../counting/overflow.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import type { DayClose, OutboxLine, Store, UsageDay } from '../store/store.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { UsageDay } from '../model/series.ts'
+import type { DayClose, Store } from '../model/store.ts'
 import { type DayUsage, type Detail, type RollUpSettings, type Rollup, rollUp } from './rollup.ts'
 
 export interface ClosingSettings {

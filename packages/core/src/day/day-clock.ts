@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import type { UsageDay } from '../store/store.ts'
+import type { UsageDay } from '../model/series.ts'
 import type { UsageDays } from './usage-day.ts'
 
 /** Time is read again at least this often, so that a suspended machine or a corrected clock is noticed soon. */

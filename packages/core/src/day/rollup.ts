@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto'
-import type { Endpoint } from '../attribution/endpoint.ts'
-import type { Identity } from '../attribution/identity.ts'
 import { eventLoopTurn } from '../clock.ts'
 import { apiCalls, shownMeasures } from '../counting/instruments.ts'
 import { overflowEndpoint } from '../counting/overflow.ts'
 import { createUnlimitedTable, type SeriesTable } from '../counting/series-table.ts'
-import type { OutboxLine, Properties, Series, SeriesTotal, UsageDay } from '../store/store.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import type { Identity } from '../model/identity.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { Properties, Series, SeriesTotal, UsageDay } from '../model/series.ts'
 
 /**
  * How the API calls of a day become lines: one per identity and properties, or one per endpoint of these too.

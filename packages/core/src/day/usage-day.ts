@@ -1,5 +1,5 @@
 import { quoted, UsageError } from '../errors.ts'
-import type { UsageDay } from '../store/store.ts'
+import type { UsageDay } from '../model/series.ts'
 
 interface DayBounds {
   /** First millisecond of the day. */

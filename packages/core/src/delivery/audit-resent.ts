@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { createNote, type Notes } from '../store/note.ts'
-import type { ClaimedLine } from '../store/store.ts'
+import { createNote, type Notes } from '../files/note.ts'
+import type { ClaimedLine } from '../model/outbox-line.ts'
+import type { LookUp, LookUpAnswer, LookUpFailure } from '../px/look-up-events.ts'
+import { type EventTrace, traceOf } from '../px/px-event.ts'
 import type { Duplicates } from './duplicates.ts'
-import { type EventTrace, traceOf } from './px-event.ts'
-import type { LookUp, LookUpAnswer, LookUpFailure } from './reconcile.ts'
 
 /**
  * Looks once more, hours later, at events that were sent again because PX did not show them: it may have had them all the same

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { createNote, type Notes } from '../store/note.ts'
+import { createNote, type Notes } from '../files/note.ts'
 
 export interface DailyBudget {
   /** One call at a time. @returns whether one more request may be made today. @throws {UsageError} when the store fails */

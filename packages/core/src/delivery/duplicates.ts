@@ -1,4 +1,4 @@
-import { createNote, type Notes } from '../store/note.ts'
+import { createNote, type Notes } from '../files/note.ts'
 
 /** How many events PX may have, or has, more than once: remembered over restarts. */
 export interface Duplicates {

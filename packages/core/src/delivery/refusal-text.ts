@@ -1,6 +1,7 @@
 import { asSentence, quoted } from '../errors.ts'
-import type { OutboxLine, Store } from '../store/store.ts'
-import { contentsOf } from './line-contents.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { Store } from '../model/store.ts'
+import { contentsOf } from '../px/line-contents.ts'
 import { placeOf, shortened } from './waiting-text.ts'
 
 /** What PX refused and why, and where the event is now. */

@@ -1,4 +1,4 @@
-import type { ClaimedLine, Settlement } from '../store/store.ts'
+import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 
 /** So many lines refused in a row, and none taken: it is not the lines. */
 const mostInARow = 20

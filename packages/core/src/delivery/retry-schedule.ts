@@ -1,4 +1,4 @@
-import { defaultPatienceMs } from './delivery-result.ts'
+import { defaultPatienceMs } from '../px/delivery-result.ts'
 
 const firstMs = 1_000
 const longestMs = 300_000

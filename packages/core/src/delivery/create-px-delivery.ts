@@ -1,0 +1,150 @@
+import { checkAttributes } from '../attributes/attribute-metadata.ts'
+import type { AttributeNames } from '../attributes/attribute-values.ts'
+import { type AttributeStats, createAttributePutter } from '../attributes/put-attributes.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { ClaimedLine } from '../model/outbox-line.ts'
+import type { Store } from '../model/store.ts'
+import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
+import { createLookUp } from '../px/look-up-events.ts'
+import { createPxClient, type Dispatcher } from '../px/px-client.ts'
+import { createDailyBudget } from './daily-budget.ts'
+import { createPacing } from './rate-limit.ts'
+import type { SendLine } from './send-batch.ts'
+import { createDelivery, type Delivery, type SenderState } from './send-outbox.ts'
+
+/** The settings of a meter that say how its lines get to PX. */
+export interface DeliverySettings {
+  readonly baseUrl: string
+  readonly apiKey: () => string
+  readonly dispatcher: Dispatcher | undefined
+  readonly requestTimeoutMs: number
+  /** In place of PX, by a test. */
+  readonly delivery: SendLine | undefined
+  readonly dryRun: boolean
+  readonly maxRequestsPerSecond: number
+  readonly maxRequestsPerDay: number
+  readonly startJitterMs: number
+  readonly reconcile: boolean
+  readonly reconcileAfterMs: number
+  readonly auditAfterMs: number
+  readonly clock: Clock
+  /** Not given: none are set. */
+  readonly attributes?: AttributeNames & {
+    readonly createMissing: boolean
+    readonly running?: AttributeNames | undefined
+  }
+}
+
+export interface DeliveryState extends SenderState {
+  /** Requests to PX since midnight in UTC, look-ups included; after a crash some too many. */
+  requestsToday: number
+  /** What `maxRequestsPerDay` leaves. */
+  requestsLeft: number
+  maxRequestsPerSecond: number
+  attributes: AttributeStats
+}
+
+export interface PxDelivery extends Delivery {
+  /** Warns of what is not declared in PX, if the key may read. @throws {UsageError} when the store of the budget fails */
+  check(): Promise<void>
+  /** Breaks off what is still on its way; what became of it is unknown. */
+  breakOff(): Promise<void>
+  /**
+   * How many lines the day that closes now may have, so that all that waits can be sent within a day: details beyond it are
+   * better folded. A tenth of the budget is left for look-ups and for what fails.
+   */
+  linesForDay(): number
+  /** Whether PX works, and half of the daily budget is left: for what is sent beside closed days. */
+  isAtEase(): boolean
+  state(): DeliveryState
+}
+
+const usableShare = 0.9
+
+/** The sender of a meter, from its outbox to PX. */
+export function deliverToPx(
+  settings: DeliverySettings,
+  { store, diagnostics, heard }: { store: Store; diagnostics: Diagnostics; heard(epochMs: number): void },
+): PxDelivery {
+  const { clock, maxRequestsPerSecond, maxRequestsPerDay } = settings
+  const budget = createDailyBudget({ notes: store, clock, perDay: maxRequestsPerDay })
+  const pacing = createPacing({ clock: systemClock, budget, perSecond: maxRequestsPerSecond })
+  const client = createPxClient({
+    baseUrl: settings.baseUrl,
+    apiKey: settings.apiKey,
+    dispatcher: settings.dispatcher,
+    timeoutMs: settings.requestTimeoutMs,
+    clock: systemClock,
+    heard,
+  })
+  const isPx = settings.delivery === undefined
+  let hasPosted = false
+  const attributes = createAttributePutter({
+    client,
+    leave: pacing.leave,
+    store,
+    diagnostics,
+    now: clock.now,
+    createMissing: settings.attributes?.createMissing ?? false,
+    isAddressRight: () => hasPosted,
+  })
+
+  async function send(line: ClaimedLine): Promise<DeliveryResult> {
+    if (line.kind !== 'event') return attributes.send(line)
+    const request = { method: 'POST', path: '/v1/events/custom', body: line.body } as const
+    const result = resultOf(await client.request(request), clock.now())
+    if (result.outcome === 'delivered') hasPosted = true
+    return result
+  }
+
+  const delivery = createDelivery({
+    ...settings,
+    network: systemClock,
+    store,
+    diagnostics,
+    send: settings.delivery ?? send,
+    lookUp:
+      isPx && settings.reconcile ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
+    leave: isPx ? pacing.leave : async () => 'go',
+    untilNextBudgetMs: budget.untilNextDayMs,
+  })
+
+  /** A dry run must not keep another process from sending. */
+  const runDry = async () => store.cannotSend?.().catch(() => {})
+
+  return {
+    run: () => (settings.dryRun ? runDry() : delivery.run()),
+    wake: () => (settings.dryRun ? void runDry() : delivery.wake()),
+    wakeNow: () => (settings.dryRun ? void runDry() : delivery.wakeNow()),
+    async stop() {
+      pacing.stop()
+      await delivery.stop()
+      await budget.settle().catch(() => {})
+    },
+    async check() {
+      if (!isPx || settings.dryRun || settings.attributes === undefined) return
+      const { user, account, running } = settings.attributes
+      // By other keys, as the same number may stand in both.
+      const both = (names: AttributeNames['user'], more: AttributeNames['user'] = {}) =>
+        Object.fromEntries(
+          [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
+        )
+      const names = { user: both(user, running?.user), account: both(account, running?.account) }
+      await checkAttributes(names, { client, leave: pacing.leave, diagnostics })
+    },
+    breakOff: client.close,
+    linesForDay() {
+      const { pending, unknown } = store.outboxCounts()
+      return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unknown)
+    },
+    isAtEase: () => delivery.state().stopped === undefined && budget.left() > maxRequestsPerDay / 2,
+    state: () => ({
+      ...delivery.state(),
+      requestsToday: budget.spent(),
+      requestsLeft: budget.left(),
+      maxRequestsPerSecond,
+      attributes: attributes.stats(),
+    }),
+  }
+}

@@ -1,0 +1,112 @@
+import { createUnlimitedTable, type SeriesTable } from '../counting/series-table.ts'
+import { type Disk, syncContent, syncFolder, writeLater } from '../files/disk.ts'
+import { encodeFrame, frameSeed, frameTypes } from '../files/frames.ts'
+import { withFile } from '../files/held-file.ts'
+import type { CountBatch, UsageDay } from '../model/series.ts'
+import { CountsEncoder } from './journal-counts.ts'
+import {
+  type JournalFile,
+  type JournalHeader,
+  journalFolder,
+  journalPath,
+  journalsOf,
+  removeJournalFiles,
+} from './journal-files.ts'
+import { type InspectedFile, inspectJournal, readTotals } from './journal-reader.ts'
+
+/** With more series the files stay as they are: joining must not need more memory than counting does. */
+const maxSeries = 250_000
+/** So many series are written at once, and the event loop turns in between. */
+const sliceSize = 250
+
+/**
+ * Puts one file in the place of several complete ones of a journal, with the sum of each series. Its name and its head say
+ * which ones it contains, so that a crash at any step leaves exact totals: from the moment it has its name they are not read.
+ *
+ * @returns whether there was something to join
+ */
+export async function joinJournal(
+  disk: Disk,
+  dir: string,
+  { day, journalId, lastPart }: { day: UsageDay; journalId: string; lastPart: number },
+): Promise<boolean> {
+  const all = journalsOf(disk, dir, day).get(journalId) ?? []
+  const files: InspectedFile[] = []
+  for (const file of all) if (file.last <= lastPart) files.push(await inspectJournal(disk, file))
+  const first = files[0]
+  const last = files.at(-1)
+  if (first?.header === undefined || last === undefined || first === last) return false
+  // Damage is for whoever closes the day: it is kept and told there.
+  if (files.some(({ end, header }) => end.how !== 'clean' || header === undefined)) return false
+  const totals = await sum(disk, files)
+  if (totals === undefined) return false
+  const joined: JournalFile = {
+    journalId,
+    first: first.first,
+    last: last.last,
+    path: journalPath(dir, day, journalId, first.first, last.last),
+  }
+  await writeJoined(disk, joined.path, { ...first.header, upTo: last.lastSequence }, totals)
+  await syncFolder(disk, journalFolder(dir, day))
+  await removeJournalFiles(disk, journalFolder(dir, day), [joined], 'contained')
+  return true
+}
+
+/** A table grows without stopping to copy itself, which a Map with so many keys does. */
+async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesTable | undefined> {
+  const table = createUnlimitedTable()
+  for (const inspected of files) {
+    const isSmall = await withFile(disk, inspected.path, async (file) => {
+      for await (const slice of readTotals(disk, file, inspected, 0)) {
+        for (const { series, values } of slice) {
+          table.add(series.instrument, series.identity, series.properties, series.endpoint, values)
+        }
+        if (table.size > maxSeries) return false
+      }
+      return true
+    })
+    if (!isSmall) return undefined
+  }
+  return table
+}
+
+async function writeJoined(
+  disk: Disk,
+  path: string,
+  header: JournalHeader,
+  totals: SeriesTable,
+): Promise<void> {
+  const aside = `${path}.tmp`
+  const seed = frameSeed(header.journalId)
+  const encoder = new CountsEncoder()
+  const file = disk.openSync(aside, 'w', 0o600)
+  try {
+    let at = 0
+    const write = async (frame: Buffer) => {
+      await writeLater(disk, file, frame, at)
+      at += frame.length
+    }
+    await write(encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0))
+    for (let sequence = header.firstSequence; totals.changed > 0; sequence++) {
+      const { size, forEach } = totals.take(sliceSize)
+      const batch: CountBatch = {
+        day: header.day,
+        sequence,
+        size,
+        table: totals,
+        forEach,
+        describe: totals.describe,
+      }
+      encoder.begin(sequence)
+      forEach((id, values) => encoder.gain(batch, id, values))
+      await write(encodeFrame(frameTypes.counts, encoder.payload(), seed))
+    }
+    await syncContent(disk, file)
+    disk.renameSync(aside, path)
+  } catch (error) {
+    disk.rmSync(aside, { force: true })
+    throw error
+  } finally {
+    disk.closeSync(file)
+  }
+}

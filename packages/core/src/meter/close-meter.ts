@@ -1,0 +1,134 @@
+import type { Attribution } from '../attribution/attribute-call.ts'
+import { type Clock, eventLoopTurn } from '../clock.ts'
+import type { DayTables } from '../counting/day-tables.ts'
+import type { DayKeeper } from '../day/day-cycle.ts'
+import type { PxDelivery } from '../delivery/create-px-delivery.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { Store } from '../model/store.ts'
+import type { AppNumbers } from './app-numbers.ts'
+import type { LeftoverMeters } from './leftover-meters.ts'
+import { type Loss, lossText, waitingInStore } from './loss-text.ts'
+import type { CloseReport } from './meter.ts'
+import type { StoreOpening } from './open-store.ts'
+
+/** What `close()` has to end. */
+export interface Closing {
+  clock: Clock
+  store: Store
+  diagnostics: Diagnostics
+  /** Nothing was ever to be sent: what a store that is not durable has is discarded, not lost. */
+  dryRun: boolean
+  opening: StoreOpening
+  keeper: DayKeeper
+  tables: DayTables
+  attribution: Attribution
+  numbers: AppNumbers
+  delivery: PxDelivery
+  leftovers: LeftoverMeters
+  /** Nothing is counted from now on. */
+  onClosed(): void
+}
+
+/** How long requests under way are waited for when their lines outlive the process: what is broken off is looked up later. */
+const lastAnswersMs = 150
+/** How long a broken-off request may take to be noted in the store. */
+const lastSettlingMs = 100
+
+/**
+ * Stores what was counted, sends what a store that is not durable cannot keep, and releases everything. Takes about
+ * `timeoutMs` at most, and never rejects. What is lost is reported, on stderr or to `onError`, before this resolves.
+ */
+export async function closeMeter(parts: Closing, timeoutMs: number): Promise<CloseReport> {
+  const { clock, store, diagnostics, dryRun, keeper, tables, attribution, numbers, delivery } = parts
+  const { opened, stop: stopOpening } = parts.opening
+  const deadline = clock.elapsed() + timeoutMs
+  const left = () => Math.max(deadline - clock.elapsed(), 0)
+  let isOutOfTime = false
+  const inTime = async (task: Promise<unknown>) => {
+    if (!(await within(clock, task, left()))) isOutOfTime = true
+  }
+  let storeError: unknown
+  const noteError = (error: unknown) => {
+    storeError = error
+  }
+
+  const leftoversClosed = parts.leftovers.close(timeoutMs)
+  keeper.stop()
+  stopOpening()
+  await inTime(opened())
+  const deliveredBefore = store.outboxCounts().delivered
+  await inTime(attribution.settled())
+  parts.onClosed()
+  keeper.cancelStoring()
+  await inTime(keeper.idle())
+  await inTime(
+    opened()
+      .then(keeper.persist)
+      .then(() => (store.durable ? undefined : keeper.closeAll()))
+      .catch(noteError),
+  )
+  await inTime(numbers.stop().catch(noteError))
+  keeper.cancelStoring()
+  if (!store.durable) await inTime(delivery.run())
+  // Later its last error is that it was broken off.
+  const { stopped, lastError } = delivery.state()
+  await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
+  // Whatever is still on its way to PX breaks off here, and is noted as unknown.
+  await within(clock, delivery.breakOff(), lastSettlingMs)
+  await within(clock, delivery.stop(), lastSettlingMs)
+
+  const { delivered, pending, unknown } = store.outboxCounts()
+  const sent = { lines: delivered - deliveredBefore }
+  const none = { calls: 0, lines: 0 }
+  const stored = { calls: tables.storedOpen(), lines: pending + unknown }
+  const unidentified = attribution.stats().pending
+  const unstored = { calls: tables.unstored() + unidentified, lines: numbers.unstoredLines() }
+  const gone = store.durable
+    ? unstored
+    : { calls: stored.calls + unstored.calls, lines: stored.lines + unstored.lines }
+  let kept = store.durable ? stored : none
+  const isDiscarded = dryRun && !store.durable
+  if (!isDiscarded && gone.calls + gone.lines > 0) {
+    const loss: Loss = {
+      ...gone,
+      unidentified,
+      store,
+      storeError,
+      pxReason: stored.lines > 0 ? (stopped ?? lastError?.reason) : undefined,
+      timeoutMs: isOutOfTime ? timeoutMs : undefined,
+      waiting: await waitingInStore(store),
+      openDays: tables.days(),
+    }
+    diagnostics.report({ code: 'PXU_ERR_METER_LOST', message: lossText(loss) })
+  }
+
+  const closed = store.close().catch((cause: unknown) => {
+    // What a folder took that was removed since, and cannot be written again, is not kept.
+    if (store.durable) {
+      gone.calls += kept.calls
+      kept = { ...kept, calls: 0 }
+    }
+    const lost = store.durable ? ` The ${stored.calls} calls of open days that it took may be lost.` : ''
+    diagnostics.report({
+      code: 'PXU_ERR_STORE_UNAVAILABLE',
+      message: `The store could not be closed.${lost}`,
+      cause,
+    })
+  })
+  await within(clock, Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
+  // Node prints warnings after this turn: the app may end the process as soon as it has the report.
+  await eventLoopTurn()
+  return isDiscarded ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
+}
+
+/** As much of `task` as fits in the time; what it does later does no harm. @returns whether it ended in time, well or not */
+function within(clock: Clock, task: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(() => resolve(false), timeoutMs, true)
+    const finish = () => {
+      cancel()
+      resolve(true)
+    }
+    task.then(finish, finish)
+  })
+}

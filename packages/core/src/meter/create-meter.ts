@@ -1,0 +1,259 @@
+import { createRunningAttributes } from '../attributes/running-attributes.ts'
+import { createAdapterFailure } from '../attribution/adapter-failure.ts'
+import { createAttribution } from '../attribution/attribute-call.ts'
+import { createCallProperties } from '../attribution/call-properties.ts'
+import { reportCallbackFailure } from '../attribution/callback-failures.ts'
+import { createEndpoints } from '../attribution/endpoint.ts'
+import { createDayTables } from '../counting/day-tables.ts'
+import { createIdleSeries } from '../counting/idle-series.ts'
+import { type ClosingSettings, closeDay, previewDay } from '../day/close-day.ts'
+import { createDayKeeper } from '../day/day-cycle.ts'
+import { deliverToPx } from '../delivery/create-px-delivery.ts'
+import { createDiagnostics } from '../diagnostics.ts'
+import { isEnabled } from '../options/environment.ts'
+import { checkProductKey } from '../options/parse-keys.ts'
+import { type MeterOptions, namespaceOf, parseOptions } from '../options/parse-options.ts'
+import { rejectedEvent } from '../px/line-contents.ts'
+import { type PxEvent, rollupEvent, rollupLine } from '../px/px-event.ts'
+import { memoryStore } from '../stores/memory-store.ts'
+import { createAppNumbers } from './app-numbers.ts'
+import { closeMeter } from './close-meter.ts'
+import { closeOnSignal } from './close-on-signal.ts'
+import { createDayAdditions } from './day-additions.ts'
+import { createLeftoverMeters } from './leftover-meters.ts'
+import type { CloseReport, Meter } from './meter.ts'
+import { openStore } from './open-store.ts'
+
+const defaultCloseTimeoutMs = 5_000
+
+/**
+ * The engine: counts finished calls, closes each usage day once, delivers it to PX.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
+ */
+export function createMeter(options: MeterOptions = {}): Meter {
+  return isEnabled(options?.enabled, process.env) ? buildMeter(options, true) : closedMeter()
+}
+
+/** Takes what the app gives it and keeps nothing, with no timer. */
+function closedMeter(): Meter {
+  const meter = buildMeter({ dryRun: true, store: memoryStore() }, false)
+  void meter.close()
+  return meter
+}
+
+/** @param adopts whether it also closes and sends what earlier processes left in other namespaces; `false` for the meter that does so */
+function buildMeter(options: MeterOptions, adopts: boolean): Meter {
+  const settings = parseOptions(options, process.env)
+  const { clock, days, store, rollups, graceMs } = settings
+  const { timeZone } = days
+  const diagnostics = createDiagnostics(settings.onError, clock)
+  if (adopts && !settings.dryRun && settings.delivery === undefined) {
+    checkProductKey(settings.productKey, diagnostics)
+  }
+  const tables = createDayTables({
+    store,
+    limits: settings.limits,
+    properties: settings.properties,
+    diagnostics,
+    idle: createIdleSeries(settings.limits, clock.elapsed),
+  })
+  const delivery = deliverToPx(settings, { store, diagnostics, heard: (epochMs) => keeper.hear(epochMs) })
+  const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
+  const closingSettings: ClosingSettings = {
+    rollups,
+    timeZone,
+    namespace: settings.productKey,
+    diagnostics,
+    additions: (day) => additions.of(day),
+    toLine: (usage) => rollupLine(usage, eventSettings),
+  }
+  const endpoints = createEndpoints()
+  const callProperties = createCallProperties(settings.properties, diagnostics)
+  const attribution = createAttribution({
+    clock,
+    diagnostics,
+    timeoutMs: settings.identifyTimeoutMs,
+    lookupTimeoutMs: graceMs,
+    maxPending: 10_000,
+    count(identity, { day, endpoint, properties, statusCode, aborted }, times) {
+      if (isClosed) {
+        afterClose += times
+        return
+      }
+      counted += times
+      const { method, route } = endpoint
+      tables.of(day).addCall(identity, properties, method, route, statusCode, aborted, times)
+      keeper.storeSoon()
+    },
+  })
+
+  let counted = 0
+  let ignored = 0
+  let afterClose = 0
+  let closing: Promise<CloseReport> | undefined
+  /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
+  let isClosed = false
+  let stopListening = () => {}
+
+  const leftovers = createLeftoverMeters({
+    ...{ store, clock, diagnostics },
+    makeMeter: ({ timeZone, store }) =>
+      buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
+  })
+  const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
+  const opening = openStore(store, context, async () => {
+    delivery.wake()
+    if (adopts) void leftovers.look()
+    await delivery.check()
+  })
+  const { opened, tryNow } = opening
+  const keeper = createDayKeeper({
+    clock,
+    days,
+    graceMs,
+    store,
+    opened,
+    tables,
+    diagnostics,
+    collect: () => numbers.collect(),
+    close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
+    closed: () => additions.fillEmptyDays(),
+    onTick() {
+      delivery.wake()
+      void running?.putIfDue().catch(() => {})
+    },
+  })
+  const additions = createDayAdditions(settings, keeper, eventSettings)
+  const { running: runningNames } = settings.attributes
+  const running =
+    runningNames === undefined
+      ? undefined
+      : createRunningAttributes({
+          names: runningNames,
+          everyMs: runningNames.everyMs,
+          rollups,
+          timeZone,
+          productKey: settings.productKey,
+          clock,
+          store,
+          today: keeper.today,
+          usages: (day) => previewDay(store, day, closingSettings),
+          isAffordable: delivery.isAtEase,
+          onPut: delivery.wakeNow,
+        })
+  const numbers = createAppNumbers({
+    settings,
+    tables,
+    keeper,
+    opened,
+    diagnostics,
+    isClosed: () => isClosed,
+    onTracked: delivery.wakeNow,
+  })
+  keeper.start()
+
+  function refuseAfterClose(): void {
+    afterClose += 1
+    if (settings.dryRun) return
+    diagnostics.warn(
+      'PXU_WRN_METER_CLOSED',
+      'A call finished after the meter was closed, and is not counted. Close the server first, and the meter once its last response is over.',
+    )
+  }
+
+  const meter: Meter = {
+    record(call) {
+      if (closing !== undefined) return refuseAfterClose()
+      attribution.attribute(call.identity, {
+        day: keeper.today(),
+        endpoint: endpoints.of(call.method, call.route),
+        properties: callProperties.of(call.properties),
+        statusCode: call.statusCode,
+        aborted: call.aborted,
+      })
+    },
+
+    ignore() {
+      ignored += 1
+    },
+
+    callbackFailed: (callback, error) => reportCallbackFailure(diagnostics, callback, error),
+    adapterFailed: createAdapterFailure(diagnostics),
+
+    ...numbers.face,
+
+    async flush() {
+      if (closing !== undefined) return void (await closing)
+      await tryNow().catch(() => {})
+      await keeper.work()
+      await numbers.put()
+      await delivery.run()
+      await leftovers.flush()
+    },
+
+    async preview(day = keeper.today()) {
+      await tryNow()
+      await keeper.persist()
+      const events: PxEvent[] = []
+      for await (const usage of previewDay(store, day, closingSettings)) {
+        events.push(rollupEvent(usage, eventSettings))
+      }
+      return events
+    },
+
+    async *outbox() {
+      await opened()
+      yield* store.waiting()
+    },
+
+    async *rejected() {
+      await opened()
+      for await (const line of store.rejected()) yield rejectedEvent(line)
+    },
+
+    stats() {
+      const inMemory = tables.unstored()
+      return {
+        day: keeper.today(),
+        timeZone,
+        store: store.name,
+        calls: {
+          counted,
+          inMemory,
+          stored: tables.stored(),
+          ignored,
+          afterClose,
+          folded: tables.folded(),
+          propertiesLeftOut: callProperties.leftOut,
+          ...attribution.stats(),
+        },
+        ...numbers.stats(),
+        lines: store.outboxCounts(),
+        delivery: delivery.state(),
+      }
+    },
+
+    routes: endpoints.list,
+
+    close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
+      closing ??= closeMeter(
+        {
+          ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, keeper, tables, attribution },
+          ...{ numbers, delivery, leftovers },
+          onClosed() {
+            isClosed = true
+          },
+        },
+        timeoutMs,
+      ).finally(stopListening)
+      return closing
+    },
+
+    async [Symbol.asyncDispose]() {
+      await meter.close()
+    },
+  }
+  if (settings.closeOnSignal) stopListening = closeOnSignal(() => meter.close())
+  return meter
+}

@@ -1,0 +1,68 @@
+import { textWithReason, UsageError } from '../errors.ts'
+import type { Store, StoreContext } from '../model/store.ts'
+
+/** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
+const retryMs = 60_000
+
+export interface StoreOpening {
+  /** Resolves when the store is open. @throws {UsageError} what the last attempt failed with, as long as it is not */
+  opened(): Promise<void>
+  /** The same, but a store that could not be opened is tried again at once: what was in the way may be mended by now. */
+  tryNow(): Promise<void>
+  /** One more attempt at once, if the last one failed, and none later. */
+  stop(): void
+}
+
+/** Opens a store, and tries again until it is open. Meanwhile counts stay in memory. */
+export function openStore(store: Store, context: StoreContext, onOpen: () => Promise<void>): StoreOpening {
+  const { clock, diagnostics } = context
+  let attempt = Promise.resolve()
+  let isStopped = false
+  let mayRetry = false
+  let cancelRetry = () => {}
+
+  function open(): void {
+    mayRetry = false
+    attempt = store.open(context).catch((error: unknown) => {
+      const told = toldOf(error)
+      const message = `${textWithReason(told)} ${consequenceOf(told)}`
+      diagnostics.report({ code: told.code, message, cause: told.cause }, { alsoWarns: true })
+      // A store that belongs to another meter is not waited for.
+      mayRetry = told.code === 'PXU_ERR_STORE_UNAVAILABLE'
+      if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)
+      throw told
+    })
+    // Those who wait for it see the failure; if nobody does, it has been told above.
+    attempt.then(onOpen).catch(() => {})
+  }
+
+  function retry(): void {
+    cancelRetry()
+    if (mayRetry) open()
+  }
+
+  open()
+  return {
+    opened: () => attempt,
+    tryNow() {
+      if (!isStopped) retry()
+      return attempt
+    },
+    stop() {
+      isStopped = true
+      retry()
+    },
+  }
+}
+
+function consequenceOf({ code }: UsageError): string {
+  return code === 'PXU_ERR_STORE_UNAVAILABLE'
+    ? 'Counts wait in memory until it can; it is tried again each minute.'
+    : 'Nothing that this meter counts can be stored.'
+}
+
+function toldOf(cause: unknown): UsageError {
+  if (cause instanceof UsageError) return cause
+  const message = 'The store could not be opened.'
+  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+}

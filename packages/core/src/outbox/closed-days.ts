@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import type { DamagedFiles } from '../files/damaged-files.ts'
+import { codeOf, type Disk, namesIn } from '../files/disk.ts'
+import { withFile } from '../files/held-file.ts'
+import type { UsageDay } from '../model/series.ts'
+import { type LineFileHeader, outboxFolder, readLineFile } from './line-file.ts'
+
+/** What a day contains that was closed, as the heads of its files of lines tell. */
+export interface ClosedDay {
+  /** Of the next close. */
+  readonly revision: number
+  /** Up to which sequence, by journal. */
+  readonly contained: Readonly<Record<string, number>>
+}
+
+const fileName = /^(\d{4}-\d\d-\d\d)\.(\d+)\.lines$/
+/** Longer than any journal should stay away and come back. */
+const keptDays = 40
+
+export function closedDayName(day: UsageDay, revision: number): string {
+  return `${day}.${revision}.lines`
+}
+
+/** The day and the revision that a file of lines is named after. */
+export function closedDayOf(name: string): { day: UsageDay; revision: number } | undefined {
+  const [, day, revision] = fileName.exec(name) ?? []
+  return day === undefined ? undefined : { day, revision: Number(revision) }
+}
+
+export class ClosedDays {
+  readonly #disk: Disk
+  readonly #folder: string
+  readonly #damaged: DamagedFiles
+  /** By name, as long as the same file is there. */
+  readonly #headers = new Map<string, { ino: number; header: LineFileHeader }>()
+
+  constructor(disk: Disk, dir: string, damaged: DamagedFiles) {
+    this.#disk = disk
+    this.#folder = outboxFolder(dir)
+    this.#damaged = damaged
+  }
+
+  /** @throws what the disk throws, if the file may be readable later */
+  async of(day: UsageDay): Promise<ClosedDay> {
+    const revisions = namesIn(this.#disk, this.#folder)
+      .map((name) => fileName.exec(name))
+      .filter((match) => match?.[1] === day)
+      .map((match) => Number(match?.[2]))
+      .sort((a, b) => b - a)
+    const revision = (revisions[0] ?? -1) + 1
+    // The file of the last revision contains what those before it do; if it is damaged, they are the best that is known.
+    for (const past of revisions) {
+      const header = await this.#header(closedDayName(day, past))
+      if (header?.contained !== undefined) return { revision, contained: header.contained }
+    }
+    return { revision, contained: {} }
+  }
+
+  async #header(name: string): Promise<LineFileHeader | undefined> {
+    const path = join(this.#folder, name)
+    try {
+      const { ino } = this.#disk.statSync(path)
+      const known = this.#headers.get(name)
+      if (known?.ino === ino) return known.header
+      const header = await withFile(
+        this.#disk,
+        path,
+        async (file) => (await readLineFile(this.#disk, file)).header,
+      )
+      this.#headers.set(name, { ino, header })
+      return header
+    } catch (error) {
+      // Whoever sends sets it aside, and reports it.
+      if (codeOf(error) === 'ENOENT' || this.#damaged.isLasting(path, error)) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Removes what is left of days of which no journal will come any more.
+   *
+   * @param isFinished whether all lines of a file are settled and no journal of its day is left
+   */
+  forgetOld(nowMs: number, isFinished: (name: string, day: UsageDay) => boolean): void {
+    for (const name of namesIn(this.#disk, this.#folder)) {
+      const [, day] = fileName.exec(name) ?? []
+      if (day === undefined || nowMs - Date.parse(day) < keptDays * 24 * 3_600_000) continue
+      if (!isFinished(name, day)) continue
+      try {
+        this.#disk.rmSync(join(this.#folder, name), { force: true })
+        this.#headers.delete(name)
+      } catch {
+        // It is a few bytes, and is looked at again with the next day.
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { join } from 'node:path'
+import { BitSet } from '../files/bit-set.ts'
+import { type Disk, readAt, syncFolder, writeWhole } from '../files/disk.ts'
+import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../files/frames.ts'
+import { closeQuietly } from '../files/held-file.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { UsageDay } from '../model/series.ts'
+import type { Place, Waiting } from './due-queue.ts'
+import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
+import type { TouchedState } from './outbox-log.ts'
+
+/** A line that somebody began to send, or that was put singly. Its body stays in the file. */
+export interface TouchedLine extends Waiting, Omit<TouchedState, 'dueAtMs'> {
+  readonly file: OutboxFile
+  readonly index: number
+  readonly offset: number
+  isClaimed: boolean
+}
+
+/** What is known of a file of lines; of those that nobody touched only how far they have been read. */
+export interface OutboxFile {
+  readonly name: string
+  readonly path: string
+  readonly file: number
+  readonly header: LineFileHeader
+  readonly headerEnd: number
+  end: LineFileEnd
+  size: number
+  /** Lines that are neither delivered nor rejected. */
+  open: number
+  readonly number: number
+  readonly done: BitSet
+  readonly touched: Map<number, TouchedLine>
+  /** Lines of which nobody knows any more whether they were sent. */
+  isSuspect: boolean
+  /** What was read of the file last, and where it stands. */
+  chunk: Buffer
+  chunkAt: number
+}
+
+const chunkBytes = 64 * 1024
+
+/** Reads the lines of a closed day one after the other: those of one rank that nobody touched yet. */
+export class FreshLines implements Place {
+  readonly day: UsageDay
+  readonly rank: OutboxLine['rank']
+  readonly order: number
+  readonly #disk: Disk
+  readonly file: OutboxFile
+  readonly #last: number
+  #index: number
+  #offset: number
+
+  constructor(disk: Disk, of: OutboxFile, rank: OutboxLine['rank']) {
+    this.#disk = disk
+    this.file = of
+    this.day = of.header.day ?? ''
+    this.rank = rank
+    this.order = of.header.revision ?? 0
+    this.#index = rank === 'total' ? 0 : of.end.totals
+    this.#last = rank === 'total' ? of.end.totals : of.end.lines
+    this.#offset = rank === 'total' ? of.headerEnd : of.end.detailsAt
+  }
+
+  /** Indexes of the lines that were not read yet. */
+  rest(): number[] {
+    const indexes: number[] = []
+    for (; this.#index < this.#last; this.#index++) {
+      if (!this.file.done.has(this.#index) && !this.file.touched.has(this.#index)) indexes.push(this.#index)
+    }
+    return indexes
+  }
+
+  /** The next line, and where it stands; `undefined` when all have been read. */
+  async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
+    for (; this.#index < this.#last; ) {
+      const index = this.#index
+      const offset = this.#offset
+      const { payload } = await readFrameAt(this.#disk, this.file, offset)
+      this.#index += 1
+      this.#offset = offset + frameHeadBytes + payload.length
+      if (this.file.done.has(index) || this.file.touched.has(index)) continue
+      const { line } = decodeLine(payload)
+      const touched: TouchedLine = {
+        file: this.file,
+        index,
+        offset,
+        day: this.day,
+        rank: this.rank,
+        order: this.order,
+        state: this.file.isSuspect ? 'unknown' : 'pending',
+        attempts: this.file.isSuspect ? 1 : 0,
+        attemptedAtMs: undefined,
+        dueAtElapsedMs: 0,
+        isClaimed: false,
+      }
+      return { line, touched }
+    }
+    return undefined
+  }
+}
+
+/**
+ * One frame by its offset. Those that stand behind each other are read from the disk together.
+ *
+ * No further than the file is known to go: behind that may stand a write that failed and is made again.
+ */
+async function readFrameAt(disk: Disk, of: OutboxFile, offset: number): Promise<Frame> {
+  const seed = frameSeed(of.header.id)
+  for (;;) {
+    const at = offset - of.chunkAt
+    const isRead = at >= 0 && at < of.chunk.length
+    const frame = isRead ? decodeFrame(of.chunk, at, seed) : frameHeadBytes
+    if (typeof frame === 'object') return frame
+    const left = of.size - offset
+    if (frame === undefined || frame > left) throw unreadable(of, offset)
+    of.chunk = await readAt(disk, of.file, offset, Math.min(Math.max(chunkBytes, frame), left))
+    of.chunkAt = offset
+    if (of.chunk.length < frame) throw unreadable(of, offset)
+  }
+}
+
+/** One line by its place. */
+export async function readLine(disk: Disk, { file: of, offset }: TouchedLine): Promise<OutboxLine> {
+  const { type, payload } = await readFrameAt(disk, of, offset)
+  if (type !== frameTypes.line) throw unreadable(of, offset)
+  return decodeLine(payload).line
+}
+
+function unreadable({ path }: OutboxFile, offset: number): Error {
+  return new Error(`${path} cannot be read at ${offset}`)
+}
+
+/** Begins a file for lines that are put singly. @param note records it; if that fails there is no such file */
+export async function beginPutFile(
+  disk: Disk,
+  folder: string,
+  number: number,
+  note: (file: { number: number; name: string }) => void,
+): Promise<OutboxFile> {
+  const header = newHeader({})
+  const name = `put.${header.id}.lines`
+  const path = join(folder, name)
+  const bytes = encodeHeader(header)
+  const aside = `${path}.tmp`
+  const file = disk.openSync(aside, 'wx+', 0o600)
+  try {
+    writeWhole(disk, file, bytes, 0)
+    disk.renameSync(aside, path)
+    await syncFolder(disk, folder)
+    note({ number, name })
+  } catch (error) {
+    closeQuietly(disk, file)
+    try {
+      for (const left of [aside, path]) disk.rmSync(left, { force: true })
+    } catch {
+      // It has no lines, so the next process removes it.
+    }
+    throw error
+  }
+  return {
+    ...{ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length },
+    end: { lines: 0, totals: 0, detailsAt: bytes.length },
+    open: 0,
+    done: new BitSet(),
+    touched: new Map(),
+    isSuspect: false,
+    chunk: Buffer.alloc(0),
+    chunkAt: 0,
+  }
+}

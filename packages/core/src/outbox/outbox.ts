@@ -1,0 +1,294 @@
+import { join } from 'node:path'
+import { quoted, UsageError } from '../errors.ts'
+import type { DamagedFiles } from '../files/damaged-files.ts'
+import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
+import { frameSeed } from '../files/frames.ts'
+import type { Claim, OutboxCounts, OutboxLine, RejectedLine, Settlement } from '../model/outbox-line.ts'
+import { leaseMs, maxKnownPuts } from './due-queue.ts'
+import { encodeLine, outboxFolder } from './line-file.ts'
+import { beginPutFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
+import { beginStateLog, OutboxHistory, type StateLog } from './outbox-log.ts'
+import { readLog } from './read-log.ts'
+import { RejectedLines } from './rejected-lines.ts'
+import { untouchedFile } from './unread-files.ts'
+
+export interface OutboxSettings {
+  disk: Disk
+  dir: string
+  epoch: number
+  clock: OutboxClock
+  damaged: DamagedFiles
+  /** The folder is not the one that was in use before: what its log says may be of an earlier time. */
+  isReplaced: boolean
+}
+
+/** A log is begun anew when it has grown by so much and by twice what it began with. */
+const freshLogBytes = 1024 * 1024
+/** A file of single lines goes when it is so long and all of them are done. */
+const longPutsBytes = 16 * 1024 * 1024
+
+/**
+ * The lines that wait to be sent, as their one sender sees them: bodies stay on the disk, in memory is what was touched.
+ *
+ * Every change is in the log before it takes effect.
+ */
+export class Outbox {
+  readonly #settings: OutboxSettings
+  readonly #disk: Disk
+  readonly #folder: string
+  readonly #files: OutboxFiles
+  readonly #known = new Set<string>()
+  readonly #claimed = new Map<string, TouchedLine>()
+  readonly #rejected: RejectedLines
+  #log: StateLog | undefined
+  #logLimit = 0
+  #puts: OutboxFile | undefined
+  #delivered = 0
+  #refused = 0
+
+  private constructor(settings: OutboxSettings) {
+    const { disk, dir, clock, epoch, damaged } = settings
+    this.#settings = settings
+    this.#disk = disk
+    this.#folder = outboxFolder(dir)
+    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, damaged })
+    this.#rejected = new RejectedLines(disk, this.#folder, epoch)
+  }
+
+  /** Reads what earlier senders left, and begins a log of its own. */
+  static async open(settings: OutboxSettings): Promise<Outbox> {
+    const outbox = new Outbox(settings)
+    makeFolder(settings.disk, outbox.#folder)
+    try {
+      await outbox.#load()
+    } catch (error) {
+      outbox.close()
+      throw error
+    }
+    return outbox
+  }
+
+  counts(): OutboxCounts {
+    const { unknown } = this.#files
+    let open = 0
+    for (const file of this.#files.all) open += file.open
+    return {
+      closed: this.#delivered + this.#refused + open,
+      delivered: this.#delivered,
+      pending: open - unknown,
+      unknown,
+      rejected: this.#refused,
+    }
+  }
+
+  /** Somebody removed the folder: what this process knows of it is not true any more. */
+  get isGone(): boolean {
+    return this.#log?.isGone ?? true
+  }
+
+  async #load(): Promise<void> {
+    const disk = this.#disk
+    const history = new OutboxHistory()
+    const { damaged, isReplaced } = this.#settings
+    const how = await readLog(disk, this.#folder, history, damaged)
+    this.#delivered = history.delivered
+    this.#refused = history.rejected
+    for (const id of history.known) this.#remember(id)
+    const names = namesIn(disk, this.#folder)
+    const lineFiles = names.filter((name) => name.endsWith('.lines'))
+    const isLost = isReplaced || how === 'damaged'
+    for (const name of names.filter((one) => one.includes('.tmp'))) {
+      disk.rmSync(join(this.#folder, name), { force: true, recursive: true })
+    }
+    for (const name of lineFiles) {
+      const record = history.of(name)
+      record.isSuspect ||= isLost
+      await this.#files.open(name, this.#files.nextNumber(), record, (id) => this.#remember(id))
+    }
+    await this.#beginLog()
+  }
+
+  /** Whether a file of lines has something left to send, or may have. */
+  needs = (name: string): boolean => this.#files.needs(name)
+
+  /** Takes in the file of a day that was closed since. */
+  async addFile(name: string): Promise<void> {
+    const number = this.#files.nextNumber()
+    this.#log?.append(['file', number, name])
+    await this.#files.open(name, number, untouchedFile(), () => {})
+  }
+
+  #remember(id: string): void {
+    this.#known.add(id)
+    if (this.#known.size > maxKnownPuts) this.#known.delete(this.#known.values().next().value as string)
+  }
+
+  async put(lines: readonly OutboxLine[]): Promise<void> {
+    const ids = new Set<string>()
+    const added = lines.filter(({ id }) => !this.#known.has(id) && !ids.has(id) && ids.add(id))
+    if (added.length === 0) return
+    const file = this.#puts ?? (await this.#beginPuts())
+    const seed = frameSeed(file.header.id)
+    const frames = added.map((line) => encodeLine(line, seed))
+    try {
+      writeWhole(this.#disk, file.file, Buffer.concat(frames), file.size)
+      await syncContent(this.#disk, file.file)
+    } catch (error) {
+      this.#disk.ftruncateSync(file.file, file.size)
+      throw error
+    }
+    for (const [place, line] of added.entries()) {
+      this.#files.append(file, line, (frames[place] as Buffer).length)
+      this.#remember(line.id)
+    }
+  }
+
+  async #beginPuts(): Promise<OutboxFile> {
+    const puts = await beginPutFile(
+      this.#disk,
+      this.#folder,
+      this.#files.nextNumber(),
+      ({ number, name }) => {
+        this.#log?.append(['file', number, name])
+      },
+    )
+    this.#puts = puts
+    this.#files.begin(puts)
+    return puts
+  }
+
+  async claim(limit: number): Promise<Claim> {
+    const lines: Claim['lines'] = []
+    await this.#files.retryUnread()
+    while (lines.length < limit) {
+      const next = await this.#files.next().catch((error: unknown) => {
+        // What is claimed by now can be sent.
+        if (lines.length === 0) throw error
+        return undefined
+      })
+      if (next === undefined) break
+      const { line, touched } = next
+      const { state, attempts, attemptedAtMs } = touched
+      touched.isClaimed = true
+      this.#files.wait(touched, leaseMs)
+      this.#claimed.set(line.id, touched)
+      lines.push({ ...line, state, attempts, attemptedAtMs })
+    }
+    // Lines that cannot be read may have been the last ones.
+    for (const file of [...this.#files.all]) if (file.open === 0) this.#finish(file)
+    return { lines, nextDueInMs: this.#files.nextDueInMs() }
+  }
+
+  #linesOf(ids: readonly string[]): TouchedLine[] {
+    if (new Set(ids).size < ids.length) {
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `A line stands twice in ${quoted(ids.join())}.`)
+    }
+    return ids.map((id) => {
+      const line = this.#claimed.get(id)
+      if (line !== undefined) return line
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The line ${quoted(id)} was not claimed.`)
+    })
+  }
+
+  async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
+    const lines = this.#linesOf(ids)
+    const refs = lines.map(({ file, index, offset }) => [file.number, index, offset] as const)
+    this.#log?.append(['attempt', atMs, refs])
+    await this.#log?.sync()
+    for (const line of lines) {
+      this.#files.move(line, 'unknown')
+      line.attempts += 1
+      line.attemptedAtMs = atMs
+    }
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<void> {
+    const lines = this.#linesOf(settlements.map(({ id }) => id))
+    const settled = settlements.map((settlement, place) => ({
+      settlement,
+      touched: lines[place] as TouchedLine,
+      waitMs: 'waitMs' in settlement ? settlement.waitMs : 0,
+    }))
+    const nowMs = this.#settings.clock.now()
+    const refused: RejectedLine[] = []
+    for (const { settlement, touched } of settled) {
+      if (settlement.state !== 'rejected') continue
+      const line = await readLine(this.#disk, touched)
+      refused.push({ ...line, reason: settlement.reason, rejectedAtMs: nowMs })
+    }
+    await this.#rejected.add(refused)
+    // So that an outage fills no disk, no word of a line that was only given back, nor until when an unknown one waits.
+    const news = settled.filter(({ settlement: { state }, touched, waitMs }) => {
+      return state !== touched.state || (state === 'pending' && waitMs > 0)
+    })
+    const entries = news.map(({ settlement: { state }, touched: { file, index, offset }, waitMs }) => {
+      return [file.number, index, offset, state, waitMs > 0 ? nowMs + waitMs : 0] as const
+    })
+    if (entries.length > 0) this.#log?.append(['settle', entries])
+    for (const { settlement, touched, waitMs } of settled) {
+      this.#claimed.delete(settlement.id)
+      touched.isClaimed = false
+      if (settlement.state === 'pending' || settlement.state === 'unknown') {
+        this.#files.move(touched, settlement.state)
+        this.#files.wait(touched, waitMs)
+        continue
+      }
+      this.#files.move(touched, 'done')
+      if (settlement.state === 'delivered') this.#delivered += 1
+      else this.#refused += 1
+      if (touched.file.open === 0) this.#finish(touched.file)
+    }
+    if ((this.#log?.size ?? 0) > this.#logLimit) {
+      // The lines are settled: if it fails, the log before it goes on.
+      await this.#beginLog().catch(() => {})
+    }
+  }
+
+  /** All lines of a file are done. Of a closed day the head stays: it tells what the day contained. */
+  #finish(file: OutboxFile): void {
+    if (file === this.#puts && file.size < longPutsBytes) return
+    if (file.header.day === undefined) {
+      if (file === this.#puts) this.#puts = undefined
+      // The next log has its ids; the file goes when that one stands.
+      this.#logLimit = 0
+      return
+    }
+    try {
+      this.#disk.ftruncateSync(file.file, file.headerEnd)
+      this.#log?.append(['gone', file.number])
+    } catch {
+      // Next time it is opened it is finished at once.
+    }
+    this.#files.close(file)
+  }
+
+  async #beginLog(): Promise<void> {
+    const before = this.#log
+    const finished = [...this.#files.all].filter((file) => file.open === 0 && file !== this.#puts)
+    // Also of files that are finished: until they are removed, they must not be taken for new ones.
+    this.#log = await beginStateLog(this.#disk, this.#folder, this.#settings.epoch, {
+      delivered: this.#delivered,
+      rejected: this.#refused,
+      known: [...this.#known],
+      files: this.#files.records(),
+    })
+    this.#logLimit = this.#log.size * 2 + freshLogBytes
+    before?.close()
+    for (const file of finished) {
+      this.#files.close(file)
+      try {
+        this.#disk.rmSync(file.path, { force: true })
+      } catch {
+        // The next process finds that all is done.
+      }
+    }
+  }
+
+  close(): void {
+    for (const file of [...this.#files.all]) this.#files.close(file)
+    this.#rejected.close()
+    this.#log?.close()
+    this.#log = undefined
+  }
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { codeOf, type Disk, namesIn, syncContent, writeWhole } from '../files/disk.ts'
+import { readFrames } from '../files/frame-file.ts'
+import { frameSeed, frameTypes } from '../files/frames.ts'
+import type { RejectedLine } from '../model/outbox-line.ts'
+import { decodeLine, encodeHeader, encodeLine, newHeader } from './line-file.ts'
+
+const fileName = /^rejected\.(\d+)(?:-(\d+))?\.log$/
+
+/** Writes down lines that PX refused, with its reply. They stay until someone removes the files. */
+export class RejectedLines {
+  readonly #disk: Disk
+  readonly #folder: string
+  readonly #epoch: number
+  #open: { file: number; size: number; seed: number } | undefined
+
+  constructor(disk: Disk, folder: string, epoch: number) {
+    this.#disk = disk
+    this.#folder = folder
+    this.#epoch = epoch
+  }
+
+  /** Resolves when they are on the disk: what is rejected leaves the outbox, so there is no other copy. */
+  async add(lines: readonly RejectedLine[]): Promise<void> {
+    if (lines.length === 0) return
+    this.#open ??= this.#begin()
+    const { file, size, seed } = this.#open
+    const bytes = Buffer.concat(
+      lines.map(({ reason, rejectedAtMs, ...line }) =>
+        encodeLine(line, seed, { text: reason, atMs: rejectedAtMs }),
+      ),
+    )
+    writeWhole(this.#disk, file, bytes, size)
+    await syncContent(this.#disk, file)
+    this.#open.size += bytes.length
+  }
+
+  /** Never opens a file that is there: the outbox is read again within one lead, and would cut off what was refused before. */
+  #begin(): { file: number; size: number; seed: number } {
+    for (let part = 0; ; part++) {
+      const name = `rejected.${this.#epoch}${part === 0 ? '' : `-${part}`}.log`
+      let file: number
+      try {
+        file = this.#disk.openSync(join(this.#folder, name), 'wx', 0o600)
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') continue
+        throw error
+      }
+      const header = newHeader({})
+      const bytes = encodeHeader(header)
+      try {
+        writeWhole(this.#disk, file, bytes, 0)
+      } catch (error) {
+        this.#disk.closeSync(file)
+        throw error
+      }
+      return { file, size: bytes.length, seed: frameSeed(header.id) }
+    }
+  }
+
+  close(): void {
+    if (this.#open !== undefined) this.#disk.closeSync(this.#open.file)
+    this.#open = undefined
+  }
+}
+
+/**
+ * The lines that PX refused, oldest first, as they stand on the disk: the process that sends goes on meanwhile.
+ *
+ * @throws {UsageError} `PXU_ERR_STORE_UNREADABLE` behind all that could be read, if some could not
+ */
+export async function* readRejectedLines(disk: Disk, folder: string): AsyncGenerator<RejectedLine> {
+  const seen = new Set<string>()
+  const unread: string[] = []
+  let cause: unknown
+  for (const name of namesIn(disk, folder)
+    .filter((one) => fileName.test(one))
+    .sort(byAge)) {
+    const found: RejectedLine[] = []
+    try {
+      await readFile(disk, join(folder, name), found)
+    } catch (error) {
+      cause ??= error
+      unread.push(name)
+    }
+    for (const line of found) {
+      // After a crash between the two writes of a refusal it stands here twice.
+      if (!seen.has(line.id)) yield line
+      seen.add(line.id)
+    }
+  }
+  if (unread.length === 0) return
+  throw new UsageError(
+    'PXU_ERR_STORE_UNREADABLE',
+    `Some events that PX refused cannot be read: ${unread.join(', ')} in ${folder} (${(cause as Error).message}). The others were read.`,
+    { cause },
+  )
+}
+
+async function readFile(disk: Disk, path: string, found: RejectedLine[]): Promise<void> {
+  const file = disk.openSync(path, 'r')
+  try {
+    const { how, at } = await readFrames(disk, file, ({ type, payload }) => {
+      if (type !== frameTypes.line) return
+      const { line, more } = decodeLine(payload)
+      found.push({ ...line, reason: more?.text ?? '', rejectedAtMs: more?.atMs })
+    })
+    // The end may be torn: it is being written now, or was when its process was killed, and its lines still wait.
+    if (how === 'damaged' || (how === 'torn' && at === 0)) throw new Error(`damaged at ${at}`)
+  } finally {
+    disk.closeSync(file)
+  }
+}
+
+function byAge(a: string, b: string): number {
+  const [[, epochA, partA = '0'], [, epochB, partB = '0']] = [fileName.exec(a) ?? [], fileName.exec(b) ?? []]
+  return Number(epochA) - Number(epochB) || Number(partA) - Number(partB)
+}

@@ -1,0 +1,283 @@
+import { join } from 'node:path'
+import type { DamagedFiles } from '../files/damaged-files.ts'
+import { codeOf, type Disk } from '../files/disk.ts'
+import { formatVersion } from '../files/frames.ts'
+import { closeQuietly, openToRead } from '../files/held-file.ts'
+import {
+  type JournalFile,
+  journalDays,
+  journalFolder,
+  journalsOf,
+  removeJournalFiles,
+} from '../journal/journal-files.ts'
+import {
+  type InspectedFile,
+  inspectJournal,
+  oneByOne,
+  readJournalHeader,
+  readTotals,
+} from '../journal/journal-reader.ts'
+import type { SeriesTotal, UsageDay } from '../model/series.ts'
+import type { DayClose, RollUp } from '../model/store.ts'
+import { type ClosedDay, ClosedDays, closedDayName } from '../outbox/closed-days.ts'
+import { newHeader, outboxFolder, writeLineFile } from '../outbox/line-file.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { readDayTotals } from './day-totals.ts'
+import { type JournalOwner, journalOwner } from './journal-owner.ts'
+import type { Silence } from './silence.ts'
+
+export interface DayJournalsSettings {
+  disk: Disk
+  dir: string
+  silence: Silence
+  now(): number
+  damaged: DamagedFiles
+  onNewer(path: string): void
+  /** Told once for each journal: its writer lives, or lived, on another host. */
+  onUnseen(host: string): void
+}
+
+/** The journals of all writers in a folder: which days they are of, what they add up to, and how a day is closed. */
+export class DayJournals {
+  readonly #settings: DayJournalsSettings
+  readonly #disk: Disk
+  readonly #dir: string
+  readonly closed: ClosedDays
+  readonly #told = new Set<string>()
+  /** What was found in files that a closed day contains in part: by path, as long as the size stays. */
+  readonly #inspected = new Map<string, { size: number; file: InspectedFile }>()
+
+  constructor(settings: DayJournalsSettings) {
+    this.#settings = settings
+    this.#disk = settings.disk
+    this.#dir = settings.dir
+    this.closed = new ClosedDays(settings.disk, settings.dir, settings.damaged)
+  }
+
+  /** Days with counts that no closed day contains, oldest first. */
+  async openDays(): Promise<UsageDay[]> {
+    const open: UsageDay[] = []
+    for (const day of journalDays(this.#disk, this.#dir)) {
+      // A day of which a file cannot be read is open until whoever closes it has found out about the file.
+      if (await this.#isOpen(day).catch(() => true)) open.push(day)
+    }
+    return open
+  }
+
+  async #isOpen(day: UsageDay): Promise<boolean> {
+    const { contained } = await this.closed.of(day)
+    for (const files of journalsOf(this.#disk, this.#dir, day).values()) {
+      if (await unlessGone(this.#hasMore(files, contained))) return true
+    }
+    return false
+  }
+
+  async #hasMore(files: JournalFile[], contained: ClosedDay['contained']): Promise<boolean> {
+    for (const file of files) {
+      const upTo = contained[file.journalId]
+      if (upTo === undefined) {
+        const header = await readJournalHeader(this.#disk, file.path)
+        if (header === undefined || header.format <= formatVersion) return true
+      } else {
+        const { lastSequence, isNewer } = await this.#inspectCached(file)
+        if (!isNewer && lastSequence > upTo) return true
+      }
+    }
+    return false
+  }
+
+  async #inspectCached(file: JournalFile): Promise<InspectedFile> {
+    const size = this.#disk.statSync(file.path, { throwIfNoEntry: false })?.size ?? 0
+    const cached = this.#inspected.get(file.path)
+    if (cached?.size === size) return cached.file
+    const inspected = await inspectJournal(this.#disk, file)
+    this.#inspected.set(file.path, { size, file: inspected })
+    return inspected
+  }
+
+  /** What is counted of an open day. */
+  totals(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
+    const isReadable = (file: InspectedFile) => this.#isReadable(file)
+    return readDayTotals({ ...this.#settings, closed: this.closed, isReadable }, day)
+  }
+
+  async *#totalsOf(
+    files: readonly InspectedFile[],
+    contained: ClosedDay['contained'],
+  ): AsyncGenerator<readonly SeriesTotal[]> {
+    for (const inspected of files) {
+      const file = openToRead(this.#disk, inspected.path)
+      try {
+        yield* readTotals(this.#disk, file, inspected, contained[inspected.journalId] ?? 0)
+      } finally {
+        closeQuietly(this.#disk, file)
+      }
+    }
+  }
+
+  async #inspectFiles(journals: Map<string, JournalFile[]>): Promise<InspectedFile[]> {
+    const inspected: InspectedFile[] = []
+    for (const file of [...journals.values()].flat()) {
+      const found = await this.#reading(file, () => inspectJournal(this.#disk, file))
+      if (found !== undefined && this.#isReadable(found)) inspected.push(found)
+    }
+    return inspected
+  }
+
+  /** The journals of a day. What stands in the place of a file and can never be read as one is set aside. */
+  async #readableJournals(day: UsageDay): Promise<Map<string, JournalFile[]>> {
+    const journals = journalsOf(this.#disk, this.#dir, day)
+    for (const [journalId, files] of journals) {
+      const readable: JournalFile[] = []
+      for (const file of files) {
+        const header = await this.#reading(file, async () => {
+          const found = await readJournalHeader(this.#disk, file.path)
+          // A file gets its name only with its header in it.
+          if (found === undefined) throw new Error(`${file.path} has no header`)
+          return found
+        })
+        if (header !== undefined) readable.push(file)
+      }
+      if (readable.length > 0) journals.set(journalId, readable)
+      else journals.delete(journalId)
+    }
+    return journals
+  }
+
+  /** @throws what may pass; @returns `undefined` for a file that was set aside */
+  async #reading<T>({ path }: JournalFile, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!this.#settings.damaged.isLasting(path, error)) throw error
+      this.#settings.damaged.setAside(path, 'its counts')
+      return undefined
+    }
+  }
+
+  #isReadable({ isNewer, path }: InspectedFile): boolean {
+    if (isNewer && this.#isNews(path)) this.#settings.onNewer(path)
+    return !isNewer
+  }
+
+  #isNews(what: string): boolean {
+    if (this.#told.has(what)) return false
+    this.#told.add(what)
+    return true
+  }
+
+  /**
+   * Rolls a day up into a file of lines, if all its writers are done with it. The moment that file gets its name is the
+   * close: it tells which journals it contains, so that a crash before it changes nothing, and after it nothing is counted
+   * twice, though the journals are still there.
+   *
+   * @param mayCommit whether this process still has the lead
+   */
+  async close(
+    day: UsageDay,
+    rollUp: RollUp,
+    { force, mayCommit }: { force: boolean; mayCommit: () => boolean },
+  ): Promise<{ answer: DayClose; name?: string }> {
+    const writers = new Map<string, JournalOwner['state']>()
+    const { revision, contained } = await this.closed.of(day)
+    let waiting = 0
+    const journals = await this.#readableJournals(day)
+    for (const [journalId, files] of journals) {
+      const writer = await this.#writer(journalId, files)
+      writers.set(journalId, writer)
+      if (writer !== 'done' && (await this.#hasMore(files, contained))) waiting += 1
+    }
+    if (writers.size === 0) {
+      await this.#remove(day, [])
+      return { answer: { outcome: 'empty' } }
+    }
+    if (waiting > 0 && !force) return { answer: { outcome: 'waiting', writers: waiting } }
+
+    const files = await this.#inspectFiles(journals)
+    const upTo: Record<string, number> = { ...contained }
+    for (const { journalId, lastSequence } of files) {
+      upTo[journalId] = Math.max(upTo[journalId] ?? 0, lastSequence)
+    }
+    const done = files.filter(({ journalId }) => writers.get(journalId) === 'done')
+    for (const file of done) await this.#quarantine(file)
+    if (!files.some(({ journalId, lastSequence }) => lastSequence > (contained[journalId] ?? 0))) {
+      await this.#remove(day, done)
+      return { answer: { outcome: 'empty' } }
+    }
+    const totals: AsyncIterable<SeriesTotal> = {
+      [Symbol.asyncIterator]: () => oneByOne(this.#totalsOf(files, contained)),
+    }
+    const name = closedDayName(day, revision)
+    const header = newHeader({ day, revision, contained: upTo })
+    const path = join(outboxFolder(this.#dir), name)
+    const written = await writeLineFile(this.#disk, path, header, rollUp(totals, revision), mayCommit)
+    if (written === undefined) return { answer: { outcome: 'elsewhere' } }
+    await this.#remove(day, done)
+    return { answer: { outcome: 'closed', revision, ...written }, name }
+  }
+
+  /** Removes journals that a closed day contains and nobody writes to: a crash came between the two. */
+  async sweep(outbox: Pick<Outbox, 'needs'>): Promise<void> {
+    this.forgetOld(outbox)
+    for (const day of journalDays(this.#disk, this.#dir)) {
+      // What cannot be read is looked at when the day is closed.
+      await this.#sweepDay(day).catch(() => {})
+    }
+  }
+
+  /** Removes what is left of days that were closed and sent long ago. */
+  forgetOld(outbox: Pick<Outbox, 'needs'> | undefined): void {
+    if (outbox === undefined) return
+    const hasJournals = (day: UsageDay) => journalsOf(this.#disk, this.#dir, day).size > 0
+    this.closed.forgetOld(this.#settings.now(), (name, day) => !outbox.needs(name) && !hasJournals(day))
+  }
+
+  async #sweepDay(day: UsageDay): Promise<void> {
+    const { contained } = await this.closed.of(day)
+    const done: JournalFile[] = []
+    for (const [journalId, files] of journalsOf(this.#disk, this.#dir, day)) {
+      const upTo = contained[journalId]
+      if (upTo === undefined || (await unlessGone(this.#hasMore(files, contained))) !== false) continue
+      if ((await unlessGone(this.#writer(journalId, files))) === 'done') done.push(...files)
+    }
+    await this.#remove(day, done)
+  }
+
+  async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
+    const owner = await journalOwner(this.#settings, files)
+    if (owner.state === 'unseen' && this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
+    return owner.state
+  }
+
+  /** Keeps what stands behind the damage, for whoever wants to look at it. */
+  async #quarantine({ path, end }: InspectedFile): Promise<void> {
+    if (end.how === 'damaged') {
+      await this.#settings.damaged.copyFrom(path, end.at, 'the counts behind the damage')
+    }
+  }
+
+  async #remove(day: UsageDay, files: readonly JournalFile[]): Promise<void> {
+    const folder = journalFolder(this.#dir, day)
+    try {
+      await removeJournalFiles(this.#disk, folder, files, 'whole')
+      for (const { path } of files) this.#inspected.delete(path)
+      this.#disk.rmdirSync(folder)
+    } catch (error) {
+      // Other journals may be there. What could not be removed is swept away at the next start.
+      if (codeOf(error) === undefined) throw error
+    }
+  }
+}
+
+/**
+ * What was found, or nothing if another process removed a file since its name was read: a closed day contains it now, or
+ * another file of its journal. To close a day that is not enough to know, so there it is a failure, and tried again.
+ */
+async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

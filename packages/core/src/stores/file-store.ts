@@ -1,0 +1,287 @@
+import { resolve } from 'node:path'
+import { quoted, UsageError } from '../errors.ts'
+import { type Disk, realDisk } from '../files/disk.ts'
+import { createWriteGuard } from '../files/slow-writes.ts'
+import { storeError } from '../files/store-error.ts'
+import { oneByOne } from '../journal/journal-reader.ts'
+import type { OutboxCounts } from '../model/outbox-line.ts'
+import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
+import type { Store, StoreContext } from '../model/store.ts'
+import { outboxFolder } from '../outbox/line-file.ts'
+import { readWaitingLines } from '../outbox/read-outbox.ts'
+import { readRejectedLines } from '../outbox/rejected-lines.ts'
+import { leadEveryMs, leading } from './leader-outbox.ts'
+import { leftoverFolders } from './leftover-folders.ts'
+import { namespaceFolder, namespaceName } from './namespace-folder.ts'
+import { type OpenFolder, openFolder } from './open-folder.ts'
+import { prepareRoot } from './prepare-root.ts'
+
+export interface FileStoreOptions {
+  /** Folder for counts and outbox; made if it is missing. The processes of one host may share it. */
+  dir: string
+  /**
+   * When counts are written, which is what `kill -9` can cost: at the end of the same turn of the event loop, every 20 ms,
+   * or each second. With `'none'` nothing is forced to the disk either, so a power cut can cost more than the last second.
+   *
+   * @default 'turn'
+   */
+  durability?: 'turn' | 'interval' | 'none' | undefined
+}
+
+const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
+const syncEveryMs = 1_000
+/** A journal goes on in a new file after so many bytes of gains. */
+const defaultPartBytes = 64 * 1024 * 1024
+const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unknown: 0, rejected: 0 }
+
+/**
+ * Keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder. What was counted
+ * is written at the end of the same turn of the event loop, so it survives the process, and synced each second for the case
+ * of a power cut. Of several processes on one folder each counts, and one at a time closes the days and sends.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID`
+ */
+export function fileStore(options: FileStoreOptions): Store {
+  return fileStoreOn(realDisk, options)
+}
+
+/** A file store on a disk that may fail. */
+export function fileStoreOn(
+  disk: Disk,
+  { dir, durability = 'turn' }: FileStoreOptions,
+  partBytes: number = defaultPartBytes,
+): Store {
+  if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'Give the path of a folder.')
+  if (!Object.hasOwn(flushAfterMs, durability)) {
+    throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
+  }
+  const root = resolve(dir)
+  /** Where the counts of this meter's namespace are: `root`, or a folder in it. */
+  let home = root
+  let context: StoreContext | undefined
+  /** Resolves when counts can be written; before that `add` waits for it. */
+  let opening: Promise<OpenFolder> | undefined
+  let folder: OpenFolder | undefined
+  /** By day, the sequence of the last batch that was taken: batches of one day come in their order. */
+  const lastSequences = new Map<UsageDay, number>()
+  let cancelSync: (() => void) | undefined
+
+  const guard = createWriteGuard((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
+
+  function degraded(reason: string, more: object = {}): void {
+    context?.diagnostics.publish('store:degraded', { path: home, reason, ...more })
+  }
+
+  /** Runs what may fail because of the disk. */
+  async function using<T>(task: (folder: OpenFolder) => Promise<T>): Promise<T> {
+    if (folder === undefined) throw notOpen()
+    try {
+      return await folder.led.during(task(folder))
+    } catch (error) {
+      throw failed(error)
+    }
+  }
+
+  function failed(error: unknown): UsageError {
+    return storeError(`Cannot read or write in ${home}; px-usage will retry.`, error)
+  }
+
+  async function* totalsOf(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
+    if (folder === undefined) throw notOpen()
+    try {
+      yield* folder.journals.totals(day)
+    } catch (error) {
+      throw failed(error)
+    }
+  }
+
+  function syncLater({ clock, writer }: OpenFolder): void {
+    if (durability === 'none' || cancelSync !== undefined) return
+    cancelSync = clock.setTimer(() => {
+      cancelSync = undefined
+      writer.sync().catch((error: Error) => degraded('it could not be synced', { error }))
+    }, syncEveryMs)
+  }
+
+  async function openHome(given: StoreContext): Promise<OpenFolder> {
+    prepareRoot(disk, root, given.diagnostics)
+    if (given.namespace !== undefined)
+      home = namespaceFolder(disk, root, namespaceName(given.namespace, given.timeZone))
+    return openFolder({
+      ...given,
+      disk,
+      dir: home,
+      partBytes,
+      degraded,
+      onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
+      isSlow: () => guard.isSlow(given.clock.elapsed()),
+    })
+  }
+
+  function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
+    const notWritten = (error: unknown) => {
+      degraded('counts could not be written', { error })
+      return storeError(`Cannot write to ${home}; the counts stay in memory and px-usage will retry.`, error)
+    }
+    const taken = () => {
+      lastSequences.set(batch.day, batch.sequence)
+      syncLater(into)
+    }
+    try {
+      const rest = into.writer.append(batch)
+      if (rest === undefined) return taken()
+      return rest.then(taken, (error: unknown) => Promise.reject(notWritten(error)))
+    } catch (error) {
+      throw notWritten(error)
+    }
+  }
+
+  function notOpen(): UsageError {
+    return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The file store in ${home} is not open.`)
+  }
+
+  return {
+    name: 'file',
+    durable: true,
+    place: dir,
+    get flushAfterMs() {
+      const isSlow = context !== undefined && guard.isSlow(context.clock.elapsed())
+      return isSlow ? Math.max(flushAfterMs.interval, flushAfterMs[durability]) : flushAfterMs[durability]
+    },
+
+    async open(given) {
+      if (opening !== undefined) {
+        throw new UsageError(
+          'PXU_ERR_STORE_IN_USE',
+          'This file store belongs to another meter already. Give each meter its own store.',
+        )
+      }
+      context = given
+      opening = openHome(given)
+      opening.catch(() => {})
+      try {
+        folder = await opening
+      } catch (error) {
+        await close().catch(() => {})
+        throw storeError(`The folder ${quoted(root)} cannot be used.`, error)
+      }
+      try {
+        const outbox = await folder.led.outbox()
+        if (outbox !== undefined) await folder.journals.sweep(outbox)
+      } catch (error) {
+        // Counts are safe without it, and whoever sends tries it again.
+        given.diagnostics.report(storeError(`The events in ${home} cannot be read now.`, error))
+      }
+    },
+
+    add(batch) {
+      if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
+      if (folder !== undefined) return write(batch, folder)
+      if (opening === undefined) throw notOpen()
+      return opening.then(
+        (opened) => write(batch, opened),
+        () => Promise.reject(notOpen()),
+      )
+    },
+
+    seal: (day) =>
+      using(async ({ writer, joined }) => {
+        await joined()
+        await writer.seal(day)
+      }),
+    openDays: () => using(({ journals }) => journals.openDays()),
+
+    totals: (day) => oneByOne(totalsOf(day)),
+
+    closeDay: (day, rollUp, { force = false } = {}) =>
+      using(async ({ led, journals, writer, joined }) => {
+        const outbox = await led.outbox()
+        if (outbox === undefined) return { outcome: 'elsewhere' }
+        await joined()
+        await writer.seal(day)
+        // The day may be closed, also if this fails: then its lines are found when the outbox is read again.
+        const reload = (error: unknown) => {
+          led.reload()
+          throw error
+        }
+        const closing = journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
+        const { answer, name } = await closing.catch(reload)
+        if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
+        journals.forgetOld(led.current)
+        return answer
+      }),
+
+    put: (lines) =>
+      using(async ({ led, inbox }) => {
+        const outbox = await led.outbox()
+        await (outbox === undefined ? inbox.leave(lines) : outbox.put(lines))
+      }),
+
+    claim: (limit) =>
+      using(async ({ led, inbox }) => {
+        const outbox = await led.outbox()
+        if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, isElsewhere: true }
+        await inbox.takeOut((lines) => outbox.put(lines))
+        return outbox.claim(limit)
+      }),
+
+    markAttempts: (ids, atMs) => using(({ led }) => led.markAttempts(ids, atMs)),
+    settle: (settlements) => using(async ({ led }) => leading(await led.outbox()).settle(settlements)),
+
+    async *waiting() {
+      if (folder === undefined) throw notOpen()
+      yield* readWaitingLines(disk, home)
+    },
+
+    async *rejected() {
+      if (folder === undefined) throw notOpen()
+      yield* readRejectedLines(disk, outboxFolder(home))
+    },
+
+    outboxCounts: () => folder?.led.current?.counts() ?? noLines,
+    isSender: () => using(async ({ led }) => (await led.outbox()) !== undefined),
+
+    cannotSend: () => using(async ({ led }) => led.cannotSend()),
+
+    readNote: (name) => using(async ({ notes }) => notes.read(name)),
+    writeNote: (name, value) => using(({ notes }) => notes.write(name, value)),
+    discardNote: (name) => using(async ({ notes }) => notes.discard(name)),
+
+    leftovers: () =>
+      using(async ({ namespace, timeZone, clock, silence }) => {
+        if (namespace === undefined) return []
+        const found = await leftoverFolders(disk, root, namespaceName(namespace, timeZone), {
+          clock,
+          silence,
+        })
+        return found.map(({ dir, timeZone, destination }) => ({
+          name: `${destination} ${timeZone}`,
+          timeZone,
+          store: fileStoreOn(disk, { dir, durability }, partBytes),
+        }))
+      }),
+
+    close,
+  }
+
+  async function close(): Promise<void> {
+    const closing = folder ?? (await opening?.catch(() => undefined))
+    folder = undefined
+    opening = undefined
+    lastSequences.clear()
+    cancelSync?.()
+    cancelSync = undefined
+    if (closing === undefined) return
+    try {
+      await closing.joined()
+      await closing.writer.close()
+    } finally {
+      // Neither holds data: other processes find out by themselves that this one has gone.
+      await Promise.allSettled([(async () => closing.led.close())(), closing.sign.release()])
+    }
+  }
+}
+
+function invalid(option: string, value: unknown, cure: string): UsageError {
+  return new UsageError('PXU_ERR_OPTIONS_INVALID', `fileStore() got ${option} ${quoted(value)}. ${cure}`)
+}

@@ -1,0 +1,149 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { mergeValues } from '../counting/instruments.ts'
+import { UsageError } from '../errors.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
+import type { Store, StoreContext } from '../model/store.ts'
+import { MemoryOutbox } from '../outbox/memory-outbox.ts'
+
+/** Totals of a day, and the series of each table of the meter by id. */
+interface DayTotals {
+  readonly totals: SeriesTotal[]
+  readonly series: Map<object, Map<number, SeriesTotal>>
+}
+
+/**
+ * Keeps everything in this process. Nothing outlives it, so `close()` of the meter closes the open day and sends it;
+ * a crash loses what was not sent.
+ */
+export function memoryStore(): Store {
+  const days = new Map<UsageDay, DayTotals>()
+  const revisions = new Map<UsageDay, number>()
+  const notes = new Map<string, string>()
+  const outbox = new MemoryOutbox()
+  let context: StoreContext | undefined
+  /** Also known once the store is closed: what was on its way then is settled all the same. */
+  let clock: Clock = systemClock
+  /** By day: batches of one day come in their order. */
+  const lastSequences = new Map<UsageDay, number>()
+  let closing: UsageDay | undefined
+
+  function opened(): StoreContext {
+    if (context !== undefined) return context
+    throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'The memory store is not open.')
+  }
+
+  function count(batch: CountBatch): void {
+    const day: DayTotals = days.get(batch.day) ?? { totals: [], series: new Map() }
+    const known = day.series.get(batch.table) ?? new Map<number, SeriesTotal>()
+    batch.forEach((id, gained) => {
+      const total = known.get(id)
+      if (total !== undefined) {
+        total.values = mergeValues(total.series.instrument, total.values, gained)
+        return
+      }
+      const made = { series: batch.describe(id), values: Array.from(gained) }
+      known.set(id, made)
+      day.totals.push(made)
+    })
+    days.set(batch.day, day)
+    day.series.set(batch.table, known)
+  }
+
+  return {
+    name: 'memory',
+    durable: false,
+    flushAfterMs: 1_000,
+
+    async open(given) {
+      if (context !== undefined) {
+        throw new UsageError(
+          'PXU_ERR_STORE_IN_USE',
+          'This memory store belongs to another meter already. Give each meter its own store.',
+        )
+      }
+      context = given
+      clock = given.clock
+    },
+
+    add(batch) {
+      opened()
+      if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
+      if (batch.day === closing) {
+        throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `${batch.day} is being closed.`)
+      }
+      count(batch)
+      lastSequences.set(batch.day, batch.sequence)
+    },
+
+    async seal() {},
+
+    async openDays() {
+      return [...days.keys()].sort()
+    },
+
+    async *totals(day) {
+      yield* days.get(day)?.totals ?? []
+    },
+
+    async closeDay(day, rollUp) {
+      if (closing !== undefined) return { outcome: 'elsewhere' }
+      const totals = days.get(day)?.totals
+      if (totals === undefined) return { outcome: 'empty' }
+      const revision = revisions.get(day) ?? 0
+      const lines: OutboxLine[] = []
+      closing = day
+      try {
+        const again = {
+          async *[Symbol.asyncIterator]() {
+            yield* totals
+          },
+        }
+        for await (const line of rollUp(again, revision)) lines.push(line)
+        outbox.add(lines)
+        days.delete(day)
+        revisions.set(day, revision + 1)
+      } finally {
+        closing = undefined
+      }
+      const calls = lines.reduce((sum, line) => sum + line.calls, 0)
+      return { outcome: 'closed', revision, lines: lines.length, calls }
+    },
+
+    async put(lines) {
+      outbox.put(lines)
+    },
+    async claim(limit) {
+      return outbox.claim(limit, opened().clock.elapsed())
+    },
+    async markAttempts(ids, atMs) {
+      outbox.markAttempts(ids, atMs)
+    },
+    async settle(settlements) {
+      outbox.settle(settlements, clock)
+    },
+    async *waiting() {
+      yield* outbox.waiting()
+    },
+    async *rejected() {
+      yield* outbox.rejected
+    },
+    outboxCounts: () => outbox.counts(),
+    isSender: async () => true,
+
+    async readNote(name) {
+      return notes.get(name)
+    },
+    async writeNote(name, value) {
+      notes.set(name, value)
+    },
+    async discardNote(name) {
+      notes.delete(name)
+    },
+
+    async close() {
+      context = undefined
+      lastSequences.clear()
+    },
+  }
+}

@@ -1,0 +1,154 @@
+import { join } from 'node:path'
+import { quoted } from '../errors.ts'
+import { DamagedFiles } from '../files/damaged-files.ts'
+import { type Disk, makeFolder, maySync, removeStaleTemporaries } from '../files/disk.ts'
+import { NoteFiles } from '../files/note-files.ts'
+import { joinJournal } from '../journal/compact-journal.ts'
+import { newJournalId } from '../journal/journal-files.ts'
+import { createJournalWriter, type JournalWriter } from '../journal/journal-writer.ts'
+import type { UsageDay } from '../model/series.ts'
+import type { StoreContext } from '../model/store.ts'
+import { Inbox } from '../outbox/inbox.ts'
+import { DayJournals } from './day-journals.ts'
+import { LedOutbox } from './leader-outbox.ts'
+import { type OwnerSign, showOwner, thisHost } from './liveness.ts'
+import { createSilence, type Silence } from './silence.ts'
+
+/** What a process has of a folder while its store is open. */
+export interface OpenFolder extends StoreContext {
+  readonly sign: OwnerSign
+  readonly writer: JournalWriter
+  readonly journals: DayJournals
+  readonly inbox: Inbox
+  readonly notes: NoteFiles
+  readonly led: LedOutbox
+  readonly silence: Silence
+  /** Resolves when no files are being joined. */
+  joined(): Promise<unknown>
+}
+
+export interface FolderSettings extends StoreContext {
+  disk: Disk
+  dir: string
+  /** A journal goes on in a new file after so many bytes of gains. */
+  partBytes: number
+  onWrite(tookMs: number): void
+  isSlow(): boolean
+  degraded(reason: string, more?: object): void
+}
+
+/** So many full files of a journal are joined into one. */
+const joinedParts = 4
+
+/** Makes this process an owner in the folder, ready to count; what others left there is read when it is asked for. */
+export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
+  const { disk, dir, clock, diagnostics, timeZone, degraded } = given
+  const journalId = newJournalId(clock)
+  let joining: Promise<unknown> = Promise.resolve()
+  makeFolder(disk, dir)
+  if (!(await maySync(disk, dir))) {
+    diagnostics.warn(
+      'PXU_WRN_STORE_NO_SYNC',
+      `Node's permission model does not let this process sync files, so a power cut may lose counts in ${dir} that a crash of the process does not. Nothing else changes.`,
+    )
+  }
+  for (const name of ['notes', 'inbox']) removeStaleTemporaries(disk, join(dir, name), clock.now())
+  const sign = await showOwner({ disk, dir, clock, onDamage }, journalId)
+
+  function reportUnreadable(path: string, message: string): void {
+    diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
+  }
+
+  function onDamage(path: string, what: string): void {
+    diagnostics.publish('store:quarantined', { path, what })
+    reportUnreadable(
+      path,
+      `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
+    )
+  }
+
+  const damaged = new DamagedFiles({
+    ...{ disk, dir, now: clock.now },
+    onDamage(path, what, copy) {
+      diagnostics.publish('store:quarantined', { path, what: copy })
+      const state =
+        copy === undefined
+          ? 'is missing'
+          : `is damaged or cannot be read; the unusable part is now in ${copy}`
+      const message = `${path} ${state}. Lost: ${what}. Everything else is used. Check the disk.`
+      reportUnreadable(path, message)
+    },
+  })
+
+  function onReplaced(missing: number): void {
+    const events = missing === 0 ? '' : ` ${missing} events that waited in it are not there any more.`
+    diagnostics.report({
+      code: 'PXU_ERR_STORE_UNREADABLE',
+      message: `The folder ${dir} was removed, moved away or replaced while it was in use.${events} Stop the processes that use it before you move it.`,
+    })
+  }
+
+  function onUnseenLeader(host: string): void {
+    diagnostics.warn(
+      'PXU_WRN_STORE_FOREIGN_WRITER',
+      `The events in ${dir} were sent by a process on the host ${quoted(host)}, and from here nobody can tell whether it lives. After ten minutes of its silence this process sends them. If the disk was copied, both do. Give each host its own dir (PX_USAGE_DIR).`,
+    )
+  }
+
+  /** One at a time, and never in the way of counting; until it is done the files are read as they are. */
+  function joinLater(day: UsageDay, lastPart: number): void {
+    joining = joining
+      .then(async () => {
+        // Of what a closed day contains in part, the parts must stay apart.
+        const { contained } = await journals.closed.of(day)
+        if (contained[journalId] === undefined) await joinJournal(disk, dir, { day, journalId, lastPart })
+      })
+      .catch((error: unknown) => degraded('journals could not be joined', { error }))
+  }
+
+  const settings = { disk, dir, clock, now: clock.now, damaged, silence: createSilence(clock) }
+  const writer = createJournalWriter({
+    ...settings,
+    ...thisHost,
+    journalId,
+    timeZone,
+    elapsed: clock.elapsed,
+    onWrite: given.onWrite,
+    isSlow: given.isSlow,
+    partBytes: given.partBytes,
+    onFull(day, part) {
+      if (part % joinedParts === 0) joinLater(day, part)
+    },
+    onRescue(path) {
+      degraded('it was removed or moved away, and is written to its place again', { path })
+      void sign.renew().catch(() => {})
+    },
+  })
+  const journals = new DayJournals({
+    ...settings,
+    onNewer(path) {
+      const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
+      reportUnreadable(path, `${path} ${what}`)
+    },
+    onUnseen(host) {
+      diagnostics.warn(
+        'PXU_WRN_STORE_FOREIGN_WRITER',
+        `A journal in ${dir} was written on the host ${quoted(host)}, and from here nobody can tell whether its process lives. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
+      )
+    },
+  })
+  return {
+    clock,
+    diagnostics,
+    timeZone,
+    namespace: given.namespace,
+    sign,
+    writer,
+    journals,
+    inbox: new Inbox({ ...settings, onDamage }, journalId),
+    notes: new NoteFiles({ ...settings, onDamage }),
+    led: new LedOutbox({ ...settings, onDamage, onReplaced, onUnseenLeader }, { journalId, ...thisHost }),
+    silence: settings.silence,
+    joined: () => joining,
+  }
+}

@@ -1,0 +1,52 @@
+import { basename, join } from 'node:path'
+import type { Diagnostics } from '../diagnostics.ts'
+import { type Disk, makeFolder, writeWhole } from '../files/disk.ts'
+import { isInContainerLayer } from './container-layer.ts'
+
+/** The name that no app gives to a folder of its own, so whatever made it, it is ours. */
+const defaultName = '.px-usage'
+
+/** Makes the folder of a file store if it is missing, and warns if it will not last or if another user can change it. */
+export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
+  makeFolder(disk, root)
+  if (isNew || basename(root) === defaultName) ignoreInGit(disk, root)
+  warnOfOthers(disk, root, diagnostics)
+  if (isInContainerLayer(disk, root)) {
+    diagnostics.warn(
+      'PXU_WRN_STORE_EPHEMERAL',
+      `The folder ${root} lies in the container's own layer, which goes with the container: counts and unsent events of a deploy are lost. Mount a volume and give its path as dir (PX_USAGE_DIR).`,
+    )
+  }
+}
+
+/** A folder of ours keeps itself out of the repository of the app. A `.gitignore` that is there is left as it is. */
+function ignoreInGit(disk: Disk, root: string): void {
+  try {
+    const file = disk.openSync(join(root, '.gitignore'), 'wx', 0o600)
+    try {
+      writeWhole(disk, file, Buffer.from('*\n'), 0)
+    } finally {
+      disk.closeSync(file)
+    }
+  } catch {
+    // Another process made it, or the disk is full: nothing depends on it.
+  }
+}
+
+/** Whoever may write to the folder can change the counts; our own files follow no link that another user made. */
+function warnOfOthers(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  const uid = process.geteuid?.()
+  if (uid === undefined) return
+  const { uid: owner, mode } = disk.statSync(root)
+  const isForeign = owner !== uid && owner !== 0
+  const isOpenToAll = (mode & 0o1002) === 0o002
+  if (!isForeign && !isOpenToAll) return
+  const what = isForeign
+    ? `belongs to another user (uid ${owner}; this process has ${uid})`
+    : 'can be written to by every user'
+  diagnostics.warn(
+    'PXU_WRN_STORE_FOREIGN_FOLDER',
+    `The folder ${root} ${what}, so counts can be changed or removed there. Give a dir (PX_USAGE_DIR) that only the user of this process can write to.`,
+  )
+}

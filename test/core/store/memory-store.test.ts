@@ -1,4 +1,0 @@
-import { memoryStore } from '../../../packages/core/src/store/memory-store.ts'
-import { storeContract } from '../../contracts/store-contract.ts'
-
-storeContract('memoryStore()', memoryStore)
