@@ -6,7 +6,7 @@ import { UsageError } from '../../packages/core/src/errors.ts'
 const emitWarning = vi.spyOn(process, 'emitWarning')
 const quiet = () => emitWarning.mockReset().mockImplementation(() => {})
 const failure = { code: 'PXU_ERR_STORE_UNAVAILABLE', message: 'The disk is full' } as const
-const help = 'https://www.npmjs.com/package/@px-usage/core#pxu_err_store_unavailable'
+const help = 'https://github.com/px-usage/px-usage/blob/main/docs/error-codes.md#pxu_err_store_unavailable'
 
 beforeEach(() => void quiet())
 

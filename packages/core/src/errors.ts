@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /**
- * Every code that an error or a warning of px-usage can carry, with the sentence that the README of this package repeats.
+ * Every code that an error or a warning of px-usage can carry, with the sentence that docs/error-codes.md repeats.
  *
  * A code is never reused for another meaning.
  */
@@ -86,20 +86,20 @@ export interface Failure {
   readonly cause?: unknown
 }
 
-/** The README of this package, where each code has a paragraph. */
-const readmeUrl = 'https://www.npmjs.com/package/@px-usage/core'
+/** The page on which each code has a paragraph. A test in test/docs compares it with the table above. */
+const pageUrl = 'https://github.com/px-usage/px-usage/blob/main/docs/error-codes.md'
 
 /**
  * The one error class of px-usage. Match on `code`; the brand makes `instanceof` hold across two installed copies.
  *
- * `help` is the address of the paragraph of the code in the README of this package.
+ * `help` is the address of the paragraph of the code.
  */
 export class UsageError extends Error {
   readonly code: UsageErrorCode
   readonly help: string
 
   constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
-    const help = `${readmeUrl}#${code.toLowerCase()}`
+    const help = `${pageUrl}#${code.toLowerCase()}`
     // No full stop behind it: a terminal would take it for a part of the address.
     super(`${asSentence(message)} See ${help}`, options)
     this.code = code

@@ -1,4 +1,4 @@
-import type { Meter } from '@px-usage/core'
+import { type Meter, UsageError } from '@px-usage/core'
 
 let isWarned = false
 
@@ -17,10 +17,11 @@ export function reportFailure(error: unknown, meter?: Meter): void {
     }
     if (isWarned) return
     isWarned = true
-    process.emitWarning(
-      'px-usage failed within a request of the app, which went on as without it. Some calls may be counted as (unmatched). See https://www.npmjs.com/package/@px-usage/core#pxu_err_adapter_failed',
-      { type: 'PxUsageWarning', code: 'PXU_ERR_ADAPTER_FAILED', ...detailOf(error) },
+    const { code, message } = new UsageError(
+      'PXU_ERR_ADAPTER_FAILED',
+      'px-usage failed within a request of the app, which went on as without it. Some calls may be counted as (unmatched).',
     )
+    process.emitWarning(message, { type: 'PxUsageWarning', code, ...detailOf(error) })
   } catch {
     // What cannot be reported must still not become an error of the app.
   }

@@ -193,7 +193,9 @@ describe('a mistake in the options is told at construction, with code, value and
   it.each(mistakes)('%s', (_what, act, code, told) => {
     const error = thrownBy(act)
     expect(error.code).toBe(code)
-    expect(error.help).toBe(`https://www.npmjs.com/package/@px-usage/core#${code.toLowerCase()}`)
+    expect(error.help).toBe(
+      `https://github.com/px-usage/px-usage/blob/main/docs/error-codes.md#${code.toLowerCase()}`,
+    )
     for (const part of [...told, ` See ${error.help}`]) expect(error.message).toContain(part)
     expect(error.message).toMatch(/[.?] See https:[^ ]+[^.]$/)
     expect(error.message).not.toContain(keys.apiKey)

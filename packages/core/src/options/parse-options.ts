@@ -76,7 +76,7 @@ export interface MeterOptions {
   enabled?: boolean | undefined
   /** Count and close days, but send nothing: keys are not needed. @default false */
   dryRun?: boolean | undefined
-  /** Takes errors that nobody awaits. Every code is in the README of this package. */
+  /** Receives errors that nothing awaits. Every code is in docs/error-codes.md. */
   onError?: ((error: UsageError) => void) | undefined
   /** Where time comes from. @default the system's */
   clock?: Clock | undefined

@@ -8,11 +8,11 @@ const usage = pxUsage({
 })
 app.use(usage)
 
-// --- what any app has: somebody logs in, something is answered
+// --- what any app has: an authentication and a response
 app.use((ctx) => {
   ctx.state.user = { id: 'ann' }
   ctx.body = 'hello'
 })
 
 export const listener = app.callback()
-export const meter = () => usage.meter
+export const { meter } = usage

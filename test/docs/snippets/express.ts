@@ -8,7 +8,7 @@ const usage = pxUsage({
 })
 app.use(usage)
 
-// --- what any app has: somebody logs in, something is answered
+// --- what any app has: an authentication and a route
 declare global {
   namespace Express {
     interface Request {
@@ -23,4 +23,4 @@ app.use((req, _res, next) => {
 app.get('/hello', (_req, res) => void res.send('hello'))
 
 export const listener = app
-export const meter = () => usage.meter
+export const { meter } = usage

@@ -1,0 +1,79 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import type { Meter } from '@px-usage/core'
+import { type Emulator, startEmulator } from 'px-emulator'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { send, startServer } from '../support/http-client.ts'
+import { pages } from './pages.ts'
+
+interface Snippet {
+  /** What the code has made. */
+  meter?: Meter
+  /** The app, if the code is about one. */
+  listener?: Parameters<typeof startServer>[0]
+  /** What the code prints. */
+  shown?: RegExp
+}
+
+const folder = join(import.meta.dirname, 'snippets')
+const names = (await readdir(folder)).map((file) => file.replace(/\.ts$/, ''))
+// The files are typechecked with everything else. Pages show what comes before the marker.
+const sources = new Map<string, string>()
+for (const name of names) {
+  const [shown = ''] = (await readFile(join(folder, `${name}.ts`), 'utf8')).split('\n// ---')
+  sources.set(name, shown.trim())
+}
+// The emulator has a README of its own, with a test of its own.
+const blocks = [...pages]
+  .filter(([path]) => path !== 'packages/px-emulator/README.md')
+  .flatMap(([path, text]) =>
+    [...text.matchAll(/^```ts\n([\s\S]*?)\n```$/gm)].map(([, code = '']) => ({ path, code })),
+  )
+
+let px: Emulator
+let dir: string
+
+beforeAll(async () => {
+  px = await startEmulator({ port: 0 })
+  dir = await mkdtemp(join(tmpdir(), 'px-usage-docs-'))
+  vi.stubEnv('PX_API_KEY', px.apiKey)
+  vi.stubEnv('PX_PRODUCT_KEY', px.productKey)
+  vi.stubEnv('PX_BASE_URL', px.url)
+})
+
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await px.close()
+  await rm(dir, { recursive: true })
+})
+
+it('every code block of a page is one of the snippets that run here, and each snippet is shown', () => {
+  expect(blocks.length).toBeGreaterThan(10)
+  const known = [...sources.values()]
+  expect(blocks.filter(({ code }) => !known.includes(code))).toEqual([])
+  const shown = blocks.map(({ code }) => code)
+  expect(names.filter((name) => !shown.includes(sources.get(name) as string))).toEqual([])
+})
+
+describe.each(names)('the code of %s', (name) => {
+  it('runs as it is shown', async () => {
+    vi.stubEnv('PX_USAGE_DIR', join(dir, name))
+    const print = vi.spyOn(console, 'log').mockImplementation(() => {})
+    const { meter, listener, shown }: Snippet = await import(`./snippets/${name}.ts`)
+    if (listener !== undefined) {
+      const server = await startServer(listener)
+      const headers = { 'x-user': 'ann', 'x-api-key': 'key of ann' }
+      expect((await send(`${server.url}/hello`, { headers })).body).toBe('hello')
+      const ofAnn = { identifyId: 'ann' }
+      const arrived = async () => expect(await meter?.preview()).toMatchObject([ofAnn, ofAnn])
+      await vi.waitFor(arrived, { timeout: 20_000 })
+      await server.close()
+    }
+    await meter?.close()
+    const printed = print.mock.calls.flat().map((value) => inspect(value, { depth: 9 }))
+    print.mockRestore()
+    if (shown !== undefined) expect(printed.join('\n')).toMatch(shown)
+  })
+})
