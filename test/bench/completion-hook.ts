@@ -26,6 +26,11 @@ let finished = 0
 const count = () => void finished++
 const meter = { record: count, ignore: count, callbackFailed: count } as unknown as Meter
 
+const watchedCall = {
+  ...{ owner: meter, context, lost: count, finished: count },
+  ...{ next: undefined, before: undefined, after: undefined, notes: 0, isQueued: false },
+}
+
 const hooks: Record<string, Hook | undefined> = {
   bare: undefined,
   'bare again': undefined,
@@ -33,7 +38,7 @@ const hooks: Record<string, Hook | undefined> = {
   'on-finished': (_req, res) => onFinished(res, () => count()),
   'a `close` listener on the response': (_req, res) => void res.on('close', () => count()),
   'the channel alone': () => {},
-  whenFinished: (req, res) => whenFinished({ req, res, owner: meter, context, lost: count, finished: count }),
+  whenFinished: (req, res) => whenFinished({ ...watchedCall, req, res }),
   'observeCall, without a meter': (req, res) =>
     observeCall(req, res, req, {
       meter,

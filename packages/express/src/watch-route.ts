@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { guarded, noteContext } from '@px-usage/http'
+import { createSlot, guarded, noteContext } from '@px-usage/http'
 import type { App } from './app.ts'
 import { learnMounts } from './mounted-apps.ts'
 import type { Route } from './route-tree.ts'
@@ -30,13 +30,13 @@ export interface RouteVisit {
   hasResponded: boolean
 }
 
-interface Watched {
+interface WatchedVisit extends RouteVisit {
   /** What the app reads as `req.route`. */
   value: unknown
-  readonly visit: RouteVisit
 }
 
-const watched = new WeakMap<object, Watched>()
+/** Of each request that came to a route. */
+const visits = createSlot<WatchedVisit>()
 
 /**
  * `route` of a request that came to one, with a setter: a route that responds and then calls `next()`, as every action of
@@ -47,14 +47,14 @@ const ownRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   configurable: true,
   enumerable: true,
   get() {
-    return watchedOf(this)?.value
+    return inheritedVisit(this)?.value
   },
   set(value: unknown) {
-    const entry = watched.get(this)
-    if (entry === undefined) Reflect.defineProperty(this, 'route', dataOf(value))
+    const visit = visits.get(this)
+    if (visit === undefined) Reflect.defineProperty(this, 'route', dataOf(value))
     else {
-      entry.value = value
-      noteNextRoute.call(this, entry.visit, value)
+      visit.value = value
+      noteNextRoute.call(this, visit, value)
     }
   },
 }
@@ -71,9 +71,10 @@ const firstRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
 
 const noteFirstRoute = guarded(function (this: RoutedRequest, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const visit = { hasResponded: false } as RouteVisit
-  enter(this, visit, value as Route)
-  watched.set(this, { value, visit })
+  const { app, baseUrl, params } = this
+  if (app?.parent !== undefined) learnMounts(app)
+  const route = value as Route
+  visits.set(this, { value, route, app, baseUrl, mountParams: params, hasResponded: false })
   if (!Reflect.defineProperty(this, 'route', ownRoute)) return false
   // The app may have entered an AsyncLocalStorage behind the middleware.
   noteContext(this)
@@ -97,10 +98,10 @@ function enter(req: RoutedRequest, visit: RouteVisit, route: Route): void {
 }
 
 /** An object may inherit from the request. */
-function watchedOf(req: object): Watched | undefined {
+function inheritedVisit(req: object): WatchedVisit | undefined {
   for (let each: object | null = req; each !== null; each = Object.getPrototypeOf(each)) {
-    const entry = watched.get(each)
-    if (entry !== undefined) return entry
+    const visit = visits.get(each)
+    if (visit !== undefined) return visit
   }
   return undefined
 }
@@ -117,7 +118,7 @@ export function watchRoutes(prototype: object): void {
 
 /** The route that names the call; `undefined` if it came to none. */
 export function visitOf(req: RoutedRequest): RouteVisit | undefined {
-  const visit = watched.get(req)?.visit
+  const visit = visits.get(req)
   if (visit !== undefined || req.route === undefined) return visit
   // A request that had its route before it was watched.
   const { route, app, baseUrl } = req

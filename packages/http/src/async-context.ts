@@ -7,8 +7,11 @@ import { AsyncResource } from 'node:async_hooks'
  * on Node 20 and 24. It needs no manual destroy, so hooks of the app that follow resources see its end when it is collected.
  */
 export function currentContext(): AsyncResource {
-  return new AsyncResource('PxUsageCall')
+  return new AsyncResource(contextType)
 }
+
+/** Under this name hooks of the app see our resources. */
+export const contextType = 'PxUsageCall'
 
 /**
  * Our own context, in which calls are recorded: a timer or a connection that starts then would keep the stores of a request for
@@ -35,6 +38,11 @@ export function areStoresInUse(): boolean {
     isInUse = true
   }
   return isInUse
+}
+
+/** Whether the context may be in a store. Without frames no single resource shows it. */
+export function mayHaveStores(context: AsyncResource): boolean {
+  return frameKey === undefined ? areStoresInUse() : valueAt(context, frameKey) !== undefined
 }
 
 /**

@@ -5,5 +5,6 @@ export { pxUsage, type UsageListener } from './usage-listener.ts'
 // For those who write an adapter
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { guarded } from './guard.ts'
+export { createSlot, Extension, type PrivateSlot } from './private-slot.ts'
 export { type CallReader, type Observer, observeCall } from './observe-call.ts'
 export { noteContext } from './when-finished.ts'

@@ -1,17 +1,23 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { askIdentify, type CallCallback, type FinishedCall, type Identify, type Meter } from '@px-usage/core'
-import { currentContext, ownContext } from './async-context.ts'
+import { contextType, ownContext } from './async-context.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'
 import type { Observer } from './observe-call.ts'
 import type { WatchedCall } from './when-finished.ts'
 
-/** One call, from the middleware until it is recorded. */
-export class ObservedCall<Source> implements WatchedCall {
+/** One call, from the middleware until it is recorded. It is itself the async context in which it was created. */
+export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly owner: Meter
-  context = currentContext()
+  context: AsyncResource = this
+  next: WatchedCall | undefined
+  before: WatchedCall | undefined
+  after: WatchedCall | undefined
+  notes = 0
+  isQueued = false
   /** What the reader noted when the request came. */
   entered: unknown
   private readonly source: Source
@@ -27,6 +33,7 @@ export class ObservedCall<Source> implements WatchedCall {
   private inner: ObservedCall<unknown> | undefined
 
   constructor(req: IncomingMessage, res: ServerResponse, source: Source, observer: Observer<Source>) {
+    super(contextType)
     this.req = req
     this.res = res
     this.source = source

@@ -1,36 +1,28 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { areStoresInUse, currentContext, richerContext } from './async-context.ts'
+import type { Meter } from '@px-usage/core'
+import { areStoresInUse, currentContext, mayHaveStores, richerContext } from './async-context.ts'
 import { reportFailure } from './guard.ts'
+import { createSlot } from './private-slot.ts'
 import { nextTick, setImmediate } from './real-timers.ts'
-import { watchResponse } from './watch-response.ts'
+import { isOver, watchResponse } from './watch-response.ts'
 import type { Completion, WatchedCall } from './when-finished.ts'
 
-/** A call of one owner. The owner stays when the response is over: it may ask again. */
-interface Waiting {
-  owner: object | undefined
-  call: WatchedCall | undefined
-  next: Waiting | undefined
+/** What stays of the calls of a request whose response is over: an owner may ask for the same request again. */
+class Over {
+  readonly owner: Meter
+  readonly aborted: boolean
+  readonly next: Over | undefined
+
+  constructor(owner: Meter, aborted: boolean, next: Over | undefined) {
+    this.owner = owner
+    this.aborted = aborted
+    this.next = next
+  }
 }
 
-/**
- * A request, while its response is not over in the list of those of its connection: more than one only with pipelining. It is
- * itself what waits for the first owner, as nearly always there is but one; in an object of its own that kept the whole
- * request from the young generation's garbage, which cost 13 us.
- */
-interface OpenRequest extends Waiting {
-  /** How its response ended; `undefined` while it is not over. */
-  aborted: boolean | undefined
-  /** How often its async context was noted after the middleware. */
-  notes: number
-  /** Whether it came while another one of its connection was open. */
-  isQueued: boolean
-  before: OpenRequest | undefined
-  after: OpenRequest | undefined
-}
-
-/** An app may read a path that is watched many times; each note takes 0.3 us. */
+/** An app may read a path that is watched many times; each note takes 0.1 us. */
 const maxNotes = 3
 
 interface HttpMessage {
@@ -38,53 +30,31 @@ interface HttpMessage {
   request: IncomingMessage
 }
 
+const newestKey: unique symbol = Symbol('px-usage.newest') as never
+/** The newest call that is open on a connection; with pipelining it leads to the others. */
+type WatchedSocket = Socket & { [newestKey]?: WatchedCall | undefined }
+
 export function createOpenRequests(): Completion {
   /**
-   * What is known of each request, beside it. Express gives every request and response another prototype, so that V8 makes a
-   * hidden class for the single object: on Node 20 and 22 the first look at a property then takes 0.2 us, and a new property
-   * 2 us. A look into a WeakMap takes 0.05 us, an entry 0.1 us.
+   * Of each request the first of its calls, which leads to those of other owners. `null` as long as there is none for a request
+   * that Node has published, and `undefined` for one that it has not.
    */
-  const known = new WeakMap<IncomingMessage, OpenRequest>()
-  const newestKey: unique symbol = Symbol('px-usage.newest') as never
-  type WatchedSocket = Socket & { [newestKey]?: OpenRequest | undefined }
+  const states = createSlot<WatchedCall | Over | null>()
   let isSubscribed = false
 
-  function opened(req: IncomingMessage, before: OpenRequest | undefined): OpenRequest {
-    const request: OpenRequest = {
-      aborted: undefined,
-      owner: undefined,
-      call: undefined,
-      next: undefined,
-      notes: 0,
-      isQueued: before !== undefined,
-      before,
-      after: undefined,
-    }
-    known.set(req, request)
-    return request
-  }
-
   function onRequestStart(message: unknown): void {
-    const { socket, request: req } = message as HttpMessage & { socket: WatchedSocket }
-    if (!(newestKey in socket)) watchConnection(socket)
-    const before = socket[newestKey]
-    const request = opened(req, before)
-    if (before !== undefined) before.after = request
-    socket[newestKey] = request
+    states.set((message as HttpMessage).request, null)
   }
 
   function onResponseFinish(message: unknown): void {
-    const { socket, request: req } = message as HttpMessage & { socket: WatchedSocket }
-    const request = known.get(req)
-    if (request === undefined || request.aborted !== undefined) return
-    const { before, after } = request
-    if (before !== undefined) before.after = after
-    if (after !== undefined) after.before = before
-    else if (socket[newestKey] === request) socket[newestKey] = before
-    request.aborted = false
+    const { socket, request } = message as HttpMessage
+    const first = states.get(request)
+    if (!first || first instanceof Over) return
+    unlink(first, socket)
+    markOver(first, false)
     // What waited behind another response finishes in the context of that one.
-    if (!request.isQueued && request.call !== undefined && areStoresInUse()) noteContexts(request)
-    tellAll(request, false)
+    if (first.isQueued) finishAll(first, false)
+    else finishHere(first)
   }
 
   /** First of the listeners, so that it sees what was sent before those of the app write into the closed connection. */
@@ -110,17 +80,60 @@ export function createOpenRequests(): Completion {
   }
 
   function onConnectionClose(this: WatchedSocket): void {
-    let request = this[newestKey]
+    let first = this[newestKey]
     this[newestKey] = undefined
-    while (request?.before !== undefined) request = request.before
-    while (request !== undefined) {
-      const { after } = request
-      request.aborted = true
-      for (let one: Waiting | undefined = request; one !== undefined; one = one.next) one.call?.lost()
+    while (first?.before !== undefined) first = first.before
+    while (first !== undefined) {
+      const { after } = first
+      markOver(first, true)
+      for (let call: WatchedCall | undefined = first; call !== undefined; call = call.next) call.lost()
       // Node and the app see the connection close first, as they do without px-usage.
-      nextTick(tellAll, request, true)
-      request = after
+      nextTick(finishAll, first, true)
+      first = after
     }
+  }
+
+  /** Waits for what Node publishes of a request. */
+  function track(call: WatchedCall): void {
+    const { req, res } = call
+    const socket: WatchedSocket = req.socket
+    if (!(newestKey in socket)) watchConnection(socket)
+    const before = socket[newestKey]
+    if (before !== undefined) before.after = call
+    call.before = before
+    call.isQueued = res.socket !== socket
+    socket[newestKey] = call
+  }
+
+  /** Listens for the end of a response of which Node publishes nothing any more. */
+  function listen(call: WatchedCall): void {
+    const end = (aborted: boolean) => {
+      if (states.get(call.req) instanceof Over) return
+      markOver(call, aborted)
+      finishAll(call, aborted)
+    }
+    try {
+      watchResponse(call.req, call.res, end)
+    } catch (error) {
+      // A response that cannot be watched never shows its end, so its call is counted now.
+      reportFailure(error, call.owner)
+      setImmediate(end, false)
+    }
+  }
+
+  let lastOver: Over | undefined
+
+  /** From now on the app may keep the request for long: it must keep neither its calls nor, through them, its neighbours. */
+  function markOver(first: WatchedCall, aborted: boolean): void {
+    first.before = undefined
+    first.after = undefined
+    if (first.next !== undefined || lastOver?.owner !== first.owner || lastOver.aborted !== aborted) {
+      lastOver = new Over(first.owner, aborted, undefined)
+    }
+    let over = lastOver
+    for (let call = first.next; call !== undefined; call = call.next)
+      over = new Over(call.owner, aborted, over)
+    states.set(first.req, over)
   }
 
   return {
@@ -130,65 +143,79 @@ export function createOpenRequests(): Completion {
         subscribe('http.server.request.start', onRequestStart)
         subscribe('http.server.response.finish', onResponseFinish)
       }
-      let request = known.get(call.req)
-      if (request === undefined) {
-        request = opened(call.req, undefined)
-        listen(request, call)
+      const { req, res } = call
+      const state = states.get(req)
+      if (state instanceof Over) {
+        if (isOwned(state, call.owner)) return
+        states.set(req, new Over(call.owner, state.aborted, state))
+        nextTick(finishOne, call, state.aborted)
+      } else if (state) join(state, call)
+      else {
+        states.set(req, call)
+        if (state === null && !isOver(res, req.socket)) track(call)
+        else listen(call)
       }
-      let waiting: Waiting = request
-      while (waiting.owner !== undefined) {
-        if (waiting.owner === call.owner) {
-          waiting.call?.noteInner?.(call)
-          return
-        }
-        waiting.next ??= { owner: undefined, call: undefined, next: undefined }
-        waiting = waiting.next
-      }
-      waiting.owner = call.owner
-      waiting.call = call
-      if (request.aborted !== undefined) nextTick(tell, waiting, request.aborted)
     },
 
     noteContext(req) {
       if (!areStoresInUse()) return
-      const request = known.get(req)
-      if (request?.call !== undefined && request.notes < maxNotes) noteContexts(request)
+      const first = states.get(req)
+      if (first && !(first instanceof Over) && first.notes < maxNotes) noteContexts(first)
     },
   }
 }
 
-function listen(request: OpenRequest, { req, res, owner }: WatchedCall): void {
-  const end = (aborted: boolean) => {
-    if (request.aborted !== undefined) return
-    request.aborted = aborted
-    tellAll(request, aborted)
+function join(first: WatchedCall, call: WatchedCall): void {
+  let one = first
+  while (one.owner !== call.owner) {
+    if (one.next === undefined) {
+      one.next = call
+      return
+    }
+    one = one.next
   }
-  try {
-    watchResponse(req, res, end)
-  } catch (error) {
-    // A response that cannot be watched never shows its end, so its call is counted now.
-    reportFailure(error, owner)
-    setImmediate(end, false)
-  }
+  one.noteInner?.(call)
 }
 
-function noteContexts(request: OpenRequest): void {
+function isOwned(over: Over, owner: Meter): boolean {
+  for (let one: Over | undefined = over; one !== undefined; one = one.next)
+    if (one.owner === owner) return true
+  return false
+}
+
+function unlink(call: WatchedCall, socket: WatchedSocket): void {
+  const { before, after } = call
+  if (before !== undefined) before.after = after
+  if (after !== undefined) after.before = before
+  else if (socket[newestKey] === call) socket[newestKey] = before
+}
+
+function noteContexts(first: WatchedCall): void {
   const now = currentContext()
-  request.notes += 1
-  for (let one: Waiting | undefined = request; one !== undefined; one = one.next) {
-    if (one.call !== undefined) one.call.context = richerContext(one.call.context, now)
+  first.notes += 1
+  for (let call: WatchedCall | undefined = first; call !== undefined; call = call.next) {
+    call.context = richerContext(call.context, now)
   }
 }
 
-function tellAll(request: OpenRequest, aborted: boolean): void {
-  // The app may keep the request for long: it must not hold its neighbours, nor what was called.
-  request.before = undefined
-  request.after = undefined
-  for (let one: Waiting | undefined = request; one !== undefined; one = one.next) tell(one, aborted)
+/** A call that was in no store needs no context but this one, which may have stores that were entered later. */
+function finishHere(first: WatchedCall): void {
+  if (first.next === undefined && !mayHaveStores(first.context)) first.finished(false)
+  else {
+    noteContexts(first)
+    finishAll(first, false)
+  }
 }
 
-function tell(waiting: Waiting, aborted: boolean): void {
-  const { call } = waiting
-  waiting.call = undefined
-  call?.context.runInAsyncScope(call.finished, call, aborted)
+function finishAll(first: WatchedCall, aborted: boolean): void {
+  for (let call: WatchedCall | undefined = first; call !== undefined; ) {
+    const { next }: WatchedCall = call
+    finishOne(call, aborted)
+    call = next
+  }
+}
+
+function finishOne(call: WatchedCall, aborted: boolean): void {
+  call.next = undefined
+  call.context.runInAsyncScope(call.finished, call, aborted)
 }

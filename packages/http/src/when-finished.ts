@@ -18,6 +18,18 @@ export interface WatchedCall {
   lost(): void
   /** The response is over: sent to the end, or given up. Called once, in `context`. Never throws. */
   finished(aborted: boolean): void
+
+  // What follows is kept by `Completion` while the call is open. It is here because each further object of a request has a price.
+
+  /** Calls of other owners for the same request. */
+  next: WatchedCall | undefined
+  /** The first calls of the requests before and after this one that are open on the same connection. */
+  before: WatchedCall | undefined
+  after: WatchedCall | undefined
+  /** How often its async context was noted after the middleware. @default 0 */
+  notes: number
+  /** Whether its response waits behind that of a request before it on the connection. @default false */
+  isQueued: boolean
 }
 
 export interface Completion {

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
+import { createSlot, type PrivateSlot } from '@px-usage/http'
 import type { Context } from 'koa'
-import { createSlot, type PrivateSlot } from './private-slot.ts'
 
 /** What routers and mounts have shown of one request, in whichever Koa apps it was. */
 export interface Seen {

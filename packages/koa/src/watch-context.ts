@@ -1,5 +1,5 @@
 import { isProxy } from 'node:util/types'
-import { Extension } from './private-slot.ts'
+import { Extension } from '@px-usage/http'
 
 /** Must not throw: it runs within an assignment of the app. */
 type OnAssign = (target: object, value: unknown) => void
