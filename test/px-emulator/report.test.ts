@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { CustomEvent } from '../../packages/px-emulator/src/custom-event.ts'
-import { createDayColumns } from '../../packages/px-emulator/src/day-columns.ts'
-import { createEventTable } from '../../packages/px-emulator/src/event-table.ts'
-import { condition } from '../../packages/px-emulator/src/filter.ts'
-import { report as reportOf } from '../../packages/px-emulator/src/report.ts'
-import { type Scope, scopes } from '../../packages/px-emulator/src/report-period.ts'
+import { createEventTable } from '../../packages/px-emulator/src/columnar/event-table.ts'
+import type { CustomEvent } from '../../packages/px-emulator/src/events/custom-event.ts'
+import { condition } from '../../packages/px-emulator/src/query/filter.ts'
+import { createDayColumns } from '../../packages/px-emulator/src/report/day-columns.ts'
+import { report as reportOf } from '../../packages/px-emulator/src/report/report.ts'
+import { type Scope, scopes } from '../../packages/px-emulator/src/report/report-period.ts'
 import {
   type ReportFunction,
   type ReportQuery,
   type ReportSettings,
   reportFunctions,
-} from '../../packages/px-emulator/src/report-query.ts'
+} from '../../packages/px-emulator/src/report/report-query.ts'
 
 const zones = [
   'UTC',

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import type { DeclaredAttribute } from './attribute-model.ts'
-import type { Emulator } from './emulator-face.ts'
+import type { Emulator } from './emulator.ts'
 import { startEmulator } from './start-emulator.ts'
+import type { DeclaredAttribute } from './subscription/attribute-model.ts'
 import { defaultSwitches, type Switches, switchValues } from './switches.ts'
 
 const help = `Usage: px-emulator [options]

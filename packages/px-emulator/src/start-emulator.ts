@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net'
-import { withEpochDates } from './custom-event.ts'
-import { createDayColumns } from './day-columns.ts'
-import type { Emulator, EmulatorOptions } from './emulator-face.ts'
-import { createFaultRules, type ReceivedRequest } from './faults.ts'
-import { createDoor } from './http-door.ts'
-import { createPxState, restoreRecord } from './px-state.ts'
-import { createRateLimiter } from './rate-limiter.ts'
-import { type Report, report } from './report.ts'
-import { checkZone } from './report-period.ts'
-import type { ReportQuery } from './report-query.ts'
-import { openStorageDir, type StorageDir } from './storage-dir.ts'
+import { createRateLimiter } from './api/rate-limiter.ts'
+import type { Emulator, EmulatorOptions } from './emulator.ts'
+import { withEpochDates } from './events/custom-event.ts'
+import { createDayColumns } from './report/day-columns.ts'
+import { type Report, report } from './report/report.ts'
+import { checkZone } from './report/report-period.ts'
+import type { ReportQuery } from './report/report-query.ts'
+import { createFaultRules, type ReceivedRequest } from './server/faults.ts'
+import { createEmulatorServer } from './server/server.ts'
+import { openStorageDir, type StorageDir } from './storage/storage-dir.ts'
+import { createPxState, restoreRecord } from './subscription/px-state.ts'
 import { checkSwitches, defaultSwitches, type Switches } from './switches.ts'
 
 /** Bodies of received requests that are kept, in characters. */
@@ -47,7 +47,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     for (const { body } of requests.splice(0, count)) requestSize -= body.length
   }
 
-  const room = {
+  const context = {
     state,
     shownKey: isLoopback(host) ? apiKey : undefined,
     keys,
@@ -70,11 +70,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       faults.clear()
       limiter.reset()
       Object.assign(switches, first)
-      room.forgetRequests()
+      context.forgetRequests()
     },
   }
-  const server = createDoor({
-    ...room,
+  const server = createEmulatorServer({
+    ...context,
     limiter,
     isLoopback: isLoopback(host),
     fault: options.fault,
@@ -126,8 +126,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     clearFaults: faults.clear,
     addKey: (key, permissions) => void keys.set(key, permissions),
     declareAttributes: (kind, attributes) => state.model.declare(kind, attributes, now()),
-    report: room.report,
-    reset: room.reset,
+    report: context.report,
+    reset: context.reset,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -2,8 +2,8 @@ import { ask } from './ask.js'
 import { drawAudience } from './audience-view.js'
 import { drawEvents } from './events-view.js'
 import { eventsInWords } from './in-words.js'
-import { chooseFromAddress, followChoice, offerChoices } from './query-form.js'
-import { drawReport } from './report-view.js'
+import { chooseFromAddress, followChoice, offerChoices } from './report/query-form.js'
+import { drawReport } from './report/report-view.js'
 
 /** The frame of the page: which view is shown, and the asking for what is new. */
 

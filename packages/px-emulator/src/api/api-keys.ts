@@ -1,0 +1,34 @@
+import { PxError } from '../px-error.ts'
+import type { Switches } from '../switches.ts'
+
+/** What a REST key may do: Read is GET, Write is POST, PUT and DELETE. */
+export interface KeyPermissions {
+  /** @default false */
+  read?: boolean
+  /** @default false */
+  write?: boolean
+}
+
+export type ApiKeys = Map<string, KeyPermissions>
+
+/**
+ * Lets a request through whose key may do what it asks for. Answers the key.
+ *
+ * @throws {PxError} 401 for a key that nobody gave out, 403 (or what the switch says) for one that lacks the permission
+ */
+export function authorize(
+  keys: ApiKeys,
+  key: string | undefined,
+  method: string,
+  { weakKeyStatus }: Readonly<Switches>,
+): string {
+  const permissions = key === undefined ? undefined : keys.get(key)
+  if (key === undefined || permissions === undefined) {
+    throw new PxError(401, 'Authentication failed in loginAwareAuthentication')
+  }
+  const isRead = method === 'GET' || method === 'HEAD'
+  if (!(isRead ? permissions.read : permissions.write)) {
+    throw new PxError(weakKeyStatus, `The key lacks the ${isRead ? 'Read' : 'Write'} permission`)
+  }
+  return key
+}

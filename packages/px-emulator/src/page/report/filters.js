@@ -1,0 +1,68 @@
+import { element } from '../table.js'
+
+const operators = [
+  ['is', '=='],
+  ['is not', '!='],
+  ['contains', '~'],
+  ['at least', '>='],
+  ['at most', '<='],
+]
+let made = 0
+
+/**
+ * Adds a row that filters the report, and puts the keyboard on it.
+ *
+ * @param {HTMLElement} place
+ * @param {[value: string, text: string][]} fields
+ * @param {(field: string) => Promise<string[]>} valuesOf
+ * @param {[field: string, operator: string, value: string]} [chosen]
+ */
+export function addFilter(place, fields, valuesOf, chosen) {
+  made += 1
+  const row = element('div', '', 'filter')
+  const field = /** @type {HTMLSelectElement} */ (document.createElement('select'))
+  field.append(...fields.map(([value, text]) => new Option(text, value)))
+  const operator = /** @type {HTMLSelectElement} */ (document.createElement('select'))
+  operator.append(...operators.map(([text, value]) => new Option(text, value)))
+  const value = document.createElement('input')
+  const list = document.createElement('datalist')
+  list.id = `values-${made}`
+  value.setAttribute('list', list.id)
+  value.autocomplete = 'off'
+  field.setAttribute('aria-label', 'Filter by')
+  operator.setAttribute('aria-label', 'Filter how')
+  value.setAttribute('aria-label', 'Filter value')
+  if (chosen !== undefined) [field.value, operator.value, value.value] = chosen
+  const remove = /** @type {HTMLButtonElement} */ (element('button', 'Remove'))
+  remove.type = 'button'
+  remove.setAttribute('aria-label', 'Remove filter')
+  remove.addEventListener('click', () => {
+    row.remove()
+    place.dispatchEvent(new Event('change', { bubbles: true }))
+  })
+  const suggest = async () => {
+    const values = await valuesOf(field.value)
+    list.replaceChildren(...values.map((each) => new Option(each)))
+  }
+  field.addEventListener('change', suggest)
+  row.append(field, operator, value, list, remove)
+  place.append(row)
+  suggest().catch(() => {})
+  if (chosen === undefined) field.focus()
+}
+
+/**
+ * The conditions of the rows that have a value, as the report takes them.
+ *
+ * @param {HTMLElement} place
+ * @returns {[field: string, operator: string, value: string][]}
+ */
+export function chosenFilters(place) {
+  return [...place.querySelectorAll('.filter')]
+    .map((row) => {
+      const [field, operator] = [...row.querySelectorAll('select')].map(({ value }) => value)
+      const value = row.querySelector('input')?.value ?? ''
+      return /** @type {[string, string, string]} */ ([field, operator, value])
+    })
+    .filter(([, , value]) => value !== '')
+}

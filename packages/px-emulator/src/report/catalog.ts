@@ -1,0 +1,50 @@
+import { type EventTable, fieldOf } from '../columnar/event-table.ts'
+
+/** What a chart can be made of: of each event name, the attributes that hold numbers and those that group. */
+export interface Catalog {
+  /** Changes with each event, and when they are forgotten. */
+  revision: string
+  events: number
+  names: { name: string; events: number; numbers: string[]; groups: string[] }[]
+}
+
+const maxNames = 200
+const maxAttributes = 100
+
+/** @param visible events that can be seen */
+export function catalogOf(table: EventTable, visible: number): Catalog {
+  const names = new Map<string, { events: number; numbers: Set<string>; groups: Set<string> }>()
+  for (const { eventName, fields, visible: rows } of table.shapes) {
+    if (rows === 0) continue
+    const known = names.get(eventName) ?? { events: 0, numbers: new Set(), groups: new Set() }
+    if (names.size < maxNames) names.set(eventName, known)
+    known.events += rows
+    for (const { name, isAttribute, kind } of fields) {
+      if (!isAttribute) continue
+      const names = kind === 'number' ? known.numbers : known.groups
+      if (names.size < maxAttributes) names.add(name)
+    }
+  }
+  return {
+    revision: `${table.generation}.${visible}`,
+    events: visible,
+    names: [...names].map(([name, { events, numbers, groups }]) => ({
+      name,
+      events,
+      numbers: [...numbers],
+      groups: [...groups],
+    })),
+  }
+}
+
+/** Values that a field has, for a choice of them: the first so many. */
+export function valuesOf(table: EventTable, eventName: string, name: string, limit: number): string[] {
+  const values = new Set<string>()
+  for (const shape of table.shapes) {
+    const column = shape.eventName === eventName ? fieldOf(shape, name)?.column : undefined
+    for (let row = 0; column !== undefined && row < shape.visible && values.size < limit; row += 1) {
+      values.add(String(column.at(row)))
+    }
+  }
+  return [...values].sort()
+}

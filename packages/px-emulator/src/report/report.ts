@@ -1,0 +1,101 @@
+import type { EventTable } from '../columnar/event-table.ts'
+import { PxError } from '../px-error.ts'
+import { cellValues, mostPerUserDay } from './report-cells.ts'
+import { dayText, scopes } from './report-period.ts'
+import { type ReportQuery, type ReportSettings, reportFunctions } from './report-query.ts'
+import { dayRange, periodsBetween } from './report-range.ts'
+import { type ReportRows, takeRows } from './report-rows.ts'
+
+export interface Report {
+  /** First and last day looked at. */
+  from: string
+  to: string
+  /** First day of each day, week or month, without gaps. */
+  periods: string[]
+  /** Largest first; beyond nine lines the rest is one line more. */
+  series: { name: string; values: (number | null)[] }[]
+  /** Events that took part. */
+  events: number
+  /**
+   * Where Average divides by events, the most that one user has on one day within a line of its own: above 1 it is not an average
+   * day.
+   */
+  eventsPerUserDay: number
+}
+
+const maxLines = 9
+
+/**
+ * Works out a chart over custom events the way PX's article on server-side usage describes it. Average divides by the number of
+ * events.
+ *
+ * @throws {PxError} 400 for an unknown function, scope, zone or range
+ */
+export function report(table: EventTable, query: ReportQuery, settings: ReportSettings): Report {
+  if (!reportFunctions.includes(query.function)) refuse('function', query.function, reportFunctions)
+  if (!scopes.includes(query.scope)) refuse('scope', query.scope, scopes)
+  const shapes = table.shapes.filter(({ eventName }) => eventName === query.eventName)
+  const [from, to] = dayRange(shapes, query, settings)
+  const periods = periodsBetween(from, to, query.scope, settings.weekStart)
+  const needsNumber = query.function !== 'Count' && query.function !== 'Users'
+  const rows = takeRows(shapes, {
+    property: query.property,
+    by: query.by,
+    filters: query.filters ?? [],
+    from,
+    to,
+    needsNumber,
+    numericStrings: settings.numericStrings,
+    daysOf: (shape) => settings.daysOf(shape, query.timeZone),
+  })
+  const { names, shownLine } = largestLines(rows, needsNumber)
+  const periodOfDay = new Uint32Array(to - from + 1)
+  for (let day = 0, at = 0; day < periodOfDay.length; day += 1) {
+    if (periods[at + 1]! <= from + day) at += 1
+    periodOfDay[day] = at
+  }
+  const users = table.identities.identifyId.texts.length
+  const layout = { shownLine, lines: names.length, periodOfDay, periods: periods.length, users }
+  const values = cellValues(rows, layout, query.function, settings.averagePer)
+  return {
+    from: dayText(from),
+    to: dayText(to),
+    periods: periods.map(dayText),
+    series: names.map((name, line) => ({
+      name: query.by ? name : query.eventName,
+      values: values.slice(line * periods.length, (line + 1) * periods.length),
+    })),
+    events: rows.length,
+    eventsPerUserDay:
+      query.function === 'Average' && settings.averagePer === 'event'
+        ? mostPerUserDay(rows, layout, Math.min(names.length, maxLines))
+        : 0,
+  }
+}
+
+function refuse(name: string, value: unknown, known: readonly string[]): never {
+  throw new PxError(400, `${name} ${JSON.stringify(value)} is not one of ${known.join(', ')}`)
+}
+
+/** The lines that are shown, largest first, and which of them each line of the rows goes to. */
+function largestLines(rows: ReportRows, byValue: boolean): { names: string[]; shownLine: Uint32Array } {
+  const lines = rows.names.length
+  const sizes = new Float64Array(lines)
+  for (let row = 0; row < rows.length; row += 1) {
+    sizes[rows.lines[row]!]! += byValue ? Math.abs(rows.values[row]!) : 1
+  }
+  const largest: number[] = []
+  for (let line = 0; line < lines; line += 1) {
+    if (largest.length === maxLines && sizes[line]! <= sizes[largest.at(-1)!]!) continue
+    const place = largest.findIndex((other) => sizes[other]! < sizes[line]!)
+    largest.splice(place === -1 ? largest.length : place, 0, line)
+    if (largest.length > maxLines) largest.pop()
+  }
+  const shownLine = new Uint32Array(lines).fill(maxLines)
+  largest.forEach((line, rank) => {
+    shownLine[line] = rank
+  })
+  const names = largest.map((line) => rows.names.textOf(line))
+  const folded = lines - names.length
+  return { names: folded > 0 ? [...names, `(${folded.toLocaleString('en')} more)`] : names, shownLine }
+}
