@@ -3,7 +3,7 @@ import type { Clock } from '@px-usage/core'
 const dayMs = 86_400_000
 
 /**
- * A clock whose day lasts `realDayMs`. It begins thirty days ago at midnight in UTC, so that no event lies in the future.
+ * Creates a clock whose day lasts `realDayMs`. It starts 30 days ago at midnight UTC, so that no event is dated in the future.
  */
 export function shortDays(realDayMs: number): Clock {
   const speed = dayMs / realDayMs

@@ -12,7 +12,7 @@ import { shortDays } from './short-days.ts'
 import { startTraffic } from './traffic.ts'
 
 const realDayMs = Number(process.env.DEMO_DAY_MS ?? 20_000)
-/** An attribute must be declared in PX before it takes values, and be of a user that PX knows. */
+/** PX accepts values only for declared attributes, and only for users and accounts that exist. */
 const declared = [{ apiName: 'dailyApiCalls', type: 'NUMBER' }] as const
 const subscription = {
   attributes: { user: declared, account: declared },
@@ -39,10 +39,10 @@ const urls = { express: addressOf(expressServer), koa: addressOf(koaServer) }
 console.log(`
 px-usage demo: real requests to two apps become daily events in a local PX. A day lasts ${realDayMs / 1_000} seconds.
 
-  PX emulator     ${emulator.url}   <- the events received, in a browser
+  PX emulator     ${emulator.url}   <- open in a browser to see the events
   Express app     ${urls.express}
   Koa app         ${urls.koa}
-  Counts kept in  ${dir}
+  Store folder    ${dir}
 
 Ctrl-C stops.
 `)
@@ -70,7 +70,7 @@ async function stop(): Promise<void> {
   stopTraffic()
   await Promise.all([closed(expressServer), closed(koaServer)])
   const report = await meter.close()
-  console.log('\nclose() answered', report)
+  console.log('\nclose() returned', report)
   await emulator.close()
 }
 

@@ -1,11 +1,11 @@
 import { request } from 'node:http'
 
-/** A request that some user makes, over and over. */
+/** A request that users repeat. */
 interface Habit {
   app: 'express' | 'koa'
   method: string
   path: (user: number) => string
-  /** The client leaves after so long. */
+  /** The client aborts the request after this time. */
   abortAfterMs?: number
 }
 
@@ -25,9 +25,9 @@ const users = 20
 const accounts = 5
 
 /**
- * Sends real requests of 20 users in 5 accounts, errors, aborts and unknown paths among them.
+ * Sends real requests of 20 users in 5 accounts, including errors, aborts and unknown paths.
  *
- * @returns a function that stops it
+ * @returns a function that stops the traffic
  */
 export function startTraffic(urls: Readonly<Record<Habit['app'], string>>, perSecond: number): () => void {
   let sent = 0

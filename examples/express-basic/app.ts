@@ -1,7 +1,7 @@
 import { pxUsage } from '@px-usage/express'
 import express from 'express'
 
-/** A small API: callers send their ids in headers, where a real one would look at a session. */
+/** Creates a small API. Callers send their ids in headers; a real API would read them from a session. */
 export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) {
   const app = express()
   const usage = pxUsage({
@@ -20,7 +20,7 @@ export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) 
   app.use('/v1/orders', orders)
 
   app.get('/v1/reports/:year', (req, res) => {
-    // Long enough for an impatient client to leave.
+    // Long enough that the demo's clients abort this request.
     setTimeout(() => res.json({ year: req.params.year }), 200)
   })
   app.get('/v1/broken', () => {

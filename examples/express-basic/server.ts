@@ -5,13 +5,13 @@ const server = app.listen(Number(process.env.PORT ?? 3000), () => {
   console.log('Express example:', server.address())
 })
 
-// Requests under way are answered and counted, then the meter lets go of its store; the process ends by itself.
+// Finishes and counts the requests in progress, then closes the meter. The process then ends without process.exit().
 process.on('SIGTERM', shutDown)
 process.on('SIGINT', shutDown)
 
 function shutDown(): void {
   if (!server.listening) return
-  // A connection that is kept alive counts as open for five seconds after its last answer.
+  // Without this, an idle keep-alive connection delays the shutdown by five seconds.
   const sweeping = setInterval(() => server.closeIdleConnections(), 50)
   server.close(async () => {
     clearInterval(sweeping)

@@ -2,20 +2,20 @@ import type { Meter } from '@px-usage/core'
 import { pxUsage } from '@px-usage/express'
 import express from 'express'
 
-/** Rows of the reports that this API exports. */
+/** Number of rows in each exported report. */
 const rowsPerReport = 250
 
-/** An API that, beside its calls, tells PX of exported rows, seats in use, storage per account, and of each export as it happens. */
+/** Creates an API that also reports exported rows, seats in use, storage per account, and each export at once. */
 export function createApp(meter: Meter) {
   const exported = meter.counter('dailyExports', { property: 'rows' })
   const seats = meter.gauge('dailySeats', { property: 'seats' })
   const seatsInUse = new Map<string, Set<string>>()
   const storage = new Map<string, number>()
 
-  // Asked once a day, when it is over: here from memory, in earnest from a database.
+  // Called once for each day, when the day is over. A real API would read from a database.
   meter.observableGauge('dailyStorage', { property: 'gigabytes', timeoutMs: 10_000 }, async (observe) => {
     for (const [account, gigabytes] of storage) {
-      observe({ userId: `owner of ${account}`, accountId: account }, gigabytes)
+      observe({ userId: `admin of ${account}`, accountId: account }, gigabytes)
     }
   })
 
@@ -34,13 +34,13 @@ export function createApp(meter: Meter) {
     const { userId, accountId } = callerOf(req)
     const users = seatsInUse.get(accountId) ?? new Set()
     seatsInUse.set(accountId, users.add(userId))
-    seats.record({ userId: `owner of ${accountId}`, accountId }, users.size)
+    seats.record({ userId: `admin of ${accountId}`, accountId }, users.size)
     res.status(204).end()
   })
   return app
 }
 
-/** Callers send their ids in headers, where a real API would look at a session. */
+/** Reads the ids of the caller from headers. A real API would read them from a session. */
 function callerOf(req: express.Request) {
   return { userId: req.get('x-user') ?? 'guest', accountId: req.get('x-account') ?? 'none' }
 }

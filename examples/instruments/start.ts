@@ -5,7 +5,7 @@ import { fakeClock } from '@px-usage/core/testing'
 import { startEmulator } from 'px-emulator'
 import { createApp } from './app.ts'
 
-// One usage day in a few seconds: real requests to the app and to a local PX, on a clock that is moved by hand.
+// Runs one usage day in a few seconds: real requests to the app and to a local PX, on a clock that this script advances.
 const clock = fakeClock('2026-11-23T10:00:00Z')
 const number = { type: 'NUMBER' } as const
 const px = await startEmulator({

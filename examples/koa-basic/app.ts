@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import { pxUsage } from '@px-usage/koa'
 import Koa from 'koa'
 
-/** A small API: callers send their ids in headers, where a real one would look at a session. */
+/** Creates a small API. Callers send their ids in headers; a real API would read them from a session. */
 export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) {
   const app = new Koa()
   const usage = pxUsage({
@@ -22,7 +22,7 @@ export function createApp(options: Partial<Parameters<typeof pxUsage>[0]> = {}) 
     ctx.body = { id: ctx.params.id }
   })
   router.delete('/invoices/:id', (ctx) => {
-    ctx.throw(403, 'Only the owner may delete an invoice.')
+    ctx.throw(403, 'You may not delete this invoice.')
   })
   router.get('/exports/:year', async (ctx) => {
     await new Promise((resolve) => setTimeout(resolve, 200))

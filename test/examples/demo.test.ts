@@ -5,7 +5,7 @@ import { expect, it, vi } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 
-it('the demo prints its addresses, a line per closed day, and what close() answered', async () => {
+it('the demo prints its addresses, a line per closed day, and what close() returned', async () => {
   const demo = spawn(
     process.execPath,
     ['--conditions=@px-usage/source', '--import', 'tsx', 'examples/demo/start.ts'],
@@ -26,7 +26,7 @@ it('the demo prints its addresses, a line per closed day, and what close() answe
     demo.kill('SIGINT')
     const [code] = await exited
     expect(output).toMatch(/PX emulator +http:\/\/127\.0\.0\.1:\d+/)
-    expect(output).toMatch(/close\(\) answered[\s\S]*lost: \{ calls: 0, lines: 0 \}/)
+    expect(output).toMatch(/close\(\) returned[\s\S]*lost: \{ calls: 0, lines: 0 \}/)
     expect(code).toBe(0)
   } finally {
     demo.kill('SIGKILL')

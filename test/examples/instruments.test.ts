@@ -12,7 +12,7 @@ it('the example of instruments prints a real-time event, a counter, both gauges 
     { cwd },
   )
   const day = '"day":"2026-11-23"'
-  const owner = '"user":"owner of acme","account":"acme"'
+  const owner = '"user":"admin of acme","account":"acme"'
   for (const line of [
     'reportExported {"user":"ann","account":"acme","report":"7","format":"csv"}',
     'reportExported {"user":"bob","account":"acme","report":"7","format":"csv"}',

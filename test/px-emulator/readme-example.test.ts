@@ -1,14 +1,14 @@
 import { startEmulator } from 'px-emulator'
 import { expect, test } from 'vitest'
 
-test('an event whose answer got lost is sent again', async () => {
+test('an event whose response was lost is sent again', async () => {
   const px = await startEmulator({ port: 0 })
   px.addFault({ method: 'POST', url: '/v1/events/*', times: 1, fault: { reset: true, store: true } })
 
   await sendUsage(px.url, px.apiKey, { userId: 'ann', apiCalls: 120 })
 
   expect(px.requests.map(({ status }) => status)).toEqual([null, 201])
-  expect(px.events()).toHaveLength(2) // PX knows no repeats: both are there
+  expect(px.events()).toHaveLength(2) // PX does not detect repeats
   await px.close()
 })
 // ---

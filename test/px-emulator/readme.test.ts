@@ -17,7 +17,7 @@ test('the README shows the example that runs here', async () => {
 })
 
 test('the README lists every switch with its values and its default, and no other', () => {
-  const table = readme.split('## What nobody outside knows')[1]?.split('\n## ')[0] ?? ''
+  const table = readme.split('## Behaviour that is not publicly known')[1]?.split('\n## ')[0] ?? ''
   const listed = [...table.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(
     ([, name, values]) => `${name}: ${values}`,
   )

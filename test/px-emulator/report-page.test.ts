@@ -264,7 +264,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.goto(emulator.url)
     await page.getByText('Live, 1 event').waitFor()
     await page.route('**/_px-emulator/**', (route) => route.abort())
-    await page.getByText('The emulator does not answer').waitFor()
+    await page.getByText('The emulator does not respond').waitFor()
     await page.unroute('**/_px-emulator/**')
     await page.getByText('Live, 1 event').waitFor()
     complaints = complaints.filter((text) => !text.includes('ERR_FAILED'))
@@ -347,7 +347,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.goto(`${emulator.url}/#audience`)
     await page.getByRole('columnheader', { name: 'calls' }).waitFor()
     expect(await page.locator('#users tbody td').allTextContents()).toEqual(['ann', 'acme', '2'])
-    expect(await page.getByRole('note').textContent()).toContain('nobody declared them: seats')
+    expect(await page.getByRole('note').textContent()).toContain('not declared: seats')
   })
 
   test('two events with the same id of their sender are both shown', async () => {

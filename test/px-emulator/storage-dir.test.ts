@@ -102,7 +102,7 @@ test('a folder that refuses new ones is an error at once', async () => {
 test('a file in place of the folder, or of one above it, is named', async () => {
   const file = join(dir, 'package.json')
   await writeFile(file, '{}')
-  await expect(startEmulator({ port: 0, dir: file })).rejects.toThrow(`dir ${file} is a file; give a folder.`)
+  await expect(startEmulator({ port: 0, dir: file })).rejects.toThrow(`dir ${file} is a file. Use a folder.`)
   await expect(startEmulator({ port: 0, dir: join(file, 'x') })).rejects.toThrow(
     'cannot be created (ENOTDIR)',
   )
@@ -117,5 +117,5 @@ test('a folder several levels deep is created', async () => {
 test('a pipe in place of the file is an error, and not waited for', async () => {
   const other = await mkdtemp(join(dir, 'pipe-'))
   execFileSync('mkfifo', [join(other, 'px-emulator.jsonl')])
-  await expect(startEmulator({ port: 0, dir: other })).rejects.toThrow('is no file')
+  await expect(startEmulator({ port: 0, dir: other })).rejects.toThrow('is not a regular file')
 })

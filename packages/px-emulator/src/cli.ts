@@ -8,15 +8,15 @@ const help = `Usage: px-emulator [options]
 
 A local stand-in for the REST API of Gainsight PX, with a page that shows the events received.
 
-  --port 7070                  0 takes a free one
-  --host 127.0.0.1             anything but loopback shows page and controls to the network
+  --port 7070                  0 picks a free one
+  --host 127.0.0.1             any address but loopback opens the page and its controls to the network
   --api-key emulator-key       the key that senders must have
   --product-key AP-...         the product key of the subscription
   --time-zone UTC              the zone of the subscription, an IANA name
-  --dir DIRECTORY              keeps what it received there, for the next start
+  --dir DIRECTORY              keeps events, users and accounts there across restarts
   --user-attribute NAME:TYPE   declares a custom attribute of users: STRING, NUMBER, BOOLEAN, DATE_TIME
   --account-attribute NAME:TYPE
-  --switch NAME=VALUE          decides what nobody outside knows of PX; --switch help lists them
+  --switch NAME=VALUE          chooses a behaviour that is not publicly known of PX; --switch help lists them
 `
 
 const text = { type: 'string' } as const
@@ -70,17 +70,17 @@ async function run(): Promise<void> {
     },
     switches: Object.fromEntries(values.switch.map(switchOf)),
   })
-  tell(emulator)
+  printAddress(emulator)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
 }
 
-function tell({ url, apiKey, productKey, isLoopback }: Emulator): void {
+function printAddress({ url, apiKey, productKey, isLoopback }: Emulator): void {
   process.stdout.write(
     `PX emulator: ${url}\nPX_BASE_URL=${url} PX_API_KEY=${apiKey} PX_PRODUCT_KEY=${productKey}\n`,
   )
   if (!isLoopback) {
     process.stderr.write(
-      'Whoever reaches this address sees the page and can reset the emulator: they need no key.\n',
+      'Anyone who can reach this address can open the page and reset the emulator without a key.\n',
     )
   }
 }
@@ -96,7 +96,7 @@ function attributeOf(given: string): DeclaredAttribute {
   return { apiName, type: type as NonNullable<DeclaredAttribute['type']> }
 }
 
-/** Numbers and `null` are meant as such. */
+/** Parses `name=value`. A number and `null` become values of that type. */
 function switchOf(given: string): [string, unknown] {
   const [name = '', ...rest] = given.split('=')
   const value = rest.join('=')

@@ -7,31 +7,31 @@ import type { DeclaredAttribute, MemberKind } from './subscription/attribute-mod
 import type { Switches } from './switches.ts'
 
 export interface EmulatorOptions {
-  /** 0 takes a free one. @default 7070 */
+  /** Port to listen on; 0 picks a free one. @default 7070 */
   port?: number
-  /** Where it listens. Anything but loopback shows the page and its controls to the network. @default '127.0.0.1' */
+  /** Address to listen on. Any address but loopback opens the page and its controls to the network. @default '127.0.0.1' */
   host?: string
   /** A key with all permissions, for `X-APTRINSIC-API-KEY`. @default 'emulator-key' */
   apiKey?: string
-  /** Further keys, each with what it may do. */
+  /** Additional keys with their permissions. */
   keys?: Record<string, KeyPermissions>
   /** The product key of the subscription. @default 'AP-DEMOEMULATOR-2' */
   productKey?: string
   /** The time zone of the subscription. @default 'UTC' */
   timeZone?: string
-  /** Declared custom attributes; PX takes no others. @default none */
+  /** Declared custom attributes; PX accepts no others. @default none */
   attributes?: { [K in MemberKind]?: readonly DeclaredAttribute[] }
   /** Declared event names, for the switch `undeclaredEvent`. @default none */
   eventNames?: readonly string[]
-  /** How it does what nobody outside knows of PX. */
+  /** Choices where the behaviour of PX is not publicly known. */
   switches?: Partial<Switches>
-  /** Breaks requests to `/v1`, to try what a sender makes of it. Asked before the rules of `addFault`. */
+  /** Returns a fault for a request to `/v1`. Called before the rules of `addFault` are applied. */
   fault?: (request: ReceivedRequest) => Fault | undefined
-  /** Where fault rules with a probability draw from. @default 1 */
+  /** Seed of the random numbers for fault rules with a probability. @default 1 */
   seed?: number
-  /** Keeps events, users and accounts in this directory, so that they are there after a restart. @default in memory */
+  /** Directory that keeps events, users and accounts across restarts. @default in memory */
   dir?: string
-  /** How many received requests are kept, newest last, while their bodies have 64 MB together. @default 10000 */
+  /** Number of received requests that are kept, newest last, up to 64 MB of bodies. @default 10000 */
   keepRequests?: number
   /** The time, in epoch milliseconds. @default Date.now */
   now?: () => number
@@ -44,24 +44,24 @@ export interface Emulator {
   readonly productKey: string
   /** Whether only this machine can reach it. */
   readonly isLoopback: boolean
-  /** Events stored so far, in the order of arrival, as GET answers them. Those that cannot be seen yet are among them. */
+  /** Stored events in the order of arrival, as GET returns them, including those that are not visible yet. */
   events(): readonly CustomEvent[]
-  /** What came to `/v1`, in the order of arrival. */
+  /** Requests to `/v1`, in the order of arrival. */
   readonly requests: readonly ReceivedRequest[]
   /** Switches in force. */
   readonly switches: Readonly<Switches>
   /** @throws {Error} for an unknown switch or value */
   setSwitches(switches: Partial<Switches>): void
-  /** Breaks the requests that match. Answers the id of the rule. */
+  /** Adds a fault for matching requests. Returns the id of the rule. */
   addFault(rule: FaultRule): number
   removeFault(id: number): void
   clearFaults(): void
-  /** Makes a key that may do this. */
+  /** Adds a key with these permissions. */
   addKey(key: string, permissions: KeyPermissions): void
   declareAttributes(kind: MemberKind, attributes: readonly DeclaredAttribute[]): void
-  /** A chart as the page shows it, over the events that can be seen. */
+  /** Computes a chart as the page shows it, over the visible events. */
   report(query: ReportQuery): Report
-  /** Forgets events, users, accounts, requests and fault rules; the switches are those of the start again. */
+  /** Removes events, users, accounts, requests and fault rules, and resets the switches to those of the start. */
   reset(): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

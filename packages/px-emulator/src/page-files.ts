@@ -34,7 +34,7 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-/** The report page and its files. @throws {PxError} 404 for anything else, 405 for anything but reading */
+/** Returns a file of the report page. @throws {PxError} 404 for an unknown path, 405 for a method other than GET and HEAD */
 export async function pageFile(method: string, pathname: string): Promise<PageFile> {
   const file = Object.hasOwn(files, pathname) ? files[pathname] : undefined
   if (file === undefined) throw new PxError(404, 'No such path')

@@ -1,4 +1,4 @@
-/** An answer other than success, in the form that PX's own clients have seen: `{ externalapierror: { status, message, ... } }`. */
+/** An error response in the form that clients of PX have seen: `{ externalapierror: { status, message, ... } }`. */
 export class PxError extends Error {
   readonly statusCode: number
   readonly subErrors: readonly FieldError[] | null
@@ -30,7 +30,7 @@ export interface FieldError {
   message: string
 }
 
-/** PX names the status like Spring does, not by number. */
+/** PX names the status as Spring does, not by number. */
 const statusNames: Readonly<Record<number, string>> = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHORIZED',

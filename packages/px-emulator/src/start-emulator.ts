@@ -15,7 +15,7 @@ import { checkSwitches, defaultSwitches, type Switches } from './switches.ts'
 /** Bodies of received requests that are kept, in characters. */
 const maxRequestSize = 64 * 1024 * 1024
 
-/** Starts a stand-in for the REST API of PX, and a page that shows what it received. */
+/** Starts a stand-in for the REST API of PX, with a page that shows the events it received. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', timeZone = 'UTC' } = options
   const { productKey = 'AP-DEMOEMULATOR-2', keepRequests = 10_000, now = Date.now } = options
@@ -82,7 +82,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       requestCount += 1
       requests.push(request)
       requestSize += request.body.length
-      // Cut back in steps: moving a long list up by one for each request would be slow.
+      // Old requests are removed in batches, because removing one from a long list at each request is slow.
       if (requests.length > keepRequests * 1.1) forget(requests.length - keepRequests)
       if (requestSize > maxRequestSize) forget(Math.ceil(requests.length / 10))
     },
@@ -98,7 +98,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const close = () => {
     closing ??= new Promise((resolve) => {
       server.close(() => {
-        // A request that a fault holds up may be worked off later still.
+        // A request that a fault delays may still be handled later, and must not write to a closed file.
         const opened = storage
         storage = undefined
         opened?.close()

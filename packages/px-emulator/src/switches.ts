@@ -1,22 +1,22 @@
 import { PxError } from './px-error.ts'
 
-/** What happens to something of which nobody outside knows whether PX takes it. */
+/** What happens to an event where it is not known whether PX accepts it. */
 type Verdict = 'store' | 'refuse' | 'drop'
 
 /**
- * What no public source tells of PX, one switch each. `store` takes an event as it is, `refuse` answers 400, `drop` answers
- * 201 and stores nothing.
+ * One switch for each behaviour of PX that no public source documents. `store` accepts an event as it is, `refuse` returns 400,
+ * `drop` returns 201 and stores nothing.
  */
 export interface Switches {
-  /** An event of a user that nobody created. `create` makes the user. @default 'store' */
+  /** An event of an unknown user. `create` adds the user. @default 'store' */
   unknownUser: Verdict | 'create'
-  /** An event of an account that nobody created. @default 'store' */
+  /** An event of an unknown account. `create` adds the account. @default 'store' */
   unknownAccount: Verdict | 'create'
   /** An event with another product key than the subscription has. @default 'store' */
   unknownProductKey: Verdict
-  /** An event with a name that is not among the declared ones. @default 'store' */
+  /** An event whose name is not declared. @default 'store' */
   undeclaredEvent: Verdict
-  /** The oldest day an event may have, in days before today; `null` takes all. @default null */
+  /** The oldest day an event may have, in days before today; `null` accepts all. @default null */
   oldestEventDays: number | null
   /** The latest day an event may have, in days from today. @default null */
   newestEventDays: number | null
@@ -24,37 +24,37 @@ export interface Switches {
   dateOutOfRange: 'refuse' | 'drop'
   /** An event without a date gets the time of arrival, or 400. @default 'now' */
   missingDate: 'now' | 'refuse'
-  /** An `eventId` of the sender is replaced, kept, or kept once with repeats dropped. @default 'replace' */
+  /** An `eventId` of the sender is replaced, kept, or kept with repeats dropped. @default 'replace' */
   eventId: 'replace' | 'keep' | 'deduplicate'
   /** More than 50 attributes, 2,000 event names, or too long a name or value. @default 'refuse' */
   limits: 'refuse' | 'drop' | 'truncate' | 'off'
-  /** `first`: an attribute keeps the type that it first had, other values are left out. @default 'free' */
+  /** `first`: values of another type than the first value are left out. @default 'free' */
   attributeType: 'free' | 'first'
-  /** Events a user may have a day; those beyond are dropped. `null` is no limit. @default null */
+  /** Events per user and day; further ones are dropped. `null` is no limit. @default null */
   eventsPerUserDay: number | null
   /** The body of 201. @default 'empty' */
   createdBody: 'empty' | 'json' | 'text'
   /** The body of every refusal. @default 'json' */
   errorBody: 'json' | 'html' | 'empty'
-  /** The answer to a key that lacks the permission. @default 403 */
+  /** The response to a key that lacks the permission. @default 403 */
   weakKeyStatus: 401 | 403
-  /** Requests a second; those beyond are answered 429. `null` is no limit. @default 200 */
+  /** Requests a second; further ones get 429. `null` is no limit. @default 200 */
   requestsPerSecond: number | null
   /** Requests a day. @default 1000000 */
   requestsPerDay: number | null
-  /** Hour of the day, in UTC, at which the daily limit begins anew. @default 0 */
+  /** Hour of the day, in UTC, at which the daily limit is reset. @default 0 */
   quotaResetHour: number
-  /** Who shares the limits: all, or those with the same key, or with the same IP address. @default 'subscription' */
+  /** Requests that share the limits: all, those with the same key, or those from the same IP address. @default 'subscription' */
   rateLimitScope: 'subscription' | 'key' | 'address'
   /** `Retry-After` of a 429, in seconds; `null` sends none. @default null */
   retryAfterSeconds: number | null
-  /** How long an event is not seen in GET and in reports. @default 0 */
+  /** Time in ms until an event is visible in GET and in reports. @default 0 */
   visibilityLagMs: number
   /** Whether the last page of a list has a `scrollId`. @default 'given' */
   lastScrollId: 'given' | 'none'
-  /** Texts of the form `2026-11-23T10:00:00Z` are read back as epoch ms, or as sent. @default 'epoch' */
+  /** Texts such as `2026-11-23T10:00:00Z` are read back as epoch ms, or as sent. @default 'epoch' */
   isoDates: 'epoch' | 'text'
-  /** Whether a text such as `"120"` takes part in Sum, Average, Min and Max. @default 'ignore' */
+  /** Whether a text such as `"120"` counts in Sum, Average, Min and Max. @default 'ignore' */
   numericStrings: 'ignore' | 'count'
   /** What Average divides by: events, or different users of each day. @default 'event' */
   averagePer: 'event' | 'userDay'
@@ -64,13 +64,13 @@ export interface Switches {
   putAttributes: 'merge' | 'replace'
   /** What a `null` in a PUT does to a custom attribute. @default 'clear' */
   nullAttribute: 'clear' | 'ignore' | 'store'
-  /** A custom attribute that was not declared: left out, answered 400, or stored. @default 'ignore' */
+  /** An undeclared custom attribute is left out, refused with 400, or stored. @default 'ignore' */
   undeclaredAttribute: 'ignore' | 'refuse' | 'store'
   /** Whether ids in a path are percent-decoded. @default 'decode' */
   pathIds: 'decode' | 'raw'
-  /** The answer to a DELETE. @default 204 */
+  /** The response to a DELETE. @default 204 */
   deletedStatus: 200 | 204
-  /** The answer to a PUT of an unknown id. @default 404 */
+  /** The response to a PUT of an unknown id. @default 404 */
   unknownPutStatus: 400 | 404
 }
 
@@ -124,7 +124,7 @@ export function switchValues(name: keyof Switches): string {
     : (allowed as unknown[]).map((value) => String(value)).join(', ')
 }
 
-/** Checks what somebody wants to switch. @throws {PxError} 400 for an unknown switch or value */
+/** Checks the given switches. @throws {PxError} 400 for an unknown switch or value */
 export function checkSwitches(given: object): Partial<Switches> {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(table, name)) {

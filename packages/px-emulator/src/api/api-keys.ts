@@ -1,7 +1,7 @@
 import { PxError } from '../px-error.ts'
 import type { Switches } from '../switches.ts'
 
-/** What a REST key may do: Read is GET, Write is POST, PUT and DELETE. */
+/** Permissions of a REST key: Read permits GET, Write permits POST, PUT and DELETE. */
 export interface KeyPermissions {
   /** @default false */
   read?: boolean
@@ -12,9 +12,9 @@ export interface KeyPermissions {
 export type ApiKeys = Map<string, KeyPermissions>
 
 /**
- * Lets a request through whose key may do what it asks for. Answers the key.
+ * Checks that the key of a request permits its method. Returns the key.
  *
- * @throws {PxError} 401 for a key that nobody gave out, 403 (or what the switch says) for one that lacks the permission
+ * @throws {PxError} 401 for an unknown key, 403 (or what the switch says) for one that lacks the permission
  */
 export function authorize(
   keys: ApiKeys,

@@ -12,24 +12,24 @@ const sortable: ReadonlySet<string> = new Set(['accountId', 'date'])
 
 export interface EventQuery {
   nowMs: number
-  /** Events that can be seen, in the order of arrival. */
+  /** Number of visible events, which are the first in the order of arrival. */
   visible: number
-  /** Whether the last page has a `scrollId` too. */
+  /** Whether the last page also has a `scrollId`. */
   lastScrollId: boolean
 }
 
 /**
- * Answers `GET /v1/events/custom`: `filter`, `sort`, `pageSize`, `scrollId`, `dateRangeStart` and `dateRangeEnd`. Without a
+ * Handles `GET /v1/events/custom`: `filter`, `sort`, `pageSize`, `scrollId`, `dateRangeStart` and `dateRangeEnd`. Without a
  * range, and without a condition on `date`, the last day is searched.
  *
- * @throws {PxError} 400 for a filter, page size or range that PX does not take
+ * @throws {PxError} 400 for a filter, page size or range that PX does not accept
  */
 export function queryEvents(
   table: EventTable,
-  asked: URLSearchParams,
+  params: URLSearchParams,
   { nowMs, visible, lastScrollId }: EventQuery,
 ): { customEvents: CustomEvent[]; totalHits: number; scrollId: string | null } {
-  const scroll = readScroll(asked, nowMs, visible)
+  const scroll = readScroll(params, nowMs, visible)
   const { query, offset, upTo } = scroll
   const pageSize = pageSizeOf(query)
   const filters = parseFilters(query.getAll('filter'), (field) => filterable.has(field))
@@ -46,7 +46,7 @@ export function queryEvents(
     else for (const all of filters) all.push(within)
   }
   const tests = new Map<EventShape, RowTest>()
-  const hits: number[] = []
+  const found: number[] = []
   for (let place = 0; place < Math.min(upTo, table.length); place += 1) {
     const [shape, row] = table.locate(place)
     let test = tests.get(shape)
@@ -54,15 +54,15 @@ export function queryEvents(
       test = anyOf(filters.map((all) => allOf(all.map((each) => rowTest(shape, each)))))
       tests.set(shape, test)
     }
-    if (test(row)) hits.push(place)
+    if (test(row)) found.push(place)
   }
-  sortPlaces(table, hits, query)
-  const page = hits.slice(offset, offset + pageSize)
+  sortPlaces(table, found, query)
+  const page = found.slice(offset, offset + pageSize)
   const next = offset + page.length
-  const isLast = next >= hits.length
+  const isLast = next >= found.length
   return {
     customEvents: page.map((place) => table.at(place)),
-    totalHits: hits.length,
+    totalHits: found.length,
     scrollId: isLast && !lastScrollId ? null : scrollIdOf({ ...scroll, offset: next }),
   }
 }

@@ -20,9 +20,9 @@ export interface PxResponse {
 }
 
 /**
- * The part of PX's REST API that a server-side sender meets.
+ * Handles a request to the part of PX's REST API that a server-side sender uses.
  *
- * @throws {PxError} what PX would answer instead
+ * @throws {PxError} the error that PX would return
  */
 export function handlePxRequest(state: PxState, request: PxRequest, nowMs: number): PxResponse {
   const [collection, ...rest] = request.path
@@ -62,7 +62,7 @@ function handleEvents(state: PxState, { method, query, body }: PxRequest, nowMs:
   }
 }
 
-/** What a sender can learn of the subscription. */
+/** Returns the subscription and the declared attributes. */
 function handleAdmin(state: PxState, path: string[], { method }: PxRequest): PxResponse {
   if (method !== 'GET') throw notSupported(method)
   switch (path.join('/')) {
@@ -108,7 +108,7 @@ function handleMembers(
   }
   if (method === 'GET' && id !== undefined) return { status: 200, body: members.get(id) }
   if (method === 'PUT' && id !== undefined) {
-    // An id that does not fit in a path comes in the body, to /update.
+    // An id that does not fit in a path is sent in the body, to /update.
     const given = fields(body())
     members.update(id === 'update' ? String(given[idField]) : id, given)
     return { status: 204 }
@@ -122,7 +122,7 @@ function handleMembers(
   throw notSupported(method)
 }
 
-/** With an account go all of its users. */
+/** Removes a user, or an account with all its users. */
 function remove(
   { users, accounts }: PxState,
   collection: 'users' | 'accounts',

@@ -2,7 +2,7 @@ import { PxError } from '../px-error.ts'
 import type { Switches } from '../switches.ts'
 
 export interface RateLimiter {
-  /** Counts a request. @throws {PxError} 429 for one too many */
+  /** Counts a request. @throws {PxError} 429 above a limit */
   take(caller: Caller, nowMs: number): void
   reset(): void
 }
@@ -14,7 +14,7 @@ interface Caller {
 }
 
 interface Allowance {
-  /** Requests that may come at once; grows again with time. */
+  /** Number of requests that are allowed at once. It grows with time. */
   tokens: number
   filledMs: number
   day: number
@@ -25,8 +25,8 @@ const dayMs = 86_400_000
 const hourMs = 3_600_000
 
 /**
- * Around 200 requests a second and a million a day (PX support, "Work with the PX REST API"). What was saved up in quiet
- * time is good for one second's worth at once. A refused request does not count.
+ * Limits requests to about 200 a second and a million a day (PX support, "Work with the PX REST API"). After a quiet time, the
+ * requests of one second may come at once. A refused request does not count.
  */
 export function createRateLimiter(switches: Readonly<Switches>): RateLimiter {
   const allowances = new Map<string, Allowance>()

@@ -5,7 +5,7 @@ type Numbers = Uint8Array | Uint16Array | Int32Array | Float64Array
 const widths = [Uint8Array, Uint16Array, Int32Array, Float64Array] as const
 const firstRows = 8
 
-/** Numbers in as few bytes each as the widest of them needs: one, two, four or eight. */
+/** Numbers in 1, 2, 4 or 8 bytes each: as few as the widest of them needs. */
 export class NumberColumn {
   length = 0
   #values: Numbers = new Uint8Array(firstRows)
@@ -33,7 +33,7 @@ export class NumberColumn {
   }
 }
 
-/** Each text once, by number. */
+/** Different texts, each stored once and numbered. */
 export class Dictionary {
   readonly texts: string[] = []
   readonly #codes = new Map<string, number>()
@@ -49,20 +49,20 @@ export class Dictionary {
   }
 }
 
-/** Below so many different texts a dictionary is small, whatever share of the rows it covers. */
+/** Number of different texts up to which a dictionary is small, whatever share of the rows it covers. */
 const smallDictionary = 4_096
 
-/** Texts by their number in a dictionary, or, where most of them differ, as plain bytes. */
+/** Texts by their number in a dictionary or, if most of them differ, as plain bytes. */
 export class TextColumn {
   length = 0
-  /** `undefined` once the texts are kept one by one. */
+  /** `undefined` once the texts are stored as plain bytes. */
   dictionary: Dictionary | undefined
   readonly #shared: boolean
   #codes = new NumberColumn()
   #bytes = new Uint8Array(0)
   #ends = new NumberColumn()
 
-  /** With a dictionary of others the texts always stay in it. */
+  /** @param shared a dictionary of several columns; the texts are then never stored as plain bytes */
   constructor(shared?: Dictionary) {
     this.#shared = shared !== undefined
     this.dictionary = shared ?? new Dictionary()
@@ -82,12 +82,12 @@ export class TextColumn {
     return Buffer.from(this.#bytes.buffer, from, this.#ends.at(row) - from).toString('utf8')
   }
 
-  /** The number of the row's text among others, read without making the text; only where there is no dictionary. */
+  /** Returns the number of the row's text in `numbers`, without creating a string. Only valid without a dictionary. */
   numberAmong(numbers: TextNumbers, row: number): number {
     return numbers.numberOfBytes(this.#bytes, this.#start(row), this.#ends.at(row))
   }
 
-  /** The number of the row's text in the dictionary. */
+  /** Returns the number of the row's text in the dictionary. */
   code(row: number): number {
     return this.#codes.at(row)
   }
@@ -116,7 +116,7 @@ export class TextColumn {
   }
 }
 
-/** UUIDs in sixteen bytes each. */
+/** UUIDs in 16 bytes each. */
 export class UuidColumn {
   length = 0
   #bytes = Buffer.alloc(16 * firstRows)

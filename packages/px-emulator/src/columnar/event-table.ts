@@ -15,26 +15,26 @@ export interface FieldColumn {
 export interface EventShape {
   readonly eventName: string
   readonly fields: readonly FieldColumn[]
-  /** Rows that can be seen already: the first so many. */
+  /** Number of rows that are visible; these are the first rows. */
   visible: number
   length: number
 }
 
-/** The stored events. A million of them take tens of megabytes: an object each would take ten times that. */
+/** The stored events, by column. A million of them take tens of megabytes; one object each would take ten times that. */
 export interface EventTable {
   readonly length: number
-  /** How often the table has been cleared. */
+  /** Number of times the table was cleared. */
   readonly generation: number
   readonly shapes: readonly EventShape[]
   /** All users and accounts that events have named, by the number that the columns `identifyId` and `accountId` hold. */
   readonly identities: { readonly identifyId: Dictionary; readonly accountId: Dictionary }
   push(event: CustomEvent, receivedMs: number): void
-  /** The event at a place in the order of arrival. */
+  /** Returns the event at a place in the order of arrival. */
   at(place: number): CustomEvent
   receivedMs(place: number): number
-  /** Shape and row of the event at a place. */
+  /** Returns shape and row of the event at a place. */
   locate(place: number): readonly [shape: EventShape, row: number]
-  /** Lets be seen what came before then. Answers how many events, in the order of arrival, that makes. */
+  /** Makes visible exactly the events received up to then. Returns the number of visible events. */
   reveal(receivedBeforeMs: number): number
   clear(): void
 }
@@ -137,7 +137,7 @@ export function createEventTable(): EventTable {
 
 const ownFields: ReadonlySet<string> = new Set(['identifyId', 'accountId', 'date'])
 
-/** One of these fields, or the attribute of this name: names of attributes are compared without regard to case. */
+/** Returns the own field or attribute of this name. Names of attributes are compared without case. */
 export function fieldOf({ fields }: EventShape, name: string): FieldColumn | undefined {
   if (ownFields.has(name)) return fields.find((field) => !field.isAttribute && field.name === name)
   const folded = name.toLowerCase()
@@ -171,6 +171,6 @@ function eventOf({ eventName, fields }: EventShape, row: number): CustomEvent {
     const value = kind === 'json' ? JSON.parse(column.at(row) as string) : column.at(row)
     ;(isAttribute ? attributes : own).push([name, value])
   }
-  // fromEntries defines each name, a name such as __proto__ too.
+  // An assignment to a name such as __proto__ would change the prototype; fromEntries defines a property.
   return Object.fromEntries([...own, ['attributes', Object.fromEntries(attributes)]]) as CustomEvent
 }

@@ -1,6 +1,6 @@
 /**
- * Of rows that each belong to a group and to a member: how many different members each group has, and the most rows that one
- * member has in one group. Both are numbered from 0. Sorts by counting, so that a million rows take milliseconds.
+ * Each row belongs to a group and a member, both numbered from 0. Returns the number of different members of each group, and the
+ * most rows that one member has in one group. It sorts by counting, so that a million rows take milliseconds.
  */
 export function membersPerGroup(
   groups: Uint32Array,

@@ -4,7 +4,7 @@ import { type EventShape, fieldOf } from './event-table.ts'
 
 export type RowTest = (row: number) => boolean
 
-/** Makes a condition a test of the rows of a shape. The condition is computed once for each text of a dictionary. */
+/** Compiles a condition into a test of the rows of a shape. It is computed once for each text of a dictionary. */
 export function rowTest(shape: EventShape, { field, holds }: Condition): RowTest {
   const found = fieldOf(shape, field)
   if (found === undefined) {

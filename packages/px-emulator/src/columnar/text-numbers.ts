@@ -3,14 +3,14 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
- * Numbers texts in the order in which they first come, by their UTF-8 bytes and without a string for each: a million different
- * ones take half of what a Map of strings takes, and no garbage.
+ * Numbers texts in the order in which they first come. It stores UTF-8 bytes instead of strings: a million different texts take
+ * half the memory of a Map of strings, and create no garbage.
  */
 export class TextNumbers {
   length = 0
   #bytes = new Uint8Array(4_096)
   #ends = new Uint32Array(firstSlots)
-  /** The number of a text, plus one, at the place that its bytes lead to, or the next free one. */
+  /** An open-addressing hash table: the number of a text plus one, or 0 for a free slot. */
   #slots = new Uint32Array(firstSlots)
 
   numberOf(text: string): number {
@@ -42,7 +42,7 @@ export class TextNumbers {
   #is(number: number, source: Uint8Array, from: number, end: number): boolean {
     const start = this.#start(number)
     if (this.#ends[number]! - start !== end - from) return false
-    // From the end, where texts of one kind differ most.
+    // Compared from the end, because texts of one column differ most there.
     for (let at = end - from - 1; at >= 0; at -= 1) {
       if (this.#bytes[start + at] !== source[from + at]) return false
     }
@@ -77,7 +77,7 @@ export class TextNumbers {
   }
 }
 
-/** Multiplies and folds, four bytes at a time; the texts of one column differ in few places, which all bits must feel. */
+/** Hashes four bytes at a time. The texts of one column differ in few places, and each must affect all bits of the hash. */
 function hash(bytes: Uint8Array, from: number, end: number): number {
   let value = end - from
   let at = from

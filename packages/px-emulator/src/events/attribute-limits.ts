@@ -2,7 +2,7 @@ import type { FieldError } from '../px-error.ts'
 import { validationError } from '../px-error.ts'
 import type { Switches } from '../switches.ts'
 
-/** What the generations of PX's article "Use Custom Event API" allow, the tightest of each. */
+/** Limits of PX's article "Use Custom Event API". Where its versions differ, the lowest one. */
 const maxAttributes = 50
 const maxNameLength = 1_024
 const maxValueLength = 1_024
@@ -12,10 +12,10 @@ export const maxEventNames = 2_000
 type Attributes = Record<string, unknown>
 
 /**
- * Holds an event to the limits. Answers its name and attributes, shortened where the switch says so, or `undefined` where the
+ * Applies PX's limits to an event. Returns its name and attributes, truncated where the switch says so, or `undefined` if the
  * event is dropped.
  *
- * @param isNewName whether no event had this name so far, and there are 2,000 names already
+ * @param isNewName whether this name would be number 2,001
  * @throws {PxError} 400 where the switch says so
  */
 export function withinLimits(
@@ -43,18 +43,19 @@ function breaches(eventName: string, attributes: Attributes, isNewName: boolean)
   const breach = (field: string, rejectedValue: unknown, message: string) =>
     errors.push({ object: 'customEvent', field, rejectedValue, message })
   const names = Object.keys(attributes)
-  if (isNewName) breach('eventName', eventName, `is one of more than ${maxEventNames} event names`)
+  if (isNewName) breach('eventName', eventName, `exceeds ${maxEventNames} event names`)
   if (eventName.length > maxEventNameLength) {
-    breach('eventName', eventName.length, `may have ${maxEventNameLength} characters`)
+    breach('eventName', eventName.length, `may have at most ${maxEventNameLength} characters`)
   }
   if (names.length > maxAttributes) {
-    breach('attributes', names.length, `may hold ${maxAttributes} attributes`)
+    breach('attributes', names.length, `may hold at most ${maxAttributes} attributes`)
   }
   for (const [name, value] of Object.entries(attributes)) {
     const field = `attributes.${name.slice(0, 60)}`
-    if (name.length > maxNameLength) breach(field, name.length, `may have ${maxNameLength} characters`)
+    if (name.length > maxNameLength)
+      breach(field, name.length, `may have at most ${maxNameLength} characters`)
     if (typeof value === 'string' && value.length > maxValueLength) {
-      breach(field, value.length, `may have ${maxValueLength} characters`)
+      breach(field, value.length, `may have at most ${maxValueLength} characters`)
     }
   }
   return errors

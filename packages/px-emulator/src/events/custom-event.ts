@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FieldError, PxError, validationError } from '../px-error.ts'
 
-/** A stored custom event, as `GET /v1/events/custom` answers it. */
+/** A stored custom event, as `GET /v1/events/custom` returns it. */
 export interface CustomEvent {
   eventId: string
   eventName: string
@@ -27,7 +27,7 @@ const optionalTexts = [
 ] as const
 const objects = ['attributes', 'globalContext'] as const
 const userTypes: ReadonlySet<unknown> = new Set(['LEAD', 'USER', 'VISITOR', 'EMPTY_USER_TYPE'])
-/** Beyond it an instant has no day. */
+/** The largest instant of a JavaScript `Date`. */
 const maxDateMs = 8.64e15
 
 export interface EventRules {
@@ -38,8 +38,8 @@ export interface EventRules {
 }
 
 /**
- * Checks the body of `POST /v1/events/custom` and makes the event that is stored. Exact repeats are stored again: nothing
- * says that PX would notice them.
+ * Checks the body of `POST /v1/events/custom` and returns the event to store. Exact repeats are stored again, because no source
+ * says that PX detects them.
  *
  * @throws {PxError} 400
  */
@@ -73,7 +73,7 @@ export function customEvent(body: unknown, { nowMs, missingDate, keepsId }: Even
   } as CustomEvent
 }
 
-/** The body as an object. @throws {PxError} 400 for anything else */
+/** Returns the body as an object. @throws {PxError} 400 for anything else */
 export function fields(body: unknown): Record<string, unknown> {
   if (!isObject(body)) {
     const object = Array.isArray(body) ? 'array' : body === null ? 'null' : typeof body
@@ -93,7 +93,7 @@ export function parseJson(text: string): unknown {
 
 const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:?00)$/
 
-/** An event as PX gives it back: datetimes in UTC as epoch milliseconds. */
+/** Returns an event as PX returns it, with UTC datetimes as epoch milliseconds. */
 export function withEpochDates(event: CustomEvent): CustomEvent {
   const entries = Object.entries(event.attributes)
   const isIso = (value: unknown) =>

@@ -1,26 +1,26 @@
-import { ask } from './ask.js'
+import { fetchControl } from './fetch-control.js'
 import { fillTable } from './table.js'
 
-/** The view with the users and accounts, and the latest value of each of their attributes. */
+/** The view of users and accounts, with the latest value of each attribute. */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 const maxAttributeColumns = 8
 
 export async function drawAudience() {
-  const { users, accounts, userCount, accountCount, ignored } = await ask('audience')
+  const { users, accounts, userCount, accountCount, ignored } = await fetchControl('audience')
   fillMembers('users', `Users (${userCount})`, { Id: 'identifyId', Account: 'accountId' }, users)
   fillMembers('accounts', `Accounts (${accountCount})`, { Id: 'id', Name: 'name' }, accounts)
-  byId('nobody').hidden = userCount + accountCount > 0
+  byId('no-members').hidden = userCount + accountCount > 0
   const names = [...new Set([...ignored.user, ...ignored.account])]
   byId('ignored').hidden = names.length === 0
   byId('ignored').textContent =
-    `Left out, because nobody declared them: ${names.join(', ')}. PX takes declared attributes only.`
+    `Left out because they are not declared: ${names.join(', ')}. PX accepts declared attributes only.`
 }
 
 /**
  * @param {string} id
  * @param {string} caption
- * @param {Record<string, string>} own fields by their heads
+ * @param {Record<string, string>} own field names by column heading
  * @param {any[]} members
  */
 function fillMembers(id, caption, own, members) {

@@ -1,19 +1,19 @@
-import { ask } from './ask.js'
+import { fetchControl } from './fetch-control.js'
 import { element } from './table.js'
 
-/** The view with the newest events, each with its whole body. */
+/** The view of the newest events, each with its whole body. */
 
 const list = /** @type {HTMLElement} */ (document.getElementById('event-list'))
 const count = /** @type {HTMLElement} */ (document.getElementById('event-count'))
 
 /**
- * New events come on top; those already there stay, so that an open one stays open.
+ * Adds new events at the top. Items already in the list are kept, so that an open one stays open.
  *
  * @param {number} total
  */
 export async function drawEvents(total) {
   /** @type {{ place: number, receivedMs: number, event: any }[]} */
-  const events = await ask('events')
+  const events = await fetchControl('events')
   const known = new Map(
     [...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.id, item]),
   )
@@ -28,7 +28,8 @@ export async function drawEvents(total) {
 }
 
 /**
- * A sender may give two events the same id, and after a reset the places begin anew.
+ * The key of a list item. The event id alone is not enough, because a sender may give two events the same id; the place alone is
+ * not enough, because places start from 0 again after a reset.
  *
  * @param {{ place: number, event: any }} each
  */
@@ -58,7 +59,7 @@ function eventItem({ place, receivedMs, event }) {
 const shownInGist = 6
 
 /**
- * The attributes that tell events apart at a glance: the day is there already, and a zero says little.
+ * Returns the attributes that distinguish events at a glance. The day is shown elsewhere, and zeros are left out.
  *
  * @param {Record<string, unknown>} attributes
  */

@@ -4,7 +4,7 @@ export function eventsInWords(count) {
 }
 
 /**
- * As short as an axis wants it.
+ * Formats a day for the axis of a chart.
  *
  * @param {string | undefined} day
  * @param {string} scope

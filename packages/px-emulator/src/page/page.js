@@ -1,18 +1,18 @@
-import { ask } from './ask.js'
 import { drawAudience } from './audience-view.js'
 import { drawEvents } from './events-view.js'
+import { fetchControl } from './fetch-control.js'
 import { eventsInWords } from './in-words.js'
 import { chooseFromAddress, followChoice, offerChoices } from './report/query-form.js'
 import { drawReport } from './report/report-view.js'
 
-/** The frame of the page: which view is shown, and the asking for what is new. */
+/** The frame of the page: shows the chosen view and polls the emulator for changes. */
 
 const pollMs = 2000
 const views = ['report', 'audience', 'events']
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 
-/** @type {import('./ask.js').Catalog} */
+/** @type {import('./fetch-control.js').Catalog} */
 let catalog = { revision: '', events: 0, timeZone: 'UTC', productKey: '', names: [] }
 
 function currentView() {
@@ -20,7 +20,7 @@ function currentView() {
   return views.includes(named) ? named : 'report'
 }
 
-/** Shows the view that the address names; without an event yet, the report tells how to send one. */
+/** Shows the view that the address names. Before the first event, the report view shows how to send one. */
 async function drawView() {
   const view = currentView()
   const isEmpty = view === 'report' && catalog.events === 0
@@ -36,34 +36,34 @@ async function drawView() {
 }
 
 /**
- * Does something, and tells in the status line whether the emulator answered.
+ * Runs an action and shows in the status line whether the emulator responded.
  *
  * @param {() => Promise<void>} act
  */
-async function told(act) {
+async function showOutcome(act) {
   try {
     await act()
-    tell(`Live, ${eventsInWords(catalog.events)}`, 'live')
+    showStatus(`Live, ${eventsInWords(catalog.events)}`, 'live')
   } catch (error) {
-    tell(error instanceof TypeError ? 'The emulator does not answer' : String(error), 'lost')
+    showStatus(error instanceof TypeError ? 'The emulator does not respond' : String(error), 'lost')
   }
 }
 
 /**
- * A line that did not change is left alone: a screen reader would read it again.
+ * Sets the status line only when its text changes, because a screen reader reads it again at every change.
  *
  * @param {string} text
  * @param {string} state
  */
-function tell(text, state) {
+function showStatus(text, state) {
   const status = byId('status')
   if (status.textContent !== text) status.textContent = text
   status.dataset.state = state
 }
 
 async function poll() {
-  await told(async () => {
-    const found = await ask('catalog')
+  await showOutcome(async () => {
+    const found = await fetchControl('catalog')
     const isFirst = catalog.revision === ''
     const isNew = found.revision !== catalog.revision
     catalog = found
@@ -76,16 +76,16 @@ async function poll() {
 
 function begin() {
   chooseFromAddress()
-  // Not on the form: the choice between bars and lines is outside of it.
+  // The listener is not on the form, because the choice between bars and lines lies outside the form.
   byId('report').addEventListener('change', (/** @type {Event} */ { target }) => {
     followChoice(target)
-    told(drawReport)
+    showOutcome(drawReport)
   })
   byId('sample').textContent = `curl -X POST ${location.origin}/v1/events/custom \\
   -H 'X-APTRINSIC-API-KEY: ${catalog.apiKey ?? '<the key>'}' -H 'Content-Type: application/json' \\
   -d '{"eventName":"dailyApiCalls","identifyId":"user-1","userType":"USER",
        "propertyKey":"${catalog.productKey}","attributes":{"apiCalls":120}}'`
-  // Browsers give the clipboard to pages of this machine and of https only.
+  // Browsers provide the clipboard only to pages on loopback or https.
   byId('copy').hidden = navigator.clipboard === undefined
   byId('copy').addEventListener('click', async () => {
     await navigator.clipboard.writeText(byId('sample').textContent)
@@ -93,6 +93,6 @@ function begin() {
   })
 }
 
-addEventListener('hashchange', () => told(drawView))
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => told(drawView))
+addEventListener('hashchange', () => showOutcome(drawView))
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => showOutcome(drawView))
 poll()

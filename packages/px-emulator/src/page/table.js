@@ -1,4 +1,4 @@
-/** Everything an event or an audience holds is set as text, never as HTML. */
+/** Builds page elements. Values of events and members are set as text, never as HTML. */
 
 /**
  * @param {string} tag
@@ -6,14 +6,14 @@
  * @param {string} [className]
  */
 export function element(tag, text, className = '') {
-  const made = document.createElement(tag)
-  made.textContent = text
-  made.className = className
-  return made
+  const created = document.createElement(tag)
+  created.textContent = text
+  created.className = className
+  return created
 }
 
 /**
- * On a narrow screen a table of more than two columns is stacked, each value below the other with its name.
+ * Fills a table. On a narrow screen, a table of more than two columns is stacked: each value below the other, with its heading.
  *
  * @param {HTMLTableElement} table
  * @param {string} caption
@@ -48,7 +48,7 @@ export function fillTable(table, caption, heads, rows) {
 }
 
 /**
- * A path may go to the next line after each of its parts, not within a word.
+ * Allows a line break after each part of a path, and not within a word.
  *
  * @param {string} text
  */

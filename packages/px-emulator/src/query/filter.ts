@@ -1,27 +1,27 @@
 import { PxError } from '../px-error.ts'
 import { textPattern } from './text-pattern.ts'
 
-/** One condition of a `filter`: which field, and which of its values hold. */
+/** One condition of a `filter`: a field, and a test of its value. */
 export interface Condition {
   field: string
   holds(value: unknown): boolean
 }
 
-/** Each is looked at for every event. */
+/** Limit because each condition is tested for every event. */
 const maxConditions = 100
 
 type Operator = '==' | '!=' | '<=' | '>=' | '!~' | '<' | '>' | '~'
 const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~']
 
 /**
- * Reads `filter` parameters: conditions joined by `;` must all hold, of several parameters one is enough.
+ * Parses `filter` parameters. Conditions joined by `;` must all hold; of several parameters one must hold.
  *
- * @param takes tells which fields can be filtered
+ * @param takes returns whether a field can be filtered
  * @throws {PxError} 400 for a field or a form that cannot be filtered
  */
 export function parseFilters(texts: readonly string[], takes: (field: string) => boolean): Condition[][] {
   if (texts.length > maxConditions || texts.join(';').split(';').length > maxConditions) {
-    throw new PxError(400, `A filter may have ${maxConditions} conditions`)
+    throw new PxError(400, `A filter may have at most ${maxConditions} conditions`)
   }
   return texts.map((text) =>
     text.split(';').map((part) => {
@@ -34,7 +34,7 @@ export function parseFilters(texts: readonly string[], takes: (field: string) =>
   )
 }
 
-/** Texts are compared without regard to case, numbers as numbers, and dates as epoch ms or ISO 8601. @throws {PxError} 400 */
+/** Creates a condition. Texts are compared without case, numbers as numbers, dates as epoch ms or ISO 8601. @throws {PxError} 400 */
 export function condition(field: string, operator: string, wanted: string): Condition {
   if (!operators.includes(operator))
     throw new PxError(400, `Unsupported operator ${JSON.stringify(operator)}`)
@@ -59,7 +59,7 @@ export function condition(field: string, operator: string, wanted: string): Cond
   }
 }
 
-/** Epoch ms, or an ISO date: both are in use. */
+/** Parses epoch ms or an ISO date; `undefined` for anything else. */
 export function instant(text: string | null): number | undefined {
   if (text === null) return undefined
   const at = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text)

@@ -4,7 +4,7 @@ import { PxError } from '../px-error.ts'
 export interface Scroll {
   query: URLSearchParams
   offset: number
-  /** When the first page was asked for. */
+  /** Time of the request for the first page. */
   startedMs: number
   /** Events that there were then: later ones do not move those on the pages to come. */
   upTo: number
@@ -14,9 +14,9 @@ const maxPageSize = 1_000
 const maxSortKeys = 10
 
 /**
- * Reads where a list is asked for. A `scrollId` brings its query with it, so that it alone is enough.
+ * Reads the position of a page in a list. A `scrollId` contains its query, so it is sufficient alone.
  *
- * @throws {PxError} 400 for a `scrollId` that nobody gave out
+ * @throws {PxError} 400 for a `scrollId` that the emulator did not issue
  */
 export function readScroll(query: URLSearchParams, startedMs: number, upTo: number): Scroll {
   const scrollId = query.get('scrollId')

@@ -5,19 +5,19 @@ const maxLength = 1_000
 /** A part of a pattern between two stars. */
 interface Part {
   readonly length: number
-  /** Where it comes first in the text, from a place on; -1 if it does not. */
+  /** Returns the first index in the text from `from` on, or -1. */
   find(text: string, from: number): number
   isAt(text: string, place: number): boolean
 }
 
 /**
- * Compiles a pattern in which `*` is any text, and `?` one character where it may be. Each part between the stars is looked for
- * once, in order: a regular expression with six stars took 80 s on one value.
+ * Compiles a pattern in which `*` matches any text and, with `hasAnyOne`, `?` matches one character. Each part between the stars is
+ * searched once, in order, because a regular expression with six stars took 80 s on one value.
  *
  * @throws {PxError} 400 for a pattern of more than 1,000 characters
  */
 export function textPattern(pattern: string, hasAnyOne: boolean): (text: string) => boolean {
-  if (pattern.length > maxLength) throw new PxError(400, `A pattern may have ${maxLength} characters`)
+  if (pattern.length > maxLength) throw new PxError(400, `A pattern may have at most ${maxLength} characters`)
   const parts = pattern
     .split(/\*+/)
     .map((part) => (hasAnyOne && part.includes('?') ? anyOne(part) : plain(part)))

@@ -1,8 +1,8 @@
 import { type EventTable, fieldOf } from '../columnar/event-table.ts'
 
-/** What a chart can be made of: of each event name, the attributes that hold numbers and those that group. */
+/** What a chart can show: for each event name, the attributes with numbers and those to group by. */
 export interface Catalog {
-  /** Changes with each event, and when they are forgotten. */
+  /** Changes with each new event and with each reset. */
   revision: string
   events: number
   names: { name: string; events: number; numbers: string[]; groups: string[] }[]
@@ -11,7 +11,7 @@ export interface Catalog {
 const maxNames = 200
 const maxAttributes = 100
 
-/** @param visible events that can be seen */
+/** @param visible number of events that are visible */
 export function catalogOf(table: EventTable, visible: number): Catalog {
   const names = new Map<string, { events: number; numbers: Set<string>; groups: Set<string> }>()
   for (const { eventName, fields, visible: rows } of table.shapes) {
@@ -37,7 +37,7 @@ export function catalogOf(table: EventTable, visible: number): Catalog {
   }
 }
 
-/** Values that a field has, for a choice of them: the first so many. */
+/** Returns the different values of a field, sorted; at most `limit` of them. */
 export function valuesOf(table: EventTable, eventName: string, name: string, limit: number): string[] {
   const values = new Set<string>()
   for (const shape of table.shapes) {

@@ -2,7 +2,7 @@ import { NumberColumn } from '../columnar/columns.ts'
 import { type EventShape, fieldOf } from '../columnar/event-table.ts'
 import { createDayNumberOf } from './report-period.ts'
 
-/** Zones of which the days are kept; two bytes an event each. */
+/** Number of zones whose days are kept, at two bytes an event and zone. */
 const maxZones = 4
 
 interface ZoneDays {
@@ -10,7 +10,7 @@ interface ZoneDays {
   columns: WeakMap<EventShape, NumberColumn>
 }
 
-/** Answers the day of each row of a shape in a zone, worked out once and then for new rows only. */
+/** Returns a function that gives the day of each row of a shape in a zone. Each day is computed once and then kept. */
 export function createDayColumns(): (shape: EventShape, timeZone: string) => NumberColumn {
   const zones = new Map<string, ZoneDays>()
   return (shape, timeZone) => {

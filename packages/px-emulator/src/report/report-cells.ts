@@ -2,19 +2,19 @@ import { membersPerGroup } from '../columnar/members-per-group.ts'
 import type { ReportFunction } from './report-query.ts'
 import type { ReportRows } from './report-rows.ts'
 
-/** How the rows of a report are laid out: each line has a cell for each period. */
+/** The cells of a report: one for each line and period. */
 export interface CellLayout {
-  /** The line that is shown, of each line of the rows. */
+  /** The line to show, for each line of the rows. */
   shownLine: Uint32Array
   lines: number
   /** The period of each day. */
   periodOfDay: Uint32Array
   periods: number
-  /** Users there are in all. */
+  /** Number of users in the table. */
   users: number
 }
 
-/** The value of each cell, line by line: without events a Sum is 0, an Average is nothing. */
+/** Returns the value of each cell, line by line. Without events Sum and Count are 0, and the others are `null` or 0. */
 export function cellValues(
   rows: ReportRows,
   layout: CellLayout,
@@ -59,7 +59,7 @@ export function cellValues(
   }
 }
 
-/** The most events that one user has on one day within one of the first so many lines. */
+/** Returns the most events that one user has on one day within one of the first `lines` lines. */
 export function mostPerUserDay(rows: ReportRows, layout: CellLayout, lines: number): number {
   const groups = lineDays(rows, layout)
   const end = lines * layout.periodOfDay.length
@@ -74,7 +74,7 @@ export function mostPerUserDay(rows: ReportRows, layout: CellLayout, lines: numb
   return membersPerGroup(groups, users, { rows: length, groups: end, members: layout.users }).most
 }
 
-/** Of each cell, the different users of each of its days, added up. */
+/** Returns for each cell the number of different users of each of its days, added up. */
 function userDays(rows: ReportRows, layout: CellLayout): Float64Array {
   const { lines, periodOfDay, periods, users } = layout
   const days = periodOfDay.length
@@ -86,7 +86,7 @@ function userDays(rows: ReportRows, layout: CellLayout): Float64Array {
   return perCell
 }
 
-/** Of each row the day of its line, by number: line by line, the days of each. */
+/** Returns for each row the number of its line and day: all days of the first line, then those of the second. */
 function lineDays(rows: ReportRows, { shownLine, periodOfDay }: CellLayout): Uint32Array {
   const groups = new Uint32Array(rows.length)
   for (let row = 0; row < rows.length; row += 1) {

@@ -7,10 +7,10 @@ const dayMs = 86_400_000
 const slotMs = 15 * 60_000
 
 /**
- * Answers on which day an instant falls in an IANA zone, as the number of days since 1970-01-01.
+ * Returns a function that maps an instant to its day in an IANA zone, as the number of days since 1970-01-01.
  *
- * Intl is slow and events crowd on few hours, so each quarter of an hour is asked once: offsets and their changes have been
- * whole quarters for decades.
+ * Intl is slow and many events share an hour, so each quarter of an hour is computed once. Offsets and their changes have been
+ * whole quarters of an hour for decades.
  *
  * @throws {PxError} 400 for an unknown zone
  */
@@ -32,7 +32,7 @@ export function createDayNumberOf(timeZone: string): (ms: number) => number {
   }
 }
 
-/** Answers the zone. @throws {PxError} 400 for an unknown one */
+/** Returns the zone. @throws {PxError} 400 for an unknown one */
 export function checkZone(timeZone: string): string {
   dayFormat(timeZone)
   return timeZone
@@ -47,7 +47,7 @@ function dayFormat(timeZone: string): Intl.DateTimeFormat {
       day: 'numeric',
     })
   } catch {
-    throw new PxError(400, `${JSON.stringify(timeZone)} is not a time zone such as Europe/Paris`)
+    throw new PxError(400, `${JSON.stringify(timeZone)} is not an IANA time zone such as Europe/Paris`)
   }
 }
 
@@ -63,7 +63,7 @@ export function dayText(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10)
 }
 
-/** The first day of the day, week or month that a day is in. How PX begins its weeks is not known. */
+/** Returns the first day of the period that contains a day. It is not known on which day PX starts a week. */
 export function periodOf(day: number, scope: Scope, weekStart: 'monday' | 'sunday'): number {
   if (scope === 'Daily') return day
   if (scope === 'Monthly') return day - new Date(day * dayMs).getUTCDate() + 1
@@ -71,7 +71,7 @@ export function periodOf(day: number, scope: Scope, weekStart: 'monday' | 'sunda
   return day - modulo(day + (weekStart === 'monday' ? 3 : 4), 7)
 }
 
-/** The first day of the period after the one that begins on this day. */
+/** Returns the first day of the next period. */
 export function nextPeriod(period: number, scope: Scope): number {
   if (scope === 'Daily') return period + 1
   if (scope === 'Weekly') return period + 7

@@ -7,23 +7,23 @@ export type ReportFunction = (typeof reportFunctions)[number]
 
 export interface ReportQuery {
   eventName: string
-  /** The attribute that Sum, Average, Min and Max read, in any case; events without a number in it do not take part. */
+  /** The attribute that Sum, Average, Min and Max read, compared without case. Events without a number in it are left out. */
   property: string
   function: ReportFunction
   scope: Scope
-  /** IANA zone in which days begin. */
+  /** IANA zone of the days. */
   timeZone: string
-  /** First day, `2026-11-01`. @default the day of the oldest event, if that makes 7 to 90 days */
+  /** First day, `2026-11-01`. @default the day of the oldest event, but 7 to 90 days before the last day */
   from?: string
   /** Last day, included. @default the day of the newest event */
   to?: string
-  /** One line per value of this: `identifyId`, `accountId` or an attribute. */
+  /** Field whose values become lines: `identifyId`, `accountId` or an attribute. */
   by?: string
-  /** Conditions that an event must meet, all of them. */
+  /** Conditions that an event must all meet. */
   filters?: readonly Condition[]
 }
 
-/** What a report needs to know beside the events. */
+/** Settings and state that a report reads besides the events. */
 export interface ReportSettings {
   nowMs: number
   weekStart: 'monday' | 'sunday'

@@ -3,12 +3,12 @@ import { PxError } from '../px-error.ts'
 import { createDayNumberOf, dayNumber, dayText, nextPeriod, periodOf, type Scope } from './report-period.ts'
 import type { ReportQuery, ReportSettings } from './report-query.ts'
 
-/** Most and fewest days that are shown when nobody asked for a range. */
+/** Most and fewest days of a report without a range. */
 const defaultDays = [90, 7] as const
 const maxPeriods = 1_100
 
 /**
- * First and last day of a report: those asked for, or those of the events.
+ * Returns the first and last day of a report: those of the query, or those of the events.
  *
  * @throws {PxError} 400 for a range that ends before it begins
  */
@@ -35,7 +35,7 @@ export function dayRange(
   return [first, last]
 }
 
-/** The first days of the periods that a range of days touches. @throws {PxError} 400 for too many */
+/** Returns the first day of each period that overlaps a range of days. @throws {PxError} 400 for too many */
 export function periodsBetween(
   from: number,
   to: number,
@@ -45,7 +45,11 @@ export function periodsBetween(
   const periods: number[] = []
   for (let period = periodOf(from, scope, weekStart); period <= to; period = nextPeriod(period, scope)) {
     periods.push(period)
-    if (periods.length > maxPeriods) throw new PxError(400, `A chart has at most ${maxPeriods} points`)
+    if (periods.length > maxPeriods)
+      throw new PxError(
+        400,
+        `The range has more than ${maxPeriods} points. Choose a shorter range or a larger scope.`,
+      )
   }
   return periods
 }

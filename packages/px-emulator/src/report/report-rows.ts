@@ -4,7 +4,7 @@ import { rowTest } from '../columnar/row-test.ts'
 import { TextNumbers } from '../columnar/text-numbers.ts'
 import type { Condition } from '../query/filter.ts'
 
-/** The events that take part in a report, each with its line, its day from the first one on, its user and its value. */
+/** The events of a report by column: line, day counted from the first day, user and value. */
 export interface ReportRows {
   length: number
   lines: Uint32Array
@@ -60,7 +60,7 @@ export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): Rep
   return { length, lines, days, users, values, names }
 }
 
-/** The number in the property of each row, `NaN` for none. */
+/** Returns a function that reads the number in the property of a row; `NaN` if there is no number. */
 function numberReader(shape: EventShape, { property, numericStrings }: RowsWanted): (row: number) => number {
   const column = fieldOf(shape, property)?.column
   if (column instanceof NumberColumn) return (row) => column.at(row)
@@ -71,7 +71,7 @@ function numberReader(shape: EventShape, { property, numericStrings }: RowsWante
   }
 }
 
-/** The number of the line that each row belongs to; each text of a dictionary, and each number, is looked up once. */
+/** Returns a function that maps a row to the number of its line. Each different value is looked up once. */
 function lineReader(shape: EventShape, by: string | undefined, names: TextNumbers): (row: number) => number {
   const column = by ? fieldOf(shape, by)?.column : undefined
   if (column === undefined) {
@@ -103,7 +103,7 @@ function lineReader(shape: EventShape, by: string | undefined, names: TextNumber
   }
 }
 
-/** A column of values that are neither numbers nor texts, in which `null` stands for nothing. */
+/** Whether the column holds values other than numbers and texts. In such a column `null` means no value. */
 function isJson({ fields }: EventShape, column: TextColumn): boolean {
   return fields.some((field) => field.column === column && field.kind === 'json')
 }

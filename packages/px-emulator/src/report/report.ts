@@ -7,18 +7,18 @@ import { dayRange, periodsBetween } from './report-range.ts'
 import { type ReportRows, takeRows } from './report-rows.ts'
 
 export interface Report {
-  /** First and last day looked at. */
+  /** First and last day of the report. */
   from: string
   to: string
   /** First day of each day, week or month, without gaps. */
   periods: string[]
-  /** Largest first; beyond nine lines the rest is one line more. */
+  /** The nine largest lines, largest first, and one line for all others. */
   series: { name: string; values: (number | null)[] }[]
-  /** Events that took part. */
+  /** Number of events in the report. */
   events: number
   /**
-   * Where Average divides by events, the most that one user has on one day within a line of its own: above 1 it is not an average
-   * day.
+   * The most events that one user has on one day within one of the nine largest lines. Above 1, Average is not an average per
+   * day. 0 unless the function is Average and it divides by events.
    */
   eventsPerUserDay: number
 }
@@ -26,8 +26,8 @@ export interface Report {
 const maxLines = 9
 
 /**
- * Works out a chart over custom events the way PX's article on server-side usage describes it. Average divides by the number of
- * events.
+ * Computes a chart over custom events as PX's article "Tracking Server Side Usage Data" describes it. Average divides by the number
+ * of events.
  *
  * @throws {PxError} 400 for an unknown function, scope, zone or range
  */
@@ -77,7 +77,7 @@ function refuse(name: string, value: unknown, known: readonly string[]): never {
   throw new PxError(400, `${name} ${JSON.stringify(value)} is not one of ${known.join(', ')}`)
 }
 
-/** The lines that are shown, largest first, and which of them each line of the rows goes to. */
+/** Returns the names of the lines to show, largest first, and the line to show for each line of the rows. */
 function largestLines(rows: ReportRows, byValue: boolean): { names: string[]; shownLine: Uint32Array } {
   const lines = rows.names.length
   const sizes = new Float64Array(lines)

@@ -12,10 +12,10 @@ import type { PxState } from '../subscription/px-state.ts'
 import { checkSwitches, type Switches, switchValues } from '../switches.ts'
 import type { FaultRule, FaultRules, ReceivedRequest } from './faults.ts'
 
-/** What the inspection API shows and works on. */
+/** The parts of the emulator that the inspection API reads and changes. */
 export interface ControlContext {
   state: PxState
-  /** The key that the page shows in its example; none where others than this machine can read it. */
+  /** The key in the example on the page; `undefined` where other machines can read the page. */
   shownKey: string | undefined
   keys: ApiKeys
   faults: FaultRules
@@ -56,7 +56,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   'PUT keys': ({ keys }, { body }) => {
     const { key, read, write } = fields(body())
-    if (typeof key !== 'string' || key === '') throw new PxError(400, 'A key is a text')
+    if (typeof key !== 'string' || key === '') throw new PxError(400, 'key must be a non-empty text')
     keys.set(key, { read: read === true, write: write === true } satisfies KeyPermissions)
   },
   'PUT attributes': ({ state, now }, { path, body }) => {
@@ -87,7 +87,7 @@ const handlers: Readonly<Record<string, Handler>> = {
 }
 
 /**
- * Answers what is asked below `/_px-emulator/`: inspection, switches, faults, and the numbers of the report page.
+ * Handles a request below `/_px-emulator/`: inspection, switches, faults, and the numbers of the report page.
  *
  * @throws {PxError} 404 or 400
  */
@@ -125,7 +125,8 @@ function declareFrom(model: AttributeModel, kind: string | undefined, body: unkn
 
 function limitOf(query: URLSearchParams, otherwise: number): number {
   const limit = Number(query.get('limit') ?? otherwise)
-  if (!Number.isInteger(limit) || limit < 1) throw new PxError(400, 'limit is a number from 1 on')
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new PxError(400, 'limit must be a whole number of at least 1')
   return limit
 }
 
@@ -144,7 +145,7 @@ function reportQuery(query: URLSearchParams): ReportQuery {
   }
 }
 
-/** `["accountId","==","acme"]`: names of attributes can hold anything, so the three parts are apart. */
+/** Parses `["accountId","==","acme"]`. The three parts are separate because an attribute name may contain any character. */
 function reportFilter(text: string): Condition {
   let parts: unknown
   try {

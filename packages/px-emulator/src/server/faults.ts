@@ -2,7 +2,7 @@ import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'n
 import { PxError } from '../px-error.ts'
 import { textPattern } from '../query/text-pattern.ts'
 
-/** A request to `/v1` as it came in. */
+/** A request to `/v1` as received. */
 export interface ReceivedRequest {
   method: string
   /** With its query, as received. */
@@ -10,7 +10,7 @@ export interface ReceivedRequest {
   headers: IncomingMessage['headers']
   body: string
   receivedMs: number
-  /** The status it was answered with; `null` for a cut connection, `undefined` until then. */
+  /** Status of the response; `null` if the connection was cut, `undefined` until then. */
   status?: number | null
 }
 
@@ -18,55 +18,55 @@ export interface ReceivedRequest {
 export interface Fault {
   /** Waits before anything else. */
   delayMs?: number
-  /** Answers this in place of the emulator. */
+  /** Responds with this status instead of the real one. */
   status?: number
   body?: string
   headers?: Record<string, string>
-  /** Cuts the connection without an answer. */
+  /** Cuts the connection without a response. */
   reset?: boolean
-  /** With `status` or `reset`: does what was asked all the same, so that the sender cannot know. @default false */
+  /** With `status` or `reset`: carries out the request first, so that the sender cannot know its outcome. @default false */
   store?: boolean
-  /** Waits after doing what was asked, before the answer begins. */
+  /** Carries out the request, then waits before it sends the response headers. */
   slowHeadersMs?: number
   /** Sends the body in pieces over this time. */
   slowBodyMs?: number
-  /** Promises a longer body than it sends, and cuts the connection. */
+  /** Announces a longer body than it sends, and cuts the connection. */
   truncate?: boolean
-  /** Sends so many bytes of body. */
+  /** Sends a body of this many bytes. */
   giantBytes?: number
 }
 
-/** A fault for some requests; those that match the whole rule. */
+/** A fault, and which requests it applies to: those that match every field of the rule. */
 export interface FaultRule {
   fault: Fault
   method?: string
-  /** Path and query; `*` stands for any text: `/v1/events/*`. */
+  /** Path and query, in which `*` matches any text: `/v1/events/*`. */
   url?: string
-  /** A text that the body holds, such as a user id. */
+  /** A text that the body contains, such as a user id. */
   bodyIncludes?: string
-  /** Lets so many pass first. @default 0 */
+  /** Number of matching requests that pass before the first one fails. @default 0 */
   skip?: number
-  /** Breaks so many, then rests. @default no limit */
+  /** Number of requests that fail; later ones pass. @default no limit */
   times?: number
-  /** Breaks this share of those left, drawn from the emulator's `seed`. @default 1 */
+  /** Share of the remaining requests that fail, drawn from the emulator's `seed`. @default 1 */
   probability?: number
 }
 
 interface KnownFaultRule extends FaultRule {
   id: number
-  /** Requests matched, and of these broken. */
+  /** Number of requests that matched the rule, and how many of these failed. */
   matched: number
   broken: number
 }
 
 export interface FaultRules {
-  /** Answers the id of the rule. @throws {PxError} 400 for a rule that can never be meant */
+  /** Returns the id of the rule. @throws {PxError} 400 for an invalid rule */
   add(rule: FaultRule): number
-  /** Answers whether there was such a rule. */
+  /** Returns whether the rule existed. */
   remove(id: number): boolean
   clear(): void
   list(): readonly Readonly<KnownFaultRule>[]
-  /** The fault of the first rule that breaks this request. */
+  /** Returns the fault of the first rule that applies to this request. */
   pick(request: ReceivedRequest): Fault | undefined
 }
 
@@ -159,7 +159,7 @@ function isHeader(name: string, value: unknown): boolean {
   }
 }
 
-/** Numbers from 0 to 1, the same for the same seed (a 32-bit xorshift). */
+/** Returns a generator of numbers from 0 to 1 that repeats for the same seed (a 32-bit xorshift). */
 function createRandom(seed: number): () => number {
   let state = seed | 0 || 1
   return () => {

@@ -6,7 +6,7 @@ import { PxError } from '../px-error.ts'
 import type { Switches } from '../switches.ts'
 import type { Fault } from './faults.ts'
 
-/** An answer as it goes over the wire. */
+/** A response in the form in which it is sent. */
 export interface WireResponse {
   status: number
   headers: Record<string, string>
@@ -44,12 +44,12 @@ export function wireError(
   }
 }
 
-/** What a proxy before PX answers. */
+/** The error page of a proxy in front of PX. */
 function htmlPage(status: number): string {
   return `<!doctype html><meta charset="utf-8"><title>Error ${status}</title><h1>Error ${status}</h1>`
 }
 
-/** Sends an answer, whole or as the fault says. Answers its status, `null` for a connection that was cut. */
+/** Sends a response, with the fault applied. Returns its status, or `null` if the connection was cut. */
 export async function sendResponse(
   res: ServerResponse,
   response: WireResponse,
@@ -67,7 +67,7 @@ export async function sendResponse(
   } else if (fault.truncate) {
     res.writeHead(status, { ...headers, 'content-length': String(body.length + 1_000) })
     const part = body.length > 0 ? body.subarray(0, Math.ceil(body.length / 2)) : ' '
-    // What was written has to leave before the connection is cut.
+    // Without this wait the connection is cut before the written part is sent.
     await new Promise<unknown>((resolve) => res.write(part, resolve))
     res.destroy()
   } else if (fault.slowBodyMs !== undefined) {
@@ -89,7 +89,7 @@ async function trickle(res: ServerResponse, body: Buffer, ms: number): Promise<v
   res.end()
 }
 
-/** Writes blanks no faster than they are read. */
+/** Writes blanks no faster than the sender reads them, so that they do not pile up in memory. */
 async function pour(res: ServerResponse, bytes: number): Promise<void> {
   const chunk = Buffer.alloc(65_536, ' ')
   const gone = once(res, 'close').catch(() => {})

@@ -12,14 +12,14 @@ import { sendResponse, wait, wireError, wireResponse } from './send-response.ts'
 
 export interface ServerSettings extends ControlContext {
   limiter: RateLimiter
-  /** Whether the page and the inspection API answer to loopback names only. */
+  /** Whether the page and the inspection API accept loopback host names only. */
   isLoopback: boolean
   fault: ((request: ReceivedRequest) => Fault | undefined) | undefined
   received(request: ReceivedRequest): void
 }
 
 const maxBodyBytes = 1024 * 1024
-/** What is kept of a body that comes without a key: 400 bodies of 1 MB took 885 MB of memory. */
+/** Limit for the body of a request without a valid key: without it, 400 bodies of 1 MB took 885 MB of memory. */
 const maxForeignBytes = 1024
 
 /** Serves `/v1`, the inspection API and the page. */
@@ -105,18 +105,21 @@ function urlOf(req: IncomingMessage): URL {
 }
 
 /**
- * A page of somewhere else, open in the same browser, must not work the emulator: it can send requests to loopback, and by
- * a name of its own that points there it could read the answers too.
+ * Rejects requests of foreign web pages to the page and the inspection API. A page of another site in the same browser can send
+ * requests to loopback, and through a host name that resolves to loopback it could read the responses too.
  *
  * @throws {PxError} 403
  */
 function checkCaller({ headers: { host = '', origin } }: IncomingMessage, isLoopback: boolean): void {
   const name = host.replace(/:\d+$/, '')
   const isLocal = name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)
-  // A proxy in between may speak https.
+  // A proxy in front of the emulator may use https, so the scheme is not compared.
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host
   if (isForeign || (isLoopback && !isLocal)) {
-    throw new PxError(403, `The page answers to itself and to this machine; ${origin ?? name} is elsewhere`)
+    throw new PxError(
+      403,
+      `Requests from ${origin ?? name} are not allowed. Open the page by a loopback address, or start with --host.`,
+    )
   }
 }
 
@@ -130,7 +133,7 @@ function decode(segment: string): string {
 
 interface Body {
   text: string
-  /** Whether that is all of it. */
+  /** Whether `text` is the whole body. */
   isWhole: boolean
 }
 
@@ -140,9 +143,9 @@ async function readBody(req: IncomingMessage, maxBytes = maxBodyBytes): Promise<
   let length = 0
   for await (const chunk of req as AsyncIterable<Buffer>) {
     length += chunk.length
-    // The rest is read too: a connection with bytes left over is cut before the answer arrives.
+    // The rest is read too, because a connection with unread bytes is cut before the response arrives.
     const part = chunk.subarray(0, maxBytes - kept)
-    // A part of a chunk would hold the whole of it.
+    // A partial chunk is copied, because a subarray would keep the whole chunk in memory.
     if (part.length > 0) chunks.push(part.length < chunk.length ? Buffer.from(part) : part)
     kept += part.length
   }
@@ -152,6 +155,6 @@ async function readBody(req: IncomingMessage, maxBytes = maxBodyBytes): Promise<
 
 /** @throws {PxError} 413 or 400 */
 function parsed({ text, isWhole }: Body): unknown {
-  if (!isWhole) throw new PxError(413, `A body may have ${maxBodyBytes} bytes`)
+  if (!isWhole) throw new PxError(413, `The body is larger than ${maxBodyBytes} bytes`)
   return parseJson(text)
 }

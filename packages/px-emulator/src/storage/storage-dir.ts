@@ -14,21 +14,21 @@ import type { StateRecord } from '../subscription/px-state.ts'
 
 const fileName = 'px-emulator.jsonl'
 const chunkBytes = 1024 * 1024
-/** More than any request makes of a line. */
+/** More than the line of the largest request. */
 const maxLineBytes = 16 * 1024 * 1024
 const lineEnd = 10
 
-/** Keeps what changes in one file, a line each, so that it is there again after a restart. */
+/** Keeps every change as a line of one file, so that a restart can restore the state. */
 export interface StorageDir {
   append(record: StateRecord): void
-  /** Forgets everything. */
+  /** Removes all records. */
   clear(): void
   close(): void
 }
 
 /**
- * Opens the directory, made if it is not there, and hands over what an earlier run kept. A last line that a crash cut off is
- * removed. One emulator at a time uses a directory.
+ * Opens the directory, creates it if needed, and passes each record of earlier runs to `restore`. A last line that a crash cut off
+ * is removed. One emulator at a time may use a directory.
  *
  * @throws {Error} for a directory that cannot be written, or a file of something else
  */
@@ -39,8 +39,8 @@ export function openStorageDir(dir: string, restore: (record: StateRecord) => vo
   const file = openSync(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o666)
   let size = 0
   try {
-    // A pipe or a device could be read for ever.
-    if (!fstatSync(file).isFile()) throw new Error(`${path} is no file.`)
+    // Reading a pipe or a device might never end.
+    if (!fstatSync(file).isFile()) throw new Error(`${path} is not a regular file.`)
     size = readLines(file, path, (line) => restore(parseRecord(line, path)))
     ftruncateSync(file, size)
   } catch (error) {
@@ -53,7 +53,7 @@ export function openStorageDir(dir: string, restore: (record: StateRecord) => vo
       try {
         for (let at = 0; at < line.length; ) at += writeSync(file, line, at)
       } catch (error) {
-        // On a full disk a part of the line would spoil the next one.
+        // On a full disk, a partial line would make the next line unreadable.
         ftruncateSync(file, size)
         throw error
       }
@@ -68,20 +68,20 @@ export function openStorageDir(dir: string, restore: (record: StateRecord) => vo
 }
 
 /**
- * Makes the folders one by one: with `recursive`, Node 20 never returns where a folder such as /proc refuses new ones.
+ * Creates the folders one by one. With `recursive`, Node 20 never returns where a folder such as /proc refuses new ones.
  *
- * @throws {Error} for a file, and for what cannot be made
+ * @throws {Error} for a file, and for a folder that cannot be created
  */
 function makeDir(dir: string): void {
   try {
     makeDirs(resolve(dir))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new Error(`dir ${dir} cannot be created (${code}). Give a folder that can be written.`, {
+    throw new Error(`dir ${dir} cannot be created (${code}). Use a writable folder.`, {
       cause: error,
     })
   }
-  if (!statSync(dir).isDirectory()) throw new Error(`dir ${dir} is a file; give a folder.`)
+  if (!statSync(dir).isDirectory()) throw new Error(`dir ${dir} is a file. Use a folder.`)
 }
 
 function makeDirs(dir: string): void {
@@ -100,7 +100,7 @@ function isThere(dir: string): boolean {
   return statSync(dir, { throwIfNoEntry: false }) !== undefined
 }
 
-/** Reads whole lines. Answers where the last of them ends. */
+/** Reads whole lines. Returns the position after the last one. */
 function readLines(file: number, path: string, take: (line: string) => void): number {
   const chunk = Buffer.alloc(chunkBytes)
   let rest = Buffer.alloc(0)
@@ -127,7 +127,7 @@ function parseRecord(line: string, path: string): StateRecord {
       return record as StateRecord
     }
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw foreign(line, path)
 }

@@ -5,7 +5,7 @@ export type MemberKind = 'user' | 'account'
 
 /** A custom attribute as an administrator declares it: the REST API can only read it. */
 export interface DeclaredAttribute {
-  /** As it stands in `customAttributes`, case-sensitive. */
+  /** The name in `customAttributes`, case-sensitive. */
   apiName: string
   /** @default 'STRING' */
   type?: 'STRING' | 'NUMBER' | 'BOOLEAN' | 'DATE_TIME'
@@ -19,11 +19,11 @@ const types: readonly unknown[] = ['STRING', 'NUMBER', 'BOOLEAN', 'DATE_TIME']
 const states: readonly unknown[] = ['ENABLED', 'DISABLED', 'DELETED']
 
 export interface AttributeModel {
-  /** Declares attributes, each in place of one of the same name. @throws {PxError} 400 */
+  /** Declares attributes. Each replaces one of the same name. @throws {PxError} 400 */
   declare(kind: MemberKind, attributes: readonly DeclaredAttribute[], nowMs: number): void
-  /** Whether a value of this name is taken. */
+  /** Whether a value of this name is accepted. */
   isDeclared(kind: MemberKind, apiName: string): boolean
-  /** What `GET /v1/admin/model/{kind}/attributes` answers. */
+  /** Returns the body of `GET /v1/admin/model/{kind}/attributes`. */
   list(kind: MemberKind): Record<string, unknown>[]
 }
 
@@ -44,7 +44,7 @@ export function createAttributeModel(): AttributeModel {
           const given = JSON.stringify({ apiName, type, state })
           throw new PxError(
             400,
-            `${given} declares no attribute: it needs an apiName, and a type of ${types.join(', ')}`,
+            `${given} is not a valid attribute: it needs an apiName, and a type of ${types.join(', ')}`,
           )
         }
         model[kind].set(apiName, {

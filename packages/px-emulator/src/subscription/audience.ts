@@ -5,7 +5,7 @@ import type { Switches } from '../switches.ts'
 import type { AttributeModel, MemberKind } from './attribute-model.ts'
 import { type Member, type MembersPage, membersPage } from './members-page.ts'
 
-/** A member as it is kept: a removed one can come back for a while. */
+/** A stored member. A removed one is kept, because it can come back for seven days. */
 export interface KeptMember {
   member: Member
   removedMs?: number
@@ -13,21 +13,21 @@ export interface KeptMember {
 
 /** One collection of the audience: the users or the accounts. */
 export interface Members {
-  /** @throws {PxError} 400 for a member that is there already or lacks a field */
+  /** @throws {PxError} 400 for a member that exists already or lacks a field */
   create(body: unknown, nowMs: number): void
-  /** Changes what is given and leaves the rest. @throws {PxError} 404 */
+  /** Changes the given fields only. @throws {PxError} 404 */
   update(id: string, body: unknown): void
   /** @throws {PxError} 404 */
   get(id: string): Member
   has(id: string): boolean
-  /** Brings a removed member back that an event names, as it was; otherwise makes one with these fields, if there are any. */
-  appear(id: string, nowMs: number, made: Member | undefined): void
-  /** A removed member that comes back within seven days has its attributes again, but not after a hard removal. */
+  /** Restores a removed member that an event names. An unknown one is created with the given fields, if there are any. */
+  appear(id: string, nowMs: number, initial: Member | undefined): void
+  /** Removes a member. It keeps its attributes if it comes back within seven days, except after a hard removal. */
   remove(id: string, hard: boolean, nowMs: number): void
   all(): Member[]
-  /** A page of the list, by `filter`, `sort`, `pageSize` and `scrollId`. @throws {PxError} 400 */
+  /** Returns a page of the list, by `filter`, `sort`, `pageSize` and `scrollId`. @throws {PxError} 400 */
   page(query: URLSearchParams): MembersPage
-  /** Undeclared attributes that were given and left out. */
+  /** Returns the undeclared attributes that were sent and left out. */
   ignored(): string[]
   restore(id: string, kept: KeptMember | null): void
   clear(): void
@@ -35,7 +35,7 @@ export interface Members {
 
 interface MembersKind {
   kind: MemberKind
-  /** As it stands in messages: `User`. */
+  /** The name in error messages: `User`. */
   name: string
   /** The field that holds the id. */
   idField: string
@@ -55,14 +55,14 @@ export const accountKind: MembersKind = {
   required: ['id', 'name'],
 }
 
-/** Names of undeclared attributes that are kept to show them. */
+/** Limit of the names of undeclared attributes that are kept for the page. */
 const maxIgnored = 1_000
 const revivalMs = 7 * 86_400_000
 
 export interface MembersRules {
   switches: Readonly<Switches>
   model: AttributeModel
-  /** Told of every change, to keep it. */
+  /** Called with every change, so that it can be stored. */
   changed(id: string, kept: KeptMember | null): void
 }
 
@@ -89,7 +89,7 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     rules.changed(id, entry)
   }
 
-  /** The custom attributes of a body that are taken. @throws {PxError} 400 */
+  /** Returns the custom attributes of a body that are accepted. @throws {PxError} 400 */
   function declared(given: unknown): [string, unknown][] {
     const undeclared = (apiName: string) =>
       switches.undeclaredAttribute !== 'store' && !model.isDeclared(kind, apiName)
@@ -131,7 +131,7 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     return { ...member, ...rest, customAttributes: Object.fromEntries(after) }
   }
 
-  /** A removed member that can still come back. */
+  /** Returns a removed member that can still come back. */
   function former(id: string, nowMs: number): Member | undefined {
     const found = kept.get(id)
     const isInTime = found?.removedMs !== undefined && nowMs - found.removedMs <= revivalMs
@@ -166,10 +166,10 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     },
     get: (id) => known(id),
     has: (id) => find(id) !== undefined,
-    appear(id, nowMs, made) {
+    appear(id, nowMs, initial) {
       if (find(id) !== undefined) return
       if (former(id, nowMs) !== undefined) add(id, {}, nowMs)
-      else if (made !== undefined) add(id, made, nowMs)
+      else if (initial !== undefined) add(id, initial, nowMs)
     },
     remove(id, hard, nowMs) {
       const member = known(id)

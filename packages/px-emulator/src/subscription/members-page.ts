@@ -11,27 +11,27 @@ export interface MembersPage {
 }
 
 /**
- * A page of a list, by `filter`, `sort`, `pageSize` and `scrollId`. Any field can be filtered and sorted.
+ * Returns a page of a list, by `filter`, `sort`, `pageSize` and `scrollId`. Any field can be filtered and sorted.
  *
  * @throws {PxError} 400
  */
-export function membersPage(all: Member[], asked: URLSearchParams, lastScrollId: boolean): MembersPage {
-  const scroll = readScroll(asked, 0, 0)
+export function membersPage(all: Member[], params: URLSearchParams, lastScrollId: boolean): MembersPage {
+  const scroll = readScroll(params, 0, 0)
   const pageSize = pageSizeOf(scroll.query)
   const filters = parseFilters(scroll.query.getAll('filter'), () => true)
-  const hits = all.filter(
+  const found = all.filter(
     (member) =>
       filters.length === 0 ||
       filters.some((conditions) => conditions.every(({ field, holds }) => holds(valueAt(member, field)))),
   )
   for (const { field, descending } of sortKeys(scroll.query).reverse()) {
-    hits.sort((a, b) => (descending ? -1 : 1) * compareValues(valueAt(a, field), valueAt(b, field)))
+    found.sort((a, b) => (descending ? -1 : 1) * compareValues(valueAt(a, field), valueAt(b, field)))
   }
-  const members = hits.slice(scroll.offset, scroll.offset + pageSize)
+  const members = found.slice(scroll.offset, scroll.offset + pageSize)
   const offset = scroll.offset + members.length
-  const isLast = offset >= hits.length
+  const isLast = offset >= found.length
   const scrollId = isLast && !lastScrollId ? null : scrollIdOf({ ...scroll, offset })
-  return { members, totalHits: hits.length, scrollId }
+  return { members, totalHits: found.length, scrollId }
 }
 
 /** The value at a path such as `customAttributes.plan`. */

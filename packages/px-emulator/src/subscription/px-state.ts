@@ -5,7 +5,7 @@ import type { Switches } from '../switches.ts'
 import { type AttributeModel, createAttributeModel } from './attribute-model.ts'
 import { accountKind, createMembers, type KeptMember, type Members, userKind } from './audience.ts'
 
-/** Everything that one emulated subscription knows. */
+/** The state of the emulated subscription. */
 export interface PxState {
   readonly productKey: string
   /** Zone of the subscription. */
@@ -18,12 +18,12 @@ export interface PxState {
   readonly model: AttributeModel
   /** Declared event names. */
   readonly eventNames: ReadonlySet<string>
-  /** Users whose events are taken and thrown away. */
+  /** Users whose events are accepted and discarded. */
   readonly denied: Set<string>
   memory: EventMemory
   store(event: CustomEvent, nowMs: number): void
   deny(userId: string, denied: boolean): void
-  /** Forgets events, users, accounts and the denylist. */
+  /** Removes events, users, accounts and the denylist. */
   reset(): void
 }
 
@@ -38,7 +38,7 @@ export interface StateSettings {
   timeZone: string
   switches: Switches
   eventNames: readonly string[]
-  /** Told of every change. */
+  /** Called with every change. */
   record(change: StateRecord): void
 }
 
@@ -84,7 +84,7 @@ export function createPxState({
   }
 }
 
-/** Takes back what a storage directory kept. */
+/** Applies a record of a storage directory. */
 export function restoreRecord(state: PxState, record: StateRecord): void {
   switch (record[0]) {
     case 'event':

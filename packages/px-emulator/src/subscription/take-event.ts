@@ -6,9 +6,9 @@ import type { PxState } from './px-state.ts'
 const dayMs = 86_400_000
 
 /**
- * Takes the body of `POST /v1/events/custom`: checks it, and stores it unless a switch says otherwise.
+ * Checks the body of `POST /v1/events/custom`, and stores the event unless a switch says otherwise.
  *
- * @returns the stored event, `undefined` for one that was dropped without a word
+ * @returns the stored event, or `undefined` if it was dropped silently
  * @throws {PxError} 400
  */
 export function takeEvent(state: PxState, body: unknown, nowMs: number): CustomEvent | undefined {
@@ -28,7 +28,7 @@ export function takeEvent(state: PxState, body: unknown, nowMs: number): CustomE
   return event
 }
 
-/** What the switches say of this event. @throws {PxError} 400 where one says so */
+/** Returns the verdicts of the switches on this event. @throws {PxError} 400 if one of them refuses it */
 function verdicts(state: PxState, event: CustomEvent, nowMs: number): string[] {
   const { switches, users, accounts, eventNames } = state
   const { oldestEventDays: oldest, newestEventDays: newest } = switches
@@ -65,7 +65,7 @@ function ofFirstType(
   return Object.fromEntries(kept)
 }
 
-/** A removed user or account comes back with an event that names it; an unknown one is made where a switch says so. */
+/** Restores a removed user or account that the event names. An unknown one is created where a switch says so. */
 function appear({ users, accounts, switches }: PxState, event: CustomEvent, nowMs: number): void {
   const { identifyId, accountId, propertyKey } = event
   const propertyKeys = [propertyKey]

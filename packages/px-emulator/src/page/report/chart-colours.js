@@ -1,6 +1,6 @@
 /**
- * Nine lines and the rest of them: each stands out from the card by 3 to 1, and from the others to eyes that lack red or green
- * too.
+ * Colours of the nine largest lines, and one for all others. Each has a contrast of at least 3 to 1 against the card, and
+ * differs from the others for viewers with red or green blindness too.
  */
 const palettes = {
   light: ['#0153ab', '#d47320', '#13654e', '#9c58dc', '#7c670e', '#ae2e6e', '#009bca', '#6c9a65', '#72261b'],
@@ -8,11 +8,11 @@ const palettes = {
 }
 const restColours = { light: '#7c8696', dark: '#8b94a3' }
 
-/** The place in the palette of each line shown. @type {Map<string, number>} */
+/** The index in the palette of each line shown. @type {Map<string, number>} */
 let places = new Map()
 
 /**
- * The colour of each line. A line keeps its colour while it is shown, whatever its rank becomes.
+ * Returns the colour of each line. A line keeps its colour while it is shown, even when its rank changes.
  *
  * @param {string[]} names
  * @returns {string[]}

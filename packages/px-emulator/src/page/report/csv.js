@@ -9,7 +9,7 @@ export function csv(heads, rows) {
 /** @param {unknown} value */
 function csvCell(value) {
   const text = String(value ?? '')
-  // A spreadsheet would run a text that begins like a formula.
+  // A spreadsheet runs a text that begins like a formula, so such a text gets a quote in front.
   const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -30,7 +30,7 @@ export function drawChart(canvas, legend, { periods, series }, look) {
     pointRadius: periods.length > 45 ? 0 : 3,
     pointHitRadius: 8,
     spanGaps: true,
-    // Where nothing was measured the line is a guess.
+    // A dashed segment marks periods without a value.
     segment: {
       borderDash: (/** @type {any} */ { p0DataIndex, p1DataIndex }) =>
         p1DataIndex - p0DataIndex > 1 ? [3, 4] : undefined,
@@ -99,7 +99,7 @@ function chartOptions(canvas, periods, series, { kind, isTotal, scope }) {
         padding: 10,
         boxPadding: 4,
         caretPadding: 8,
-        // The page stays still under a pointer that crosses 90 days of ten lines.
+        // Zeros are left out: a tooltip of ten lines for each of 90 days would cover the chart.
         filter: (/** @type {any} */ item) => item.raw !== null && (item.raw !== 0 || series.length === 1),
         itemSort: (/** @type {any} */ a, /** @type {any} */ b) => b.raw - a.raw,
         callbacks: {

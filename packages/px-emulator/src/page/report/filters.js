@@ -7,10 +7,10 @@ const operators = [
   ['at least', '>='],
   ['at most', '<='],
 ]
-let made = 0
+let created = 0
 
 /**
- * Adds a row that filters the report, and puts the keyboard on it.
+ * Adds a filter row. A row without a chosen filter gets the keyboard focus.
  *
  * @param {HTMLElement} place
  * @param {[value: string, text: string][]} fields
@@ -18,7 +18,7 @@ let made = 0
  * @param {[field: string, operator: string, value: string]} [chosen]
  */
 export function addFilter(place, fields, valuesOf, chosen) {
-  made += 1
+  created += 1
   const row = element('div', '', 'filter')
   const field = /** @type {HTMLSelectElement} */ (document.createElement('select'))
   field.append(...fields.map(([value, text]) => new Option(text, value)))
@@ -26,7 +26,7 @@ export function addFilter(place, fields, valuesOf, chosen) {
   operator.append(...operators.map(([text, value]) => new Option(text, value)))
   const value = document.createElement('input')
   const list = document.createElement('datalist')
-  list.id = `values-${made}`
+  list.id = `values-${created}`
   value.setAttribute('list', list.id)
   value.autocomplete = 'off'
   field.setAttribute('aria-label', 'Filter by')
@@ -52,7 +52,7 @@ export function addFilter(place, fields, valuesOf, chosen) {
 }
 
 /**
- * The conditions of the rows that have a value, as the report takes them.
+ * Returns the conditions of the rows that have a value, in the form that the report accepts.
  *
  * @param {HTMLElement} place
  * @returns {[field: string, operator: string, value: string][]}

@@ -1,5 +1,6 @@
 /**
- * The two ways in which the right function answers a question that nobody asked; empty for all others.
+ * Warns about two choices whose numbers are easily misread: a Sum over more than a day, and an Average over several events of one
+ * user and day. Returns an empty text for all others.
  *
  * @param {string} chosen
  * @param {string} scope

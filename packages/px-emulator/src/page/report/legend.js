@@ -1,10 +1,10 @@
 import { element } from '../table.js'
 
-/** Lines that are switched off, by name. @type {Set<string>} */
+/** The names of the lines that are switched off. @type {Set<string>} */
 export const hidden = new Set()
 
 /**
- * One line needs no legend.
+ * Shows one button for each line. A chart of one line has no legend.
  *
  * @param {HTMLElement} legend
  * @param {{ name: string }[]} series
@@ -16,7 +16,7 @@ export function fillLegend(legend, series, colours, toggle) {
   const buttons = legend.querySelectorAll('button')
   const isSame =
     buttons.length === series.length && series.every(({ name }, at) => buttons[at]?.title === name)
-  // Where the names stay, so does the keyboard.
+  // Buttons with the same names are kept, because a new button would lose the keyboard focus.
   if (!isSame) legend.replaceChildren(...series.map(({ name }, at) => legendItem(name, at, toggle)))
   legend.querySelectorAll('button').forEach((button, at) => {
     button.style.setProperty('--colour', colours[at] ?? '')

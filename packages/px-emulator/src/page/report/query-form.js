@@ -1,15 +1,15 @@
-import { ask } from '../ask.js'
+import { fetchControl } from '../fetch-control.js'
 import { addFilter, chosenFilters } from './filters.js'
 
-/** What a chart is made of: the choices, filled from what there is and from the address, and the query they make. */
+/** The form of a chart: its choices, filled from the catalog and the address, and the query that results. */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 const form = byId('query')
 export const field = (/** @type {string} */ name) => form.elements.namedItem(name)
 
-/** What the address asks for, until it has been chosen once. */
+/** Parameters of the address that have not been applied yet. */
 const wanted = new URLSearchParams(location.search)
-/** @type {import('../ask.js').Catalog} */
+/** @type {import('../fetch-control.js').Catalog} */
 let catalog
 
 /**
@@ -22,11 +22,11 @@ function fillSelect(name, options, preferred = '') {
   const isSame =
     options.length === select.length && options.every(([value], at) => select.options[at]?.value === value)
   const has = (/** @type {string | null} */ value) => options.some(([each]) => each === value)
-  const asked = wanted.get(name)
-  const chosen = [asked, select.value, preferred].find((value) => has(value ?? null))
+  const requested = wanted.get(name)
+  const chosen = [requested, select.value, preferred].find((value) => has(value ?? null))
   if (!isSame) select.replaceChildren(...options.map(([value, text]) => new Option(text, value)))
   if (chosen !== undefined) select.value = chosen
-  if (has(asked)) wanted.delete(name)
+  if (has(requested)) wanted.delete(name)
 }
 
 const same = (/** @type {string} */ name) => /** @type {[string, string]} */ ([name, name])
@@ -39,7 +39,7 @@ function knownFields() {
   return { numbers, all: [...groups, ...numbers] }
 }
 
-/** @param {import('../ask.js').Catalog} found */
+/** @param {import('../fetch-control.js').Catalog} found */
 export function offerChoices(found) {
   catalog = found
   fillSelect(
@@ -52,7 +52,7 @@ export function offerChoices(found) {
   fillSelect('by', [['', 'Nothing'], ...all])
 }
 
-/** Chooses what the address asks for. */
+/** Applies the parameters of the address to the form. */
 export function chooseFromAddress() {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone
   const zones = [...new Set([catalog.timeZone, 'UTC', here, ...Intl.supportedValuesOf('timeZone')])]
@@ -69,14 +69,14 @@ export function chooseFromAddress() {
       const [name, operator, value] = JSON.parse(text)
       filterRow([name, operator, operator === '~' ? value.replace(/^\*|\*$/g, '') : value])
     } catch {
-      // An address that somebody wrote by hand: the report goes without this filter.
+      // The address may be written by hand. A malformed filter is ignored instead of breaking the page.
     }
   }
   markBlanks()
 }
 
 /**
- * Lets the other choices follow one that was made.
+ * Updates the other choices after one changed.
  *
  * @param {EventTarget | null} changed
  */
@@ -86,28 +86,28 @@ export function followChoice(changed) {
   markBlanks()
 }
 
-/** Whether values of this function add up. */
+/** Whether the values of this function can be added. */
 export function isTotal(/** @type {string} */ chosen) {
   return chosen === 'Sum' || chosen === 'Count'
 }
 
-/** Totals are bars, one upon the other; an average has no parts. */
+/** Totals are shown as stacked bars, other functions as lines, because an average has no parts to stack. */
 function chooseUsualChart() {
   field('chart').value = isTotal(field('function').value) ? 'bar' : 'line'
 }
 
-/** A date that nobody chose is shown as the blank it is. */
+/** Marks dates that are not set, so that the style can dim their placeholder. */
 function markBlanks() {
   for (const name of ['from', 'to']) field(name).classList.toggle('blank', field(name).value === '')
 }
 
 function filterRow(/** @type {[string, string, string] | undefined} */ chosen = undefined) {
   const valuesOf = (/** @type {string} */ name) =>
-    ask(`values?${new URLSearchParams({ eventName: field('eventName').value, field: name })}`)
+    fetchControl(`values?${new URLSearchParams({ eventName: field('eventName').value, field: name })}`)
   addFilter(byId('filters'), knownFields().all, valuesOf, chosen)
 }
 
-/** What is chosen, as the address and the emulator take it. */
+/** The current choices as query parameters, for the address and for the emulator. */
 export function reportQuery() {
   const query = new URLSearchParams(/** @type {any} */ (new FormData(form)))
   for (const [name, value] of [...query]) if (value === '') query.delete(name)

@@ -1,4 +1,4 @@
-import { ask } from '../ask.js'
+import { fetchControl } from '../fetch-control.js'
 import { eventsInWords } from '../in-words.js'
 import { element, fillTable } from '../table.js'
 import { csv } from './csv.js'
@@ -11,12 +11,12 @@ import { field, isTotal, reportQuery } from './query-form.js'
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 
 let csvUrl = ''
-let asked = 0
+let requests = 0
 
-/** Asks for what is chosen and shows it, unless something else was chosen meanwhile. */
+/** Loads the chosen report and shows it, unless the choice changed meanwhile. */
 export async function drawReport() {
-  asked += 1
-  const mine = asked
+  requests += 1
+  const mine = requests
   const query = reportQuery()
   history.replaceState(null, '', `?${query}${location.hash}`)
   byId('figure').setAttribute('aria-busy', 'true')
@@ -24,8 +24,8 @@ export async function drawReport() {
   const report =
     from !== '' && to !== '' && from > to
       ? new Error(`${from} is after ${to}`)
-      : await ask(`report?${query}`).catch((/** @type {Error} */ error) => error)
-  if (mine !== asked) return
+      : await fetchControl(`report?${query}`).catch((/** @type {Error} */ error) => error)
+  if (mine !== requests) return
   byId('figure').removeAttribute('aria-busy')
   if (report instanceof TypeError) throw report
   const failed = report instanceof Error
@@ -68,7 +68,7 @@ function showReport(report) {
 }
 
 /**
- * Parts that stay whole where the line is too narrow for all.
+ * Returns the subtitle as parts, so that a narrow line breaks between them and not within one.
  *
  * @param {any} report
  * @param {string} chosen
