@@ -207,7 +207,9 @@ test('a chart that cannot be drawn is refused with the value in question', () =>
   expect(() => report([], { ...query, timeZone: 'Mars/Base' })).toThrow('Mars/Base')
   expect(() => report([], { ...query, from: 'soon' })).toThrow('soon')
   expect(() => report([], { ...query, scope: 'Yearly' as Scope })).toThrow('Yearly')
-  expect(() => report([], { ...query, from: '1970-01-01', to: '2026-01-01' })).toThrow('more than 1100 points')
+  expect(() => report([], { ...query, from: '1970-01-01', to: '2026-01-01' })).toThrow(
+    'more than 1100 points',
+  )
 })
 
 test('a filter takes part by number, by text in any case, and by pattern; an event without the field counts as empty', () => {

@@ -50,6 +50,17 @@ test.each(rules)('a fault rule with %s is refused and breaks no request', async 
   expect(answer.status).toBe(200)
 })
 
+test.each([null, 5, 'calls', ['calls']])(
+  'a declaration of %j as an attribute returns 400',
+  async (attribute) => {
+    const response = await fetch(`${emulator.url}/_px-emulator/attributes/user`, {
+      method: 'PUT',
+      body: JSON.stringify([attribute]),
+    })
+    expect(response.status).toBe(400)
+  },
+)
+
 const word = fc.oneof(
   fc.constantFrom('', 'eventName', 'dailyApiCalls', 'Daily', 'Sum', 'UTC', '2026-11-22', '-1', '1e9', 'date'),
   fc.string({ maxLength: 20 }),

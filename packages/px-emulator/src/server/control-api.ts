@@ -119,8 +119,10 @@ function newestEvents(state: PxState, limit: number, nowMs: number) {
 
 function declareFrom(model: AttributeModel, kind: string | undefined, body: unknown, nowMs: number): void {
   if (kind !== 'user' && kind !== 'account') throw new PxError(404, 'No such path')
-  if (!Array.isArray(body)) throw new PxError(400, 'Attributes are declared as an array')
-  model.declare(kind satisfies MemberKind, body as DeclaredAttribute[], nowMs)
+  if (!Array.isArray(body)) throw new PxError(400, 'The body must be an array of attributes')
+  // Without this check, a null among them made the response 500.
+  const attributes = body.map((attribute) => fields(attribute)) as unknown as DeclaredAttribute[]
+  model.declare(kind satisfies MemberKind, attributes, nowMs)
 }
 
 function limitOf(query: URLSearchParams, otherwise: number): number {
