@@ -2,6 +2,6 @@ import { defineConfig } from 'tsdown'
 
 export default defineConfig([
   { entry: ['src/index.ts'], copy: ['src/page'] },
-  // Top-level await, and nobody requires it: the command has an ES module only.
+  // The command uses top-level await, which CommonJS does not support, so it is built as an ES module only.
   { entry: ['src/cli.ts'], format: ['esm'], dts: false, publint: false, attw: false },
 ])

@@ -1,6 +1,7 @@
 import express from 'express'
 import { expect, it } from 'vitest'
-import { namesOf, observedApp, ok, routerWith } from '../support/express-cases.ts'
+import { observedApp, ok, routerWith } from '../support/express-cases.ts'
+import { namesOf } from '../support/express-names.ts'
 
 it('routes, routers and mounts that are added after traffic began have their names', async () => {
   const { app, calls } = observedApp()

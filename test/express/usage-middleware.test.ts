@@ -2,7 +2,8 @@ import type { FinishedCall, Meter } from '@px-usage/core'
 import { pxUsage } from '@px-usage/express'
 import express from 'express'
 import { expect, it } from 'vitest'
-import { namesOf, observedApp, ok, pass, respond, routerWith } from '../support/express-cases.ts'
+import { observedApp, ok, pass, respond, routerWith } from '../support/express-cases.ts'
+import { namesOf } from '../support/express-names.ts'
 
 it('the middleware in a mounted router names routes with all their mounts', async () => {
   const { calls } = observedApp()

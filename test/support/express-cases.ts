@@ -2,8 +2,8 @@ import { createRequire } from 'node:module'
 import type { FinishedCall, Meter } from '@px-usage/core'
 import { pxUsage } from '@px-usage/express'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
-import { describe, expect, inject, it, vi } from 'vitest'
-import { send, startServer } from './http-client.ts'
+import { describe, expect, inject, it } from 'vitest'
+import { namesOf } from './express-names.ts'
 
 /** The framework version of the project that runs: `express-4.17`. */
 export const alias = inject('framework')
@@ -13,7 +13,7 @@ export const is4 = version.startsWith('4.')
 export const forgetsMounts = /^5\.[012]\./.test(version)
 
 /** The route of each request: `GET`, or the method given before the path. */
-export type Expected = Record<string, string | undefined>
+type Expected = Record<string, string | undefined>
 
 /** An app, and the route that names each request to it. */
 export interface Case {
@@ -59,21 +59,6 @@ export function routerWith(
   options = {},
 ): Router {
   return express.Router(options).get(path, handler)
-}
-
-/** Sends the requests one after the other and returns the route of each, as the meter got it. */
-export async function namesOf(app: Express, calls: FinishedCall[], requests: string[]): Promise<Expected> {
-  const server = await startServer(app)
-  const names: Expected = {}
-  for (const request of requests) {
-    const [method = '', path = ''] = request.startsWith('/') ? ['GET', request] : request.split(' ')
-    const before = calls.length
-    await send(server.url, { method, path })
-    await vi.waitUntil(() => calls.length > before, { interval: 1 })
-    names[request] = calls[before]?.route
-  }
-  await server.close()
-  return names
 }
 
 export function observedApp(): { app: Express; calls: FinishedCall[]; usage: RequestHandler } {

@@ -22,6 +22,15 @@ export async function expressNames(
   const { usage, calls } = recordingUsage()
   const app = express().set('env', 'test').use(usage)
   build(app)
+  return namesOf(app, calls, requests)
+}
+
+/** Sends the requests one after the other and returns the route of each, as the meter got it. */
+export async function namesOf(
+  app: Express,
+  calls: readonly FinishedCall[],
+  requests: readonly string[],
+): Promise<Names> {
   const server = await startServer(app)
   const names: Names = {}
   for (const request of requests) {
