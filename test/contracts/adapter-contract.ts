@@ -40,6 +40,6 @@ export function adapterContract(harness: AdapterHarness): void {
   describe('aborted calls', () => abortedCalls(harness))
   describe('connections', () => connections(harness))
   describe('async contexts', () => asyncContexts(harness))
-  describe('answers byte for byte as without it', () => sameAnswers(harness))
+  describe('responses equal byte for byte to those without the middleware', () => sameAnswers(harness))
   if (harness.http2) describe('HTTP/2', () => http2Calls(harness))
 }

@@ -62,7 +62,7 @@ kits['light-my-request'] = (app, path) => inject(app, { method: 'GET', url: path
  * @param createApp an app with `GET /users/:id`, `GET /fails` (500), and `GET /destroyed`, which destroys its response
  */
 export function injectedContract(createApp: (meter: Meter) => RequestListener): void {
-  it.each(Object.entries(kits))('%s: calls that are answered count as answered', async (_kit, ask) => {
+  it.each(Object.entries(kits))('%s counts a call with a response as finished', async (_kit, ask) => {
     const { meter, calls } = recordingMeter()
     const app = createApp(meter)
     for (const path of ['/users/7', '/no/such/path', '/fails']) await ask(app, path)

@@ -61,7 +61,7 @@ const request = fc
 export function interleavedContract(
   createApp: (meter: Meter, respond: (template: string) => Promise<string>) => RequestListener,
 ): void {
-  it(`${requests.toLocaleString('en')} interleaved requests over confusable routes: no wrong name`, async () => {
+  it(`${requests.toLocaleString('en')} interleaved requests to similar routes have no wrong name`, async () => {
     const named = new Map<string, string | undefined>()
     const meter = {
       record: ({ identity, route }: FinishedCall) =>

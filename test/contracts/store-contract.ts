@@ -49,7 +49,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(await callsOf(store)).toEqual({ ada: 2 })
     })
 
-    it('keeps days apart and tells them oldest first', async () => {
+    it('keeps days apart and lists them oldest first', async () => {
       const batch = batches()
       await store.add(batch({ ada: 1 }, nextDay))
       await store.add(batch({ ada: 2 }, day))
@@ -143,7 +143,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(ids(await store.claim(3))).toEqual(['new detail'])
     })
 
-    it('gives a claimed line to nobody else until it is settled', async () => {
+    it('gives a claimed line to no other caller until it is settled', async () => {
       await store.put([line('a')])
       expect(ids(await store.claim(9))).toEqual(['a'])
       expect(ids(await store.claim(9))).toEqual([])
@@ -151,7 +151,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(ids(await store.claim(9))).toEqual(['a'])
     })
 
-    it('gives a claimed line out again when nothing was ever heard of it', async () => {
+    it('gives a claimed line out again when it was never settled', async () => {
       await store.put([line('a')])
       const atMs = clock.now()
       await store.claim(9)
@@ -164,7 +164,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       ])
     })
 
-    it('tells when the next line falls due', async () => {
+    it('returns when the next line falls due', async () => {
       await store.put([line('a')])
       await store.claim(9)
       await store.settle([{ id: 'a', state: 'pending', waitMs: 60_000 }])
@@ -173,7 +173,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(ids(await store.claim(9))).toEqual(['a'])
     })
 
-    it('is the sender as long as nobody shares it', async () => {
+    it('is the sender as long as no other process shares it', async () => {
       expect(await store.isSender()).toBe(true)
     })
 
@@ -265,7 +265,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       await expect(open(store)).rejects.toMatchObject({ code: 'PXU_ERR_STORE_IN_USE' })
     })
 
-    it('takes nothing once it is closed, so that what comes late is not thought stored', async () => {
+    it('accepts nothing once it is closed, so no late count passes for stored', async () => {
       await store.close()
       await expect((async () => store.add(batches()({ ada: 1 })))()).rejects.toMatchObject({
         code: 'PXU_ERR_STORE_UNAVAILABLE',

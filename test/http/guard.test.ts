@@ -90,7 +90,7 @@ it('a meter that throws harms no request', async () => {
   for (let i = 0; i < 3; i++) expect((await send(server.url)).body).toBe('hello')
 })
 
-it('a call whose properties cannot be read counts as one of an unknown method', async () => {
+it('a call whose properties cannot be read counts with the method _OTHER', async () => {
   const calls: FinishedCall[] = []
   const { meter } = recordingMeter()
   meter.record = (call) => void calls.push(call)

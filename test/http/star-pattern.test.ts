@@ -10,7 +10,7 @@ function matches(pattern: string, text: string): boolean {
   return text[0] === first && matches(rest, text.slice(1))
 }
 
-it('a pattern matches what its stars and characters stand for', () => {
+it('a pattern matches what its stars and characters mean', () => {
   const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '/', '*', '\n', '.'), maxLength: 8 })
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '\n', '.'), maxLength: 10 })
   fc.assert(

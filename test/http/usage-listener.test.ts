@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 describe('the listener for node:http', () => {
-  it('counts by the name that endpoint() gives, with the properties of the call, and leaves out what is ignored', async () => {
+  it('counts by the name of endpoint(), with properties, and leaves out what is ignored', async () => {
     for (const path of ['/hello', '/hello', '/elsewhere', '/health']) {
       expect((await send(`${server.url}${path}`, { headers: { 'x-user': 'ann' } })).body).toBe('hello')
     }
@@ -63,7 +63,7 @@ describe('the listener for node:http', () => {
   })
 })
 
-it('a properties() or endpoint() that rejects harms nobody, and the call is counted', async () => {
+it('counts a call whose properties() or endpoint() rejects', async () => {
   const later = pxUsage({
     meter: createMeter({ store: memoryStore(), dryRun: true }),
     identify: () => ({ userId: 'ann' }),
@@ -81,7 +81,7 @@ it('a properties() or endpoint() that rejects harms nobody, and the call is coun
   await other.close()
 })
 
-it('an endpoint(), ignore() or properties() that throws is told at once, then once a minute, and the calls are counted', async () => {
+it('counts calls whose callbacks throw, and reports that at once, then once a minute', async () => {
   const clock = fakeClock('2026-11-23T12:00:00Z')
   const told: UsageError[] = []
   const fail = (name: string) => () => {
@@ -120,7 +120,7 @@ it('an endpoint(), ignore() or properties() that throws is told at once, then on
   await other.close()
 })
 
-it('the callbacks see the response', async () => {
+it('passes the response to the callbacks', async () => {
   const { meter, calls } = recordingMeter()
   const seeing = pxUsage({
     meter,
@@ -142,25 +142,22 @@ it('the callbacks see the response', async () => {
 it.each([
   ['long', 'n'.repeat(2_000)],
   ['not well-formed', '/a\ud800'],
-])(
-  'a name of endpoint() that is too %s gets a short form, always the same and its own',
-  async (_about, name) => {
-    const { meter, calls } = recordingMeter()
-    const naming = pxUsage({
-      meter,
-      identify: () => ({ userId: 'ann' }),
-      endpoint: (req) => `${name}${req.url === '/' ? '' : req.url}`,
-    })
-    const other = await startServer((req, res) => {
-      naming(req, res)
-      res.end()
-    })
-    for (const path of ['/', '/', '/x']) await send(`${other.url}${path}`)
-    await vi.waitFor(() => expect(calls).toHaveLength(3))
-    const routes = calls.map(({ route = '' }) => route)
-    expect(routes[1]).toBe(routes[0])
-    expect(routes[2]).not.toBe(routes[0])
-    expect(routes.every((route) => route.length <= 1_024 && route.isWellFormed())).toBe(true)
-    await other.close()
-  },
-)
+])('shortens a name of endpoint() that is too %s to a stable form of its own', async (_about, name) => {
+  const { meter, calls } = recordingMeter()
+  const naming = pxUsage({
+    meter,
+    identify: () => ({ userId: 'ann' }),
+    endpoint: (req) => `${name}${req.url === '/' ? '' : req.url}`,
+  })
+  const other = await startServer((req, res) => {
+    naming(req, res)
+    res.end()
+  })
+  for (const path of ['/', '/', '/x']) await send(`${other.url}${path}`)
+  await vi.waitFor(() => expect(calls).toHaveLength(3))
+  const routes = calls.map(({ route = '' }) => route)
+  expect(routes[1]).toBe(routes[0])
+  expect(routes[2]).not.toBe(routes[0])
+  expect(routes.every((route) => route.length <= 1_024 && route.isWellFormed())).toBe(true)
+  await other.close()
+})

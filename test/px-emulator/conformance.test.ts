@@ -45,7 +45,7 @@ const user = (identifyId: string, more: object = {}) => ({ identifyId, propertyK
 const account = (id: string, more: object = {}) => ({ id, name: id, propertyKeys: ['AP-1'], ...more })
 
 describe('point 1: paths', () => {
-  test('everything is below /v1 on one port, and an unknown path answers 404', async () => {
+  test('everything is below /v1 on one port, and an unknown path returns 404', async () => {
     await start()
     expect((await find('')).status).toBe(200)
     for (const path of [
@@ -81,7 +81,7 @@ describe('point 1: paths', () => {
 })
 
 describe('point 2: keys', () => {
-  test('a missing or unknown key answers 401 with the text that the data loader looks for', async () => {
+  test('a missing or unknown key returns 401 with the text that the data loader looks for', async () => {
     await start()
     for (const key of [null, '', 'unknown']) {
       const refused = await ask('POST', '/v1/events/custom', event, key)
@@ -93,7 +93,7 @@ describe('point 2: keys', () => {
     expect(emulator.events()).toEqual([])
   })
 
-  test('a key without Write is refused on POST, PUT and DELETE, one without Read on GET: 403, or 401 by switch', async () => {
+  test('a key without Write gets 403 for a change, and one without Read for GET, or 401 by switch', async () => {
     await start({ keys: { reader: { read: true }, writer: { write: true } } })
     const statuses = async () => [
       (await ask('POST', '/v1/events/custom', event, 'reader')).status,
@@ -111,7 +111,7 @@ describe('point 2: keys', () => {
 })
 
 describe('point 3: POST of an event', () => {
-  test('a valid event answers 201, and an exact repeat is stored again under a UUID of its own', async () => {
+  test('a valid event returns 201, and an exact repeat is stored again under a UUID of its own', async () => {
     await start()
     expect((await post(event)).status).toBe(201)
     expect((await post({ ...event, eventId: 'mine' })).status).toBe(201)
@@ -145,7 +145,7 @@ describe('point 3: POST of an event', () => {
     ['a user id that is a number', { ...event, identifyId: 7 }, 'identifyId'],
     ['a global context that is a text', { ...event, globalContext: 'x' }, 'globalContext'],
     ['an array', [event], ''],
-  ])('%s answers 400 and names the field', async (_, body, field) => {
+  ])('%s returns 400 and names the field', async (_, body, field) => {
     await start()
     const refused = await post(body)
     expect(refused.status).toBe(400)
@@ -155,7 +155,7 @@ describe('point 3: POST of an event', () => {
     expect(emulator.events()).toEqual([])
   })
 
-  test('malformed JSON answers 400 with the text of the parser', async () => {
+  test('malformed JSON returns 400 with the text of the parser', async () => {
     await start()
     const { status, body } = await post('{"eventName":')
     expect(status).toBe(400)
@@ -183,7 +183,7 @@ describe('point 3: POST of an event', () => {
     expect(emulator.events()).toHaveLength(1)
   })
 
-  test('dates outside a range of days are refused or dropped, and a missing one refused, where switches say so', async () => {
+  test('dates out of range are refused or dropped, and missing ones refused, by switch', async () => {
     await start({ switches: { oldestEventDays: 30, newestEventDays: 0, missingDate: 'refuse' } })
     expect((await post({ ...event, date: nowMs - 30 * dayMs })).status).toBe(201)
     expect((await post({ ...event, date: nowMs - 31 * dayMs })).status).toBe(400)
@@ -281,7 +281,7 @@ describe('point 4: attributes', () => {
   })
 })
 
-describe('point 5: events of what nobody knows', () => {
+describe('point 5: events of unknown users, accounts and names', () => {
   test.each([
     ['unknownUser', {}],
     ['unknownAccount', { accountId: 'acme' }],
@@ -297,7 +297,7 @@ describe('point 5: events of what nobody knows', () => {
     expect(await outcome()).toEqual([201, 1])
   })
 
-  test('an unknown user and account are made where the switches say so', async () => {
+  test('an unknown user and account are created by switch', async () => {
     await start({ switches: { unknownUser: 'create', unknownAccount: 'create' } })
     await post({ ...event, accountId: 'acme' })
     expect((await ask('GET', '/v1/users/ann')).body).toMatchObject({
@@ -317,7 +317,7 @@ describe('point 5: events of what nobody knows', () => {
     expect((await post(event)).status).toBe(201)
   })
 
-  test('an event of a denied user answers 201 and is not stored', async () => {
+  test('an event of a denied user returns 201 and is not stored', async () => {
     await start()
     expect((await ask('PUT', '/v1/users/denylist/ann', true)).status).toBe(204)
     expect((await post(event)).status).toBe(201)
@@ -327,7 +327,7 @@ describe('point 5: events of what nobody knows', () => {
     expect(emulator.events()).toHaveLength(1)
   })
 
-  test('events of a user beyond so many a day are dropped where the switch says so', async () => {
+  test('events of a user beyond a number a day are dropped by switch', async () => {
     await start({ switches: { eventsPerUserDay: 2 } })
     for (let turn = 0; turn < 3; turn += 1) expect((await post(event)).status).toBe(201)
     await post({ ...event, date: event.date + dayMs })
@@ -348,7 +348,7 @@ describe('point 6: GET of events', () => {
       ({ date }: { date: number }) => date - event.date,
     )
 
-  test('conditions joined by ; must all hold, of several filters one is enough, and case does not matter', async () => {
+  test('conditions joined by ; must all hold, one filter of several is enough, in any case', async () => {
     await three()
     expect(await dates(filter('identifyId==ANN;eventName~daily*'))).toEqual([0, 2])
     expect(await dates(filter('identifyId==bob', `date==${event.date}`))).toEqual([0, 1])
@@ -369,7 +369,7 @@ describe('point 6: GET of events', () => {
     expect((await find('sort=identifyId')).status).toBe(400)
   })
 
-  test('without a range the last day is searched, and a range over 190 days answers 400', async () => {
+  test('without a range the last day is searched, and a range over 190 days returns 400', async () => {
     await start()
     await post({ ...event, date: nowMs - dayMs + 1 })
     await post({ ...event, date: nowMs - dayMs - 1 })
@@ -389,7 +389,7 @@ describe('point 6: GET of events', () => {
     for (const size of ['0', '1001', '1.5', 'x']) expect((await find(`pageSize=${size}`)).status).toBe(400)
   })
 
-  test('a scrollId alone brings the next page of what there was, the last page has one too, or null by switch', async () => {
+  test('a scrollId alone returns the next page, and the last page has one too, or null by switch', async () => {
     await three()
     const first = (await find(`sort=-date&pageSize=2&${november}`)).body
     expect(first.totalHits).toBe(3)
@@ -453,7 +453,7 @@ describe('point 7: users and accounts', () => {
     },
   )
 
-  test('a removed user comes back with its attributes within seven days, by POST or by an event, and not later', async () => {
+  test('a removed user returns with its attributes by POST or event for seven days, and not later', async () => {
     await start()
     const remove = async (query = '') => ask('DELETE', `/v1/users/ann${query}`)
     await ask('POST', '/v1/users', user('ann', { email: 'x' }))
@@ -543,7 +543,7 @@ describe('point 7: users and accounts', () => {
     expect(ids((await ask('GET', '/v1/accounts')).body)).toEqual(['b', 'c'])
   })
 
-  test('what a PUT does to other attributes and with null, and its status for an unknown id, are switches', async () => {
+  test('switches say what a PUT does to other attributes, null and unknown ids', async () => {
     await start({ switches: { undeclaredAttribute: 'store' } })
     await ask('POST', '/v1/users', user('ann', { customAttributes: { a: 1, b: 2 } }))
     const after = async (customAttributes: object) => {
@@ -595,7 +595,7 @@ describe('point 8: attribute metadata', () => {
     expect((await ask('POST', '/v1/admin/model/user/attributes', {})).status).toBe(405)
   })
 
-  test('an undeclared attribute, in another case too, is left out, refused or stored; a disabled one is undeclared', async () => {
+  test('an undeclared, disabled or differently cased attribute is dropped, refused or stored', async () => {
     await start({
       attributes: { user: [{ apiName: 'calls' }, { apiName: 'off', state: 'DISABLED' }] },
     })
@@ -613,7 +613,7 @@ describe('point 8: attribute metadata', () => {
   })
 })
 
-test('point 9: the subscription tells its time zone and product keys', async () => {
+test('point 9: the subscription returns its time zone and product keys', async () => {
   await start({ timeZone: 'Europe/Berlin', productKey: 'AP-MINE-2' })
   const { body } = await ask('GET', '/v1/admin/subscription')
   expect(body.timeZone).toBe('Europe/Berlin')
@@ -623,7 +623,7 @@ test('point 9: the subscription tells its time zone and product keys', async () 
 })
 
 describe('point 10: rate limits', () => {
-  test('the 201st request at once answers 429 without Retry-After and stores nothing, and room grows with time', async () => {
+  test('the 201st request at once returns 429 without Retry-After, and room grows with time', async () => {
     await start()
     for (let at = 0; at < 200; at += 1) expect((await post(event)).status).toBe(201)
     const refused = await post(event)
@@ -635,7 +635,7 @@ describe('point 10: rate limits', () => {
     expect(emulator.events()).toHaveLength(201)
   })
 
-  test('the limits can be smaller, send Retry-After, and begin anew with the day', async () => {
+  test('the limits can be smaller, send Retry-After, and start again with the day', async () => {
     await start({ switches: { requestsPerDay: 2, retryAfterSeconds: 30, quotaResetHour: 12 } })
     const statuses = async () => [(await find('')).status, (await find('')).status, (await find('')).status]
     expect(await statuses()).toEqual([200, 200, 429])
@@ -698,7 +698,7 @@ describe('point 11: faults', () => {
     expect(emulator.requests.map(({ status }) => status)).toEqual([null, null])
   })
 
-  test('an answer slower than the patience of the sender: nothing is stored during a delay, all before slow headers', async () => {
+  test('an event is stored after a delay, and before slow headers, when the sender times out', async () => {
     await start()
     const impatient = () =>
       fetch(`${emulator.url}/v1/events/custom`, {
@@ -812,7 +812,7 @@ test('point 12: Sum and Average by day, week and month in a chosen zone', async 
   expect(chart('Average', 'Monthly', 'UTC')).toEqual({ '2026-10-01': null, '2026-11-01': 26 / 3 })
 })
 
-test('point 12: the report helper shows the traps: Sum over a week is seven days, Average over endpoint rows no daily total', async () => {
+test('point 12: Sum over a week is seven days, and Average over endpoint rows is no daily total', async () => {
   await start()
   const monday = Date.UTC(2026, 10, 9, 12)
   for (let day = 0; day < 7; day += 1) await post({ ...event, date: monday + day * dayMs })
@@ -829,7 +829,7 @@ test('point 12: the report helper shows the traps: Sum over a week is seven days
 })
 
 describe('point 13: inspection and reset', () => {
-  test('every request is kept as received, with its answer, and counted', async () => {
+  test('every request is kept as received, with its response, and counted', async () => {
     await start()
     await post(event)
     await find('')
@@ -848,7 +848,7 @@ describe('point 13: inspection and reset', () => {
     expect(emulator.requests).toEqual([])
   })
 
-  test('only so many requests are kept, the newest', async () => {
+  test('a bounded number of requests is kept, the newest', async () => {
     await start({ keepRequests: 10 })
     for (let at = 0; at < 30; at += 1) await find(`at=${at}`)
     expect(emulator.requests.length).toBeLessThanOrEqual(11)

@@ -33,7 +33,7 @@ function valuesOf(name: string, value: unknown): string {
   return values.replace(new RegExp(`\\b${value}\\b`), '**$&**')
 }
 
-test('the command starts, tells what a sender needs, and ends on a signal', async () => {
+test('the command starts, prints what a sender needs, and ends on a signal', async () => {
   const args = [
     '--port',
     '0',

@@ -125,7 +125,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     expect(complaints).toEqual([])
   })
 
-  test('before the first event the page tells how to send one, and shows the chart when it arrives', async () => {
+  test('the page says how to send a first event, and shows the chart when it arrives', async () => {
     await page.goto(emulator.url)
     await page.getByText('No event received yet').waitFor()
     await post({ date: monday, attributes: { apiCalls: 5 } })
@@ -169,7 +169,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '0'])
   })
 
-  test('the traps are told exactly when they are chosen', async () => {
+  test('the traps are shown exactly when they are chosen', async () => {
     for (const apiCalls of [7, 8]) await post({ eventName: 'rows', date: monday, attributes: { apiCalls } })
     await post({ date: monday, attributes: { apiCalls: 7 } })
     await page.goto(emulator.url)
@@ -259,7 +259,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     expect(await colours()).toEqual(before.reverse())
   })
 
-  test('the status tells when the emulator no longer answers', async () => {
+  test('the status shows when the emulator no longer responds', async () => {
     await post({ date: monday, attributes: { apiCalls: 5 } })
     await page.goto(emulator.url)
     await page.getByText('Live, 1 event').waitFor()
@@ -270,7 +270,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     complaints = complaints.filter((text) => !text.includes('ERR_FAILED'))
   })
 
-  test('the numbers move while traffic runs, and begin anew after a reset', async () => {
+  test('the numbers move while traffic runs, and start again after a reset', async () => {
     await post({ date: monday, attributes: { apiCalls: 5 } })
     await page.goto(emulator.url)
     await page.getByText('5 in all').waitFor()
@@ -282,7 +282,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.getByText('No event received yet').waitFor()
   })
 
-  test('a filter leaves the others out, a breakdown shows each apart, and both are there again after a reload', async () => {
+  test('a filter and a breakdown select events, and both are there again after a reload', async () => {
     for (const [accountId, apiCalls] of [
       ['acme', 5],
       ['globex', 7],

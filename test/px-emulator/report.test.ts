@@ -85,7 +85,7 @@ function naive(events: CustomEvent[], wanted: ReportFunction, scope: Scope, time
   )
 }
 
-test('every function and scope agrees with a naive reading of the events, in weeks with daylight-saving changes too', () => {
+test('every function and scope agrees with a naive reading, also over daylight-saving changes', () => {
   const changes = [
     '2026-03-08',
     '2026-03-29',
@@ -139,7 +139,7 @@ test('the lines of a breakdown add up to the whole, beyond nine lines too', () =
   )
 })
 
-test('of ten thousand different values the nine largest are shown, those of equal size as they came, and the rest together', () => {
+test('of ten thousand values the nine largest are shown, and the rest together', () => {
   const calls = (at: number) => (at * 7_919) % 10_007
   const events = Array.from({ length: 10_000 }, (_, at) =>
     event(
@@ -176,7 +176,7 @@ test('a breakdown by a number has a line for each, and one for events without it
   ])
 })
 
-test('an average over rows per endpoint is not the daily total, and the report tells how many rows a user has a day', () => {
+test('an average over endpoint rows is no daily total, and the report says how many there are', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const rows = [100, 10, 10].map((calls) => event(noon, 'ann', calls))
   const average = report(rows, { ...query, function: 'Average' })
@@ -184,7 +184,7 @@ test('an average over rows per endpoint is not the daily total, and the report t
   expect(average.eventsPerUserDay).toBe(3)
 })
 
-test('rows of a user and day are counted within each line, not in the line of the rest, nor where Average divides by days', () => {
+test('rows per user and day are counted per line but the rest, unless Average divides by days', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const rows = Array.from({ length: 12 }, (_, at) => event(noon, 'ann', 20 - at, { endpoint: `/${at}` }))
   const perUserDay = (by: string, more: Partial<ReportSettings> = {}, all = rows) =>
@@ -195,7 +195,7 @@ test('rows of a user and day are counted within each line, not in the line of th
   expect(perUserDay('', { averagePer: 'userDay' })).toBe(0)
 })
 
-test('an attribute is found whatever its case, and an event without a number in it does not take part', () => {
+test('an attribute is found in any case, and an event without a number in it is left out', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const events = [event(noon, 'ann', undefined, { APICALLS: 5 }), event(noon, 'bob', '7'), event(noon, 'cyd')]
   const average = report(events, { ...query, function: 'Average' })
@@ -212,7 +212,7 @@ test('a chart that cannot be drawn is refused with the value in question', () =>
   )
 })
 
-test('a filter takes part by number, by text in any case, and by pattern; an event without the field counts as empty', () => {
+test('a filter compares numbers, texts in any case and patterns, and a missing field is empty', () => {
   const noon = Date.UTC(2026, 10, 23, 12)
   const events = [
     event(noon, 'ann', 1, { plan: 'Pro' }),

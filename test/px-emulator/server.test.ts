@@ -34,7 +34,7 @@ test('a page of somewhere else cannot work the emulator through a browser on the
   expect(await statusOf('/', { host: 'localhost:7070' })).toBe(200)
 })
 
-test('it listens on loopback alone, and on another address only when told to', async () => {
+test('it listens on loopback alone, and on another address only by option', async () => {
   const outside = Object.values(networkInterfaces())
     .flat()
     .find((each) => each?.family === 'IPv4' && !each.internal)?.address
@@ -54,7 +54,7 @@ test('it listens on loopback alone, and on another address only when told to', a
   await open.close()
 })
 
-test('paths that nobody means answer 4xx and leave the emulator running', async () => {
+test('unexpected paths return 4xx and leave the emulator running', async () => {
   for (const path of [
     '//',
     '/%',
@@ -73,7 +73,7 @@ test('paths that nobody means answer 4xx and leave the emulator running', async 
   expect(await statusOf('/')).toBe(200)
 })
 
-test('a body beyond one megabyte answers 413, and the request is in the record', async () => {
+test('a body beyond one megabyte returns 413, and the request is in the record', async () => {
   const answer = await fetch(`${emulator.url}/v1/events/custom`, {
     method: 'POST',
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },

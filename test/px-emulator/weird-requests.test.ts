@@ -117,7 +117,7 @@ const request = fc.record({
   body: fc.oneof(body, fc.string()),
 })
 
-test('requests of any shape are never answered with 500, and leave the emulator running', async () => {
+test('requests of any shape never return 500, and leave the emulator running', async () => {
   await fc.assert(
     fc.asyncProperty(request, async ({ method, path, query, body }) => {
       const url = `${emulator.url}${path}?${new URLSearchParams(query)}`

@@ -51,7 +51,7 @@ it.each([
   expect(px.count('GET')).toBeGreaterThan(0)
 })
 
-it('a list in an unknown encoding leaves lines unconfirmed, is reported by name, and nothing is sent again', async () => {
+it('a list in an unknown encoding leaves lines unconfirmed, is reported, and causes no resend', async () => {
   compressLists('zstd', () => Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2]))
   await sender.put(...['a', 'b', 'c', 'd'].map((id) => eventLine(id)))
   await sender.delivery.run()

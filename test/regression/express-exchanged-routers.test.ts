@@ -50,7 +50,7 @@ it('routers that are created for the request give the names of their mounts', as
   expect(names).toEqual(expected)
 })
 
-it('routers that are created for the request below an expression give a bounded number of names', async () => {
+it('routers that are created for a request below an expression give a bounded number of names', async () => {
   const { usage, calls } = recordingUsage()
   const app = express().use(usage)
   app.use('/t', (req, res, next) => {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { diskWith, errno } from '../support/failing-disk.ts'
 
-test('calls of a folder that was removed and cannot be made again are reported as lost, not as kept', async () => {
+test('calls of a removed folder that cannot be created again are reported as lost, not as kept', async () => {
   const dir = fs.mkdtempSync(join(tmpdir(), 'px-usage-'))
   let isFull = false
   const disk = diskWith((call) => {

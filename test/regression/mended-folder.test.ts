@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }
 
 test.each(['', 'journals', 'outbox', 'leader', 'notes', 'journals/2026-03-08'])(
-  'a file in the place of the folder %j keeps counts in memory until it is removed, and no longer',
+  'a file in place of the folder %j keeps counts in memory until it is removed, and no longer',
   async (name) => {
     const base = fs.mkdtempSync(join(tmpdir(), 'px-usage-'))
     const dir = join(base, 'usage')

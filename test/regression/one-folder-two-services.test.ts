@@ -121,7 +121,7 @@ describe('services that share one folder', () => {
     expect(real.sent()).toEqual([])
   })
 
-  it('a service that starts again finds its namespace, whoever used the folder first', async () => {
+  it('a service that starts again finds its namespace, whichever service used the folder first', async () => {
     for (const [productKey, userId] of [
       [productA, 'user-a'],
       [productB, 'user-b'],
@@ -150,7 +150,7 @@ describe('services that share one folder', () => {
     expect(readdirSync(dir).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('a changed time zone strands nothing: the old days are sent in their own zone, with a warning', async () => {
+  it('after a change of the time zone the old days are sent in their own zone, with a warning', async () => {
     const before = start({ productKey: productA, timeZone: 'UTC' })
     count(before.meter, 'ann', 4)
     await before.meter.close()

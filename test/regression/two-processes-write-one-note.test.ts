@@ -6,7 +6,7 @@ import { diskOf } from '../support/store-folder.ts'
 const folder = diskOf(beforeEach, afterEach)
 
 describe('two stores on one folder that write the same note', () => {
-  it('are refused nothing, and whoever reads sees one of the two texts whole', async () => {
+  it('both succeed, and a reader sees one of the two texts whole', async () => {
     const path = join(folder.dir, 'notes', 'shared')
     const texts = ['a'.repeat(60_000), 'b'.repeat(3_000)]
     const stores = [await folder.open(), await folder.open()]

@@ -75,7 +75,7 @@ async function attributesOf(path: string): Promise<unknown> {
   return member.customAttributes
 }
 
-it('the numbers of a closed day are set on users and accounts, whatever their ids are, and nothing else changes', async () => {
+it('the numbers of a closed day are set on users and accounts of any id, and nothing else is', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   await createUser('ann', { email: 'ann@example.com', customAttributes: { dailyApiCalls: 9 } })
   await createUser('a/b c')
@@ -104,7 +104,7 @@ it('the numbers of a closed day are set on users and accounts, whatever their id
   expect(warnings.map(({ code }) => code)).toEqual(['PXU_WRN_DELIVERY_MISSING'])
 })
 
-it('a running value is set every few minutes when it has changed, begins each day with 0, and leaves the value of the closed day alone', async () => {
+it('a running value is set when it has changed, starts each day at 0, and keeps closed days', async () => {
   const clock = fakeClock('2026-11-23T23:00:30Z')
   const sent = inMemoryDelivery()
   const running = { everyMs: 600_000, user: { apiCalls: 'callsToday' }, account: { apiCalls: 'callsToday' } }
@@ -149,7 +149,7 @@ it('a running value is set every few minutes when it has changed, begins each da
   await meter.close()
 })
 
-it('while PX is down running values do not pile up, and after that closed days and the latest value arrive', async () => {
+it('running values do not pile up while PX is down, and the latest arrives with closed days', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   const set: string[] = []
   let isDown = true
@@ -215,7 +215,7 @@ describe('processes that share a folder', () => {
     return lines
   }
 
-  it('while PX is down those that do not send leave no running values behind, and no older value comes after a newer one', async () => {
+  it('leave no running values behind while PX is down, and no older value follows a newer one', async () => {
     const clock = fakeClock('2026-11-23T10:00:00Z')
     const meters = [startOnFolder(clock), startOnFolder(clock), startOnFolder(clock)]
     await pass(clock, 5, meters)
@@ -233,7 +233,7 @@ describe('processes that share a folder', () => {
     for (const meter of meters) await meter.close()
   })
 
-  it('after a restart, or a change of the sender, no running value is put again that did not change', async () => {
+  it('set no unchanged running value again after a restart or a change of the sender', async () => {
     const clock = fakeClock('2026-11-23T22:00:00Z')
     const first = startOnFolder(clock)
     await pass(clock, 3, [first])
@@ -264,7 +264,7 @@ describe('processes that share a folder', () => {
     await nextDay.close()
   })
 
-  it('a sender that is one again does not put what another has put meanwhile', async () => {
+  it('do not set again what another sender has set meanwhile', async () => {
     const clock = fakeClock('2026-11-23T10:00:00Z')
     const first = startOnFolder(clock)
     await pass(clock, 2, [first])
@@ -321,7 +321,7 @@ it('counts that come after the close make an event, but do not change the attrib
   ])
 })
 
-it('a value whose fate is unknown is put again without a look, and events are looked up as before', async () => {
+it('an unconfirmed value is set again without a look-up, and events are still looked up', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   await createUser('ann')
   px.addFault({ method: 'PUT', url: '/v1/users/ann', times: 1, fault: { store: true, status: 503 } })
@@ -376,7 +376,7 @@ it('attributes that PX does not have are named in one warning at the start', asy
   await meter.close()
 })
 
-it('a key that may not read, and a PX that cannot be asked, tell nothing of attributes', async () => {
+it('no attribute is reported as missing when PX cannot be read', async () => {
   px.addKey('write-only', { write: true })
   const clock = fakeClock('2026-11-23T10:00:00Z')
   const names = { user: { apiCalls: 'undeclared' } }

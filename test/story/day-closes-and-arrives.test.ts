@@ -168,7 +168,7 @@ describe('two apps, thirty users, three days, five thousand requests', () => {
   })
 })
 
-it('preview() answers what closing the open day would send, and changes nothing', async () => {
+it('preview() returns what closing the open day would send, and changes nothing', async () => {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   const meter = connectedMeter({ clock })
   for (let i = 0; i < 3; i++) {

@@ -47,7 +47,7 @@ describe('100,000 distinct', { timeout: 180_000 }, () => {
 })
 
 // 2,000 times three texts of 20,000 characters are 120 MB.
-it('of the text that an owner, an endpoint or a property was cut out of, only the part is kept', async () => {
+it('memory holds only the part of a text that a user, endpoint or property was cut from', async () => {
   const figures = await figuresOf('cut texts')
   expect(figures.calls).toMatchObject({ counted: 2_500 })
   expect(growth(figures)).toBeLessThan(mostGrowthMb)

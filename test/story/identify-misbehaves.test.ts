@@ -16,11 +16,11 @@ const misbehaviours: Array<[string, () => unknown, UnattributedReason]> = [
   ],
   ['rejects', () => Promise.reject(new Error('database down')), 'rejected'],
   ['hangs', () => new Promise(() => {}), 'timedOut'],
-  ['answers a text', () => 'ann', 'invalid'],
-  ['answers NaN', () => ({ userId: Number.NaN }), 'invalid'],
-  ['answers an object without userId', () => ({ id: 1 }), 'invalid'],
-  ['answers an empty id', () => ({ userId: '' }), 'invalid'],
-  ['answers nothing', () => undefined, 'anonymous'],
+  ['returns a text', () => 'ann', 'invalid'],
+  ['returns NaN', () => ({ userId: Number.NaN }), 'invalid'],
+  ['returns an object without userId', () => ({ id: 1 }), 'invalid'],
+  ['returns an empty id', () => ({ userId: '' }), 'invalid'],
+  ['returns nothing', () => undefined, 'anonymous'],
 ]
 
 const apps = {
@@ -40,7 +40,7 @@ describe.each(Object.entries(apps))('%s', (_name, { create, path }) => {
   }
 
   it.each(misbehaviours)(
-    'answers byte for byte the same when identify %s',
+    'responds byte for byte the same when identify %s',
     async (_what, identify, reason) => {
       const clock = fakeClock('2026-11-23T10:00:00Z')
       const { delivery } = inMemoryDelivery()

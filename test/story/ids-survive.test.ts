@@ -74,7 +74,7 @@ it('an id over 500 characters becomes a stable short form, a different one for e
   ])
 })
 
-it('no two owners become one, and none becomes two, whatever their ids are', async () => {
+it('no two users become one and no user becomes two, whatever their ids are', async () => {
   const id = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
     fc.string({

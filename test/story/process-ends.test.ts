@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 
-it('a process that waits for close() does not end before the open day is sent, and ends then by itself', async () => {
+it('a process that awaits close() sends the open day first and then ends by itself', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@px-usage/source', '--import', 'tsx', 'test/support/close-child.ts'],

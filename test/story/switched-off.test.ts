@@ -51,7 +51,7 @@ describe.each(Object.keys(apps))('%s, switched off', (name) => {
     ['PX_USAGE_ENABLED=false', {}, 'false'],
     ['PX_USAGE_ENABLED=0', {}, '0'],
   ])(
-    'by %s: needs no keys, asks nobody, and the meter takes everything and keeps nothing',
+    'by %s needs no keys, sends no request, and its meter accepts all and keeps nothing',
     async (_how, options, variable) => {
       vi.stubEnv('PX_API_KEY', undefined)
       vi.stubEnv('PX_PRODUCT_KEY', undefined)

@@ -107,7 +107,7 @@ it('an identify that throws is shown once for all calls, with what it threw and 
   )
 })
 
-it('a folder that cannot be written is shown once, with the reason, and what is lost at the end', async () => {
+it('a folder that cannot be written is shown once, with the reason and the final loss', async () => {
   await chmod(dir, 0o555)
   const text = await terminalOf('read-only folder', px.url, /See https/)
   expect(text.match(/PXU_ERR_STORE_UNAVAILABLE/g)).toHaveLength(1)

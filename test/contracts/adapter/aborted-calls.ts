@@ -76,7 +76,7 @@ export function abortedCalls(harness: AdapterHarness): void {
     await expectAborted(app, '/raw', statusCode)
   })
 
-  it('counts a client that had left before the middleware was asked', async () => {
+  it('counts a client that had left before the middleware was called', async () => {
     let late: Promise<unknown> | undefined
     const around =
       (app: RequestListener): RequestListener =>
@@ -94,7 +94,7 @@ export function abortedCalls(harness: AdapterHarness): void {
     await expectAborted(app, '/raw', 0)
   })
 
-  it('counts a client that leaves once, also when the app answers afterwards', async () => {
+  it('counts a client that leaves once, also when the app responds afterwards', async () => {
     let open: ServerResponse | undefined
     const app = await observedApp(harness, (_req, res) => {
       open = res

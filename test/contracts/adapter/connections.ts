@@ -25,7 +25,7 @@ export function connections(harness: AdapterHarness): void {
     expect(app.calls.every(({ route, aborted }) => route === '/users/:id' && !aborted)).toBe(true)
   })
 
-  it('lets go of each request of a connection that stays open', async () => {
+  it('releases each request of a connection that stays open', async () => {
     const requests: WeakRef<object>[] = []
     const around =
       (app: RequestListener): RequestListener =>
@@ -52,7 +52,7 @@ export function connections(harness: AdapterHarness): void {
     client.socket.destroy()
   })
 
-  it('counts each of the calls that a client sends without waiting for answers', async () => {
+  it('counts each of the calls that a client sends without waiting for responses', async () => {
     const app = await observedApp(harness)
     const client = openConnection(app.port)
     const paths = ['/users/1', '/orders/2', '/stream', '/no/such/path', '/fails', '/users/6']
@@ -115,7 +115,7 @@ export function connections(harness: AdapterHarness): void {
     expect(await app.seen(1)).toMatchObject([{ route: '/orders/:id' }])
   })
 
-  it('does not count an upgrade that is led through the app with a response made by hand', async () => {
+  it('does not count an upgrade that is passed to the app with a response made by hand', async () => {
     const app = await observedApp(harness, (req) => {
       req.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
     })

@@ -23,7 +23,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(await app.seen(1)).toEqual([{ method, route, statusCode, aborted: false }])
   })
 
-  it.each([200, 201, 204, 301, 304, 400, 404, 429, 500, 503])('tells the status %i', async (statusCode) => {
+  it.each([200, 201, 204, 301, 304, 400, 404, 429, 500, 503])('records the status %i', async (statusCode) => {
     const app = await observedApp(harness, (_req, res) => void res.writeHead(statusCode).end())
     await send(`${app.url}/raw`, { method: 'PUT' })
     expect(await app.seen(1)).toEqual([{ method: 'PUT', route: '/raw', statusCode, aborted: false }])
@@ -60,7 +60,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(second.calls).toEqual(app.calls)
   })
 
-  it('counts once when the middleware is asked again after the response', async () => {
+  it('counts once when the middleware is called again after the response', async () => {
     let again = 0
     const around =
       (app: RequestListener): RequestListener =>
@@ -107,7 +107,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(await app.seen(2)).toHaveLength(2)
   })
 
-  it('counts a response that was ended before the middleware was asked', async () => {
+  it('counts a response that was ended before the middleware was called', async () => {
     const around =
       (app: RequestListener): RequestListener =>
       (req, res) => {
@@ -119,7 +119,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(await app.seen(1)).toMatchObject([{ method: 'GET', route: '/raw', aborted: false }])
   })
 
-  it('counts a response that was over before the middleware was asked', async () => {
+  it('counts a response that was over before the middleware was called', async () => {
     const around =
       (app: RequestListener): RequestListener =>
       (req, res) => {
@@ -153,7 +153,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(calls[0]).toMatchObject({ route: '/raw', statusCode: 202, aborted: false })
   })
 
-  it('asks identify once, when the response has finished, with what the app put on the request', async () => {
+  it('calls identify once, after the response, with what the app put on the request', async () => {
     const seen: unknown[] = []
     const app = await observedApp(
       harness,
@@ -177,7 +177,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(seen).toEqual(['ann', true])
   })
 
-  it('asks identify in the async context in which the app answered', async () => {
+  it('calls identify in the async context in which the app responded', async () => {
     const store = new AsyncLocalStorage<string>()
     const app = await observedApp(
       harness,
@@ -189,7 +189,7 @@ export function countedCalls(harness: AdapterHarness): void {
     expect(app.calls.map(({ identity }) => identity)).toEqual(Array(3).fill({ userId: 'ann' }))
   })
 
-  it('hands a throw of identify to the meter as an answer', async () => {
+  it('passes what identify throws to the meter as its result', async () => {
     const identify = () => {
       throw new Error('no session')
     }

@@ -90,7 +90,7 @@ export function sameAnswers(harness: AdapterHarness): void {
     expect(without).toMatch(/^HTTP\/1\.1 \d{3} /)
   })
 
-  it('what write() and end() answer, and when to write on', async () => {
+  it('write() and end() return the same, and drain comes at the same time', async () => {
     const logs: unknown[][] = []
     const makeHandler = (): RequestListener => {
       const log: unknown[] = []
@@ -105,7 +105,7 @@ export function sameAnswers(harness: AdapterHarness): void {
     expect(logs[0]).toContain('drain')
   })
 
-  it('the same properties on request and response, and no listener more', async () => {
+  it('request and response have the same properties and no additional listener', async () => {
     // Whoever comes first in a process came before anybody looked.
     await bothAnswers(harness, requestText('GET', '/users/7', close))
     const seen: unknown[] = []

@@ -20,7 +20,7 @@ const total = fc.record({
   value: fc.integer({ min: 1, max: 1_000 }),
 })
 
-it('property: a user has the sum over its series, an account that of its users, in each set of rollups', async () => {
+it('a user has the sum of its series, and an account that of its users, for any rollups', async () => {
   const rollups = fc.constantFrom(
     [
       { eventName: 'dailyApiCalls', by: 'identity' as const },
@@ -98,7 +98,7 @@ it('the ids of the lines depend on the day, the zone and the product, and on not
   expect(new Set([id, ...others]).size).toBe(4)
 })
 
-it('what stands for users beyond the limit is set for its account, not for a user of that name', async () => {
+it('the value of users beyond the limit is set on their account, not on a user', async () => {
   const settings = { rollups: [], day: '2026-11-23', timeZone: 'UTC', revision: 0, namespace: 'AP-1' }
   const names = { gigabytes: 'storage' }
   const sums = createAttributeSums({ ...settings, names: { user: names, account: names } })

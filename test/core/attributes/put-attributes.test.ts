@@ -133,7 +133,7 @@ describe('a user that PX does not know', () => {
     expect(stats()).toMatchObject({ created: 2, missing: 0 })
   })
 
-  it('and that somebody else makes meanwhile is tried again later', async () => {
+  it('and that another sender creates meanwhile is tried again later', async () => {
     const duplicate = JSON.stringify({ externalapierror: { message: 'possible duplicate' } })
     const { send } = putter([answers(404, unknownUser), answers(400, duplicate)], { createMissing: true })
     expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unknown' })
@@ -154,7 +154,7 @@ describe('a 404 without a word from PX', () => {
     expect(stats().missing).toBe(0)
   })
 
-  it('says that the user is unknown once PX took something at this address', async () => {
+  it('says that PX does not have the user once PX accepted something at this address', async () => {
     const { send, stats } = putter([answers(204), answers(404)])
     await send(line('user', 'bob'))
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
@@ -218,7 +218,7 @@ describe('an older value', () => {
     expect(notes).toEqual([])
   })
 
-  it('under way keeps the newer one waiting, but nobody else', async () => {
+  it('under way keeps the newer one waiting, but no other line', async () => {
     let finish: (answer: PxAnswer) => void = () => {}
     const slow = putter([() => new Promise((resolve) => (finish = resolve))])
     const first = slow.send(older)

@@ -36,14 +36,14 @@ function setUp(maxPending = 10) {
 }
 
 describe('attribute()', () => {
-  it('counts a sync answer at once', () => {
+  it('counts a sync identity at once', () => {
     const { attribution, counted } = setUp()
     attribution.attribute({ userId: 7, accountId: 'acme' }, call('/a'))
     expect(counted).toEqual([['7', 'acme', '/a', 1]])
     expect(attribution.stats().pending).toBe(0)
   })
 
-  it('counts a promised answer when it comes', async () => {
+  it('counts a promised identity when it resolves', async () => {
     const { attribution, counted } = setUp()
     attribution.attribute(Promise.resolve({ userId: 'ann' }), call('/a'))
     expect(counted).toEqual([])
@@ -52,7 +52,7 @@ describe('attribute()', () => {
     expect(counted).toEqual([['ann', undefined, '/a', 1]])
   })
 
-  it('gives up an answer that does not come, and ignores it when it comes later', async () => {
+  it('gives up a promise that does not resolve, and ignores a late result', async () => {
     const { attribution, counted, clock } = setUp()
     let answer: (identity: object) => void = () => {}
     attribution.attribute(new Promise((resolve) => (answer = resolve)), call('/a'))
@@ -63,7 +63,7 @@ describe('attribute()', () => {
     expect(counted).toEqual([])
   })
 
-  it('awaits no more answers than it may', async () => {
+  it('awaits at most the configured number of promises', async () => {
     const { attribution, clock } = setUp(2)
     for (let i = 0; i < 3; i++) attribution.attribute(new Promise(() => {}), call('/a'))
     attribution.attribute(Promise.reject(new Error('nobody listens')), call('/a'))
@@ -119,7 +119,7 @@ describe('attribute()', () => {
     expect(attribution.stats().pending).toBe(0)
   })
 
-  it('tells all calls that waited together by one reason', async () => {
+  it('reports all calls that waited together under one reason', async () => {
     const { attribution, errors } = setUp()
     const promise = Promise.reject(new Error('database down'))
     for (let i = 0; i < 5; i++) attribution.attribute(promise, call('/a'))
@@ -165,7 +165,7 @@ describe('attribute()', () => {
     }
   })
 
-  it('tells a reason again a minute later, with the number of calls since', async () => {
+  it('reports a reason again a minute later, with the number of calls since', async () => {
     const { attribution, clock, errors } = setUp()
     const cause = new Error('no session')
     for (let second = 0; second < 150; second++) {
@@ -186,7 +186,7 @@ describe('attribute()', () => {
     expect(attribution.stats().unattributed.threw).toBe(150)
   })
 
-  it('tells each kind of failure once, with its cause', async () => {
+  it('reports each kind of failure once, with its cause', async () => {
     const { attribution, errors } = setUp()
     const thrown = new Error('no session')
     for (let i = 0; i < 3; i++) {
@@ -207,7 +207,7 @@ describe('attribute()', () => {
   })
 })
 
-it('an answer with a getter that throws is no identity, at once or promised', async () => {
+it('a result with a getter that throws is no identity, at once or promised', async () => {
   const { attribution, counted } = setUp()
   const broken = () => ({
     get userId(): string {

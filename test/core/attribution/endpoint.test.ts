@@ -18,7 +18,7 @@ it('an app that makes an endpoint of every id does not fill the list', () => {
   expect(endpoints.list()).toHaveLength(10_000)
 })
 
-it('routes() lists the endpoints called so far, also those of nobody, sorted', async () => {
+it('lists the endpoints called so far, also by calls without an identity, in order', async () => {
   const { delivery } = inMemoryDelivery()
   const meter = createMeter({ clock: fakeClock('2026-11-23T10:00:00Z'), store: memoryStore(), delivery })
   expect(meter.routes()).toEqual([])

@@ -50,7 +50,7 @@ const never = (): Promise<undefined> => new Promise<undefined>(() => {})
 const tick = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('a credential that is not known', () => {
-  it('is looked up once, however many calls come meanwhile, and all of them count for the owner', async () => {
+  it('is looked up once for all calls that come meanwhile, and they count for its user', async () => {
     const { asked, call, calls, meter, px } = setUp(ownerOf)
     for (let i = 0; i < 500; i++) call('k1', `/${i % 5}`, i % 2 ? 200 : 404)
     expect(calls()).toMatchObject({ pending: 500, counted: 0 })
@@ -65,7 +65,7 @@ describe('a credential that is not known', () => {
     })
   })
 
-  it('counts its calls into the day in which they finished, also when the answer comes the day after', async () => {
+  it('counts its calls in the day in which they finished, also when the lookup ends a day later', async () => {
     let answer: (identity: object) => void = () => {}
     const { clock, call, meter, px } = setUp(() => new Promise((resolve) => (answer = resolve)), {
       timeoutMs: 60_000,
@@ -108,7 +108,7 @@ describe('a credential that is not known', () => {
     ],
     ['answers nothing', () => null, 'anonymous'],
   ])(
-    'whose lookup %s has all its calls told by that reason, now and for a while',
+    'whose lookup %s has all its calls reported by that reason, now and for a while',
     async (_what, lookup, reason) => {
       const { clock, asked, call, calls } = setUp(lookup)
       for (let i = 0; i < 3; i++) call('k1')
@@ -127,7 +127,7 @@ describe('a credential that is not known', () => {
     },
   )
 
-  it('is not awaited longer than timeoutMs, also above the identifyTimeoutMs of the meter, and the lookup is told', async () => {
+  it('is awaited for timeoutMs at most, also above identifyTimeoutMs, and its lookup is aborted', async () => {
     let told: AbortSignal | undefined
     const { clock, call, calls } = setUp(
       (_key, { signal }) => {
@@ -161,7 +161,7 @@ describe('a credential that is not known', () => {
     expect(calls()).toMatchObject({ pending: 0, unattributed: { timedOut: 4 } })
   })
 
-  it('is told as lost by close() when its answer does not come in time', async () => {
+  it('is reported as lost by close() when its lookup does not end in time', async () => {
     const { clock, call, meter, calls } = setUp(never, { timeoutMs: 60_000 })
     for (let i = 0; i < 7; i++) call('k1')
     const closing = meter.close({ timeoutMs: 2_000 })
@@ -199,7 +199,7 @@ describe('a credential that is not known', () => {
 })
 
 describe('a credential that is known', () => {
-  it('is answered at once, by the same frozen object each time', async () => {
+  it('returns the same frozen object at once each time', async () => {
     const { clock, asked, identify, call } = setUp(ownerOf)
     call('k1')
     await tick()
@@ -211,7 +211,7 @@ describe('a credential that is known', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('keeps its owner while it is looked up again after ttlMs, once', async () => {
+  it('keeps its identity while it is looked up again after ttlMs, once', async () => {
     let name = 'ann'
     const { clock, asked, identify, call, calls } = setUp(() => Promise.resolve({ userId: name }))
     call('k1')
@@ -227,7 +227,7 @@ describe('a credential that is known', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('keeps its owner while lookups fail, asking once in negativeTtlMs', async () => {
+  it('keeps its identity while lookups fail, with one lookup per negativeTtlMs', async () => {
     let isDown = false
     const { clock, asked, call, calls } = setUp((key) =>
       isDown ? Promise.reject(new Error('down')) : ownerOf(key),
@@ -243,7 +243,7 @@ describe('a credential that is known', () => {
     expect(asked.length).toBe(11)
   })
 
-  it('loses its owner when a lookup says that it has none', async () => {
+  it('loses its identity when a lookup returns none', async () => {
     let isRevoked = false
     const { clock, identify, call } = setUp((key) => (isRevoked ? null : ownerOf(key)))
     call('k1')
@@ -264,7 +264,7 @@ describe('a credential that is known', () => {
   })
 })
 
-it('a call without a credential is anonymous, and one with a credential that is no text is told as invalid', () => {
+it('a call without a credential is anonymous, and a credential that is no text is invalid', () => {
   const { asked, call, calls } = setUp(ownerOf)
   for (const none of [undefined, null, '', false, 0]) call(none as never)
   for (const junk of [7, ['k1', 'k2'], {}, '\ud800', Promise.reject(new Error('async'))]) call(junk as never)
@@ -281,7 +281,7 @@ describe('a credential', () => {
     { code: 'ENOROW', parameters: [credential], cause: new Error(credential) },
   )
 
-  it('stands in no error, channel or inspection', async () => {
+  it('appears in no error, channel or inspection', async () => {
     const seen: unknown[] = []
     const listen = (message: unknown) => seen.push(message)
     const channels = ['px-usage:attribution:failed', 'lru-cache:metrics'].map((name) =>
@@ -330,6 +330,6 @@ it.each<[options: object, name: string]>([
   [{ credential: () => 'k', lookup: ownerOf, max: 1e9 }, 'max'],
   [{ credential: () => 'k', lookup: ownerOf, ttlMs: 0.5 }, 'ttlMs'],
   [{ credential: () => 'k', lookup: ownerOf, ttl: 5 }, 'ttl'],
-])('a mistake in the options of identifyBy is told at once: %o', (options, name) => {
+])('a mistake in the options of identifyBy throws at once: %o', (options, name) => {
   expect(() => identifyBy(options as never)).toThrow(new RegExp(`^The option "?${name}"? is `))
 })

@@ -45,7 +45,7 @@ describe('an id', () => {
     )
   })
 
-  it('that looks like a short form is not taken for the id it would stand for', () => {
+  it('that looks like a short form is not taken for the id of that short form', () => {
     const long = 'x'.repeat(600)
     const short = idOf(long) as string
     expect(short).toHaveLength(465)
@@ -58,7 +58,7 @@ describe('an id', () => {
     }
   })
 
-  it.each([[''], [null], [undefined]])('of an account that is %j is none', (accountId) => {
+  it.each([[''], [null], [undefined]])('of an account that is %j counts as no account', (accountId) => {
     expect(usableIdentity({ userId: 'ann', accountId })).toEqual({ userId: 'ann' })
   })
 })

@@ -80,7 +80,7 @@ describe('the properties of calls', () => {
     expect(properties.of(given)).toMatchObject({ plan: 'free' })
   })
 
-  it('are those of one by one checks, in any order, and also after more contents than are remembered', () => {
+  it('equal those of single checks, in any order, and after more contents than the cache holds', () => {
     const { properties } = setUp()
     const value = fc.oneof(
       fc.integer({ min: 0, max: 3 }),
@@ -103,7 +103,7 @@ describe('the properties of calls', () => {
     expect(warnings()).toEqual([expect.stringMatching(/"apitype".*differs in case only/)])
   })
 
-  it('that are left out are told once by name and cure for each reason, and counted', () => {
+  it('that are left out are counted, and reported once for each reason with name and remedy', () => {
     const { properties, warnings } = setUp()
     for (let i = 0; i < 3; i++) {
       properties.of({ user: { id: 7 }, tags: ['a'], apiCalls: 5, 'k\ud800': 1 })

@@ -144,7 +144,7 @@ it('has every call either in memory or stored while batches fail, wait and are o
   expect(taken.map(({ sequence }) => sequence)).toEqual([1, 2])
 })
 
-it('keeps one batch only while a store fails for hours: what is newer stays merged in its table', async () => {
+it('keeps one batch only while a store fails for hours, and merges what is newer in its table', async () => {
   const offered: CountBatch[] = []
   let isBroken = true
   const store: Store = {
@@ -192,7 +192,7 @@ it('gives the event loop its turn between the batches of many series, and bounds
   expect(turns).toBeGreaterThanOrEqual(sizes.length - 1)
 })
 
-it('answers once everything counted before is stored, however much comes meanwhile', async () => {
+it('resolves once everything counted before is stored, however much comes meanwhile', async () => {
   const { store, taken, letGo } = slowStore()
   const tables = tablesOver(store)
   count(tables)
@@ -217,7 +217,7 @@ it('counts what lost detail, by what was given up', () => {
   expect(tables.unstored()).toBe(4)
 })
 
-it('has every call in memory or in the store, once, at every moment, whenever a store fails, hangs or loses its answer', async () => {
+it('has every call once, in memory or stored, when a store fails, hangs or loses its result', async () => {
   const act = fc.oneof(
     {
       weight: 4,

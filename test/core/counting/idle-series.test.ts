@@ -47,7 +47,7 @@ async function callMany(tables: Tables, count: number, name = 'user'): Promise<v
   await tables.store()
 }
 
-it('series that had no call for a quarter of an hour leave memory at a flush, once they are most of a table', async () => {
+it('series without a call for 15 minutes leave memory once they are most of a table', async () => {
   const tables = tablesOver(journal())
   await callMany(tables, 12_000)
   await tables.after(quarterMs)
@@ -85,7 +85,7 @@ it('nothing leaves a store that keeps its counts in memory as well', async () =>
   expect(tables.size()).toBe(12_000)
 })
 
-it('a table that folded stays, so that who is in (overflow) stays there and limits hold for the day', async () => {
+it('a table that folded stays, so a user in (overflow) stays there and limits hold for the day', async () => {
   const tables = tablesOver(journal(), { ...noLimits, users: 11_000 })
   await callMany(tables, 11_001)
   await tables.after(quarterMs)
@@ -125,7 +125,7 @@ it('what a failing store did not take waits in the table that leaves, and is sto
   expect([tables.unstored(), tables.stored()]).toEqual([0, 25_000])
 })
 
-it('scenario 67: a day of many more users than are active keeps the active ones in memory, and its totals exact', async () => {
+it('a day of more users than are active keeps the active ones in memory and totals exact', async () => {
   const store = await folder.open()
   const limits = { ...noLimits, series: 60_000, users: 60_000 }
   const tables = tablesOver(store, limits)

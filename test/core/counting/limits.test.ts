@@ -93,7 +93,7 @@ describe('beyond a limit', () => {
     expect(told.folds).toEqual({ users: 3, accounts: 4 })
   })
 
-  it('no user of the app is taken for the one that stands for many', () => {
+  it('no user of the app is confused with the user (overflow)', () => {
     for (const given of [{ userId: '(overflow)' }, { userId: 'ann', accountId: '(overflow)' }]) {
       const identity = usableIdentity(given)
       expect([identity?.userId, identity?.accountId]).not.toContain('(overflow)')
@@ -101,7 +101,7 @@ describe('beyond a limit', () => {
     }
   })
 
-  it('scenario 67: a day of far more users than fit keeps its totals, and no more series than it may', () => {
+  it('a day of far more users than fit keeps exact totals and a bounded number of series', () => {
     const limits = { series: 5_000, endpointsPerIdentity: 10, propertySets: 3, users: 1_000 }
     const { table } = tableWith(limits)
     const calls = 300_000

@@ -170,7 +170,7 @@ describe('the series table', () => {
     expect([...takeAll(table).values()]).toEqual([[3_000, 0, 0, 0]])
   })
 
-  it('scenario 68: is exact to 2^53 - 1, then saturates and tells', () => {
+  it('is exact to 2^53 - 1, then saturates and reports it', () => {
     const { table, told } = tableWith()
     const values = () => takeAll(table).values().next().value
     count(table, 'ann', '/', undefined, 2 ** 31)

@@ -18,8 +18,8 @@ function dayClockAt(start: string, timeZone = 'UTC') {
   return { clock, dayClock, wake }
 }
 
-describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP smear', () => {
-  it('+1 d: calls are counted by the new time at once, no day is due by it until it was kept for an hour', async () => {
+describe('a wall clock that steps', () => {
+  it('a day ahead counts by the new time at once, and makes no day due for an hour', async () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T10:00:00Z')
     dayClock.start()
     clock.step(dayMs)
@@ -33,7 +33,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     dayClock.stop()
   })
 
-  it('+1 d and back within the hour: the day was never due', async () => {
+  it('a day ahead and back within the hour never makes the day due', async () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T10:00:00Z')
     dayClock.start()
     clock.step(dayMs)
@@ -46,7 +46,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     dayClock.stop()
   })
 
-  it('+10 y: calls stay in the day that is believed, so none lies in a day that will not come', () => {
+  it('ten years ahead leaves calls in the trusted day, not in a day that will not come', () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T10:00:00Z')
     clock.step(3_652 * dayMs)
     expect(dayClock.today()).toBe('2026-11-23')
@@ -55,7 +55,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     expect(dayClock.today()).toBe('2026-11-23')
   })
 
-  it('+1 d, and PX has the same time: the doubt is over at once', () => {
+  it('a day ahead is trusted at once when PX has the same time', () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T10:00:00Z')
     clock.step(dayMs)
     dayClock.hear(clock.now() - dayMs)
@@ -64,7 +64,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     expect(dayClock.isDue('2026-11-23')).toBe(true)
   })
 
-  it('-1 h over midnight is believed: the day before goes on', () => {
+  it('an hour back over midnight is trusted, and the day before goes on', () => {
     const { clock, dayClock } = dayClockAt('2026-11-24T00:10:00Z')
     expect(dayClock.today()).toBe('2026-11-24')
     clock.step(-hourMs)
@@ -72,7 +72,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     expect(dayClock.isDue('2026-11-23')).toBe(false)
   })
 
-  it('-1 d is believed and told', () => {
+  it('a day back is trusted and reported', () => {
     const steps: unknown[] = []
     const listen = (message: unknown) => void steps.push(message)
     subscribe('px-usage:day:clock-step', listen)
@@ -83,7 +83,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     expect(steps).toEqual([{ aheadMs: -dayMs, believed: true }])
   })
 
-  it('-2 min over midnight does not open the day before again', async () => {
+  it('two minutes back over midnight does not open the day before again', async () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T23:59:59.999Z')
     expect(dayClock.today()).toBe('2026-11-23')
     await clock.advance(1)
@@ -94,7 +94,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
     expect(dayClock.today()).toBe('2026-11-24')
   })
 
-  it('an NTP smear of a second in a minute, for a day: no doubt, and the day is due by the wall clock', async () => {
+  it('by an NTP smear of a second a minute is trusted, and the day is due by the wall clock', async () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T00:00:00Z')
     dayClock.start()
     for (let minute = 0; minute < 24 * 60; minute++) {
@@ -108,7 +108,7 @@ describe('scenario 56: clock +1 d, +10 y, -1 h, -1 d, back across midnight, NTP 
   })
 })
 
-describe('scenario 58: VM suspended 12 h over midnight', () => {
+describe('a machine suspended for 12 hours over midnight', () => {
   it('wakes once, counts into the new day, and the old one is due an hour later', async () => {
     const { clock, dayClock, wake } = dayClockAt('2026-11-23T20:00:00Z')
     dayClock.start()

@@ -188,7 +188,7 @@ describe('with room for few lines', () => {
   })
 })
 
-it('tells of a sum that reached 2^53 - 1', async () => {
+it('reports a sum that reached 2^53 - 1', async () => {
   let told = 0
   const onSaturation = () => {
     told += 1

@@ -71,7 +71,7 @@ async function setUp(days: number, maxIdentities = 1_000) {
 
 const bodies = (lines: OutboxLine[]) => lines.map(({ body }) => body).sort()
 
-it('property: a closed day has a zero for each identity of the days before that did not call, also if it is closed again', async () => {
+it('a closed day has a zero for each earlier identity that did not call, also after a revision', async () => {
   const user = fc.constantFrom('ann', 'bob', '__proto__', 'x y\nz', '"')
   const closed = fc.array(fc.uniqueArray(user), { minLength: 1, maxLength: 12 })
   await fc.assert(
@@ -90,7 +90,7 @@ it('property: a closed day has a zero for each identity of the days before that 
   )
 })
 
-it('a day on which nobody called has its zeros once, whoever looks', async () => {
+it('a day without any call has its zeros once, whichever process closes it', async () => {
   const { make, close, put, tomorrow } = await setUp(7)
   const running = make()
   await close(running, 0, ['ann'])
@@ -104,7 +104,7 @@ it('a day on which nobody called has its zeros once, whoever looks', async () =>
   expect(put).toEqual([`calls,${dayOf(1)},ann,RESTful,0`])
 })
 
-it('a day on which no process ran has no zeros: nobody knows that nobody called', async () => {
+it('a day on which no process ran has no zeros, because there may have been calls', async () => {
   const { make, close, put, tomorrow } = await setUp(7)
   await close(make(), 0, ['ann'])
   for (let day = 0; day < 3; day++) tomorrow()

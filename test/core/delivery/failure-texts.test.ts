@@ -62,7 +62,7 @@ describe('the report of a PX that takes nothing names', () => {
     ])
   })
 
-  it('what an unknown path and a redirect returned, and the address', async () => {
+  it('what a path that PX does not have and a redirect returned, and the address', async () => {
     const [text] = await textsOf({ script: ({ answer }) => answer(405, '{"error":"no"}') })
     expect(text).toMatch(`PX at ${px.url}/v1 returned 405: {"error":"no"}. 2 events are kept`)
     const [redirect] = await textsOf({

@@ -90,7 +90,7 @@ describe('the rate', () => {
 })
 
 describe('the daily budget', () => {
-  it('grants so many requests a day and starts anew at midnight in UTC', async () => {
+  it('grants a number of requests a day and starts again at midnight in UTC', async () => {
     const clock = fakeClock('2026-11-24T23:00:00Z')
     const budget = createDailyBudget({ notes: notes(), clock, perDay: 3 })
     const granted = async () => {
@@ -152,7 +152,7 @@ describe('the daily budget', () => {
     }
   })
 
-  it('begins anew when what was noted cannot be read, or is of another day', async () => {
+  it('starts again when its note cannot be read or is of another day', async () => {
     for (const noted of ['', 'junk', '99999999999999 x', '2 800000', 'NaN NaN']) {
       const clock = fakeClock(100 * day)
       const kept = notes()

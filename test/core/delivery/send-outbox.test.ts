@@ -73,7 +73,7 @@ describe('delivery', () => {
     }
   })
 
-  it('keeps a refused line with the answer, and sends the others', async () => {
+  it('keeps a rejected line with the reply, and sends the others', async () => {
     const { store, delivery, errors } = await setUp((id) =>
       id === 'bad' ? { outcome: 'rejected', reason: 'PX returned 400.' } : delivered,
     )
@@ -99,7 +99,7 @@ describe('delivery', () => {
     expect(store.outboxCounts()).toMatchObject({ pending: 0, delivered: 1 })
   })
 
-  it('sends a line of unknown fate again after a minute, and counts it as a possible duplicate', async () => {
+  it('resends an unconfirmed line after a minute, and counts it as a possible duplicate', async () => {
     const { store, delivery, clock } = await setUp((_id, attempt) =>
       attempt === 1 ? { outcome: 'unknown', reason: 'timeout' } : delivered,
     )
@@ -157,7 +157,7 @@ describe('delivery', () => {
     expect(store.outboxCounts()).toMatchObject({ delivered: 7, unknown: 1, pending: 0 })
   })
 
-  it('a store that fails while lines are on their way is told, and everything is sent later', async () => {
+  it('a store that fails during sending is reported, and everything is sent later', async () => {
     const { store, delivery, clock, errors, sent } = await setUp(() => delivered)
     const { settle } = store
     await store.put(Array.from({ length: 20 }, (_, index) => line(`line ${index}`)))

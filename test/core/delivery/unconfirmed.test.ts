@@ -36,7 +36,7 @@ async function setUp(failure: string | undefined = 'PX returned 500.') {
   return { clock, ambiguity, duplicates, asked: () => asked }
 }
 
-it('a line that waits is due later than now, also on a clock with fractions of a millisecond: the sender would spin', async () => {
+it('a waiting line is due later than now, also on a clock with fractions of a millisecond', async () => {
   const { clock, ambiguity } = await setUp()
   const line = unknownLine('a', clock.now() - hour)
   await ambiguity.resolve([line], false)

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(dir, { recursive: true, force: true }))
 
 describe('makeFolder()', () => {
-  it('makes a folder and all that it stands in', () => {
+  it('creates a folder and its parents', () => {
     makeFolder(realDisk, join(dir, 'a/b/c'))
     makeFolder(realDisk, join(dir, 'a/b/c'))
     expect(fs.statSync(join(dir, 'a/b/c')).isDirectory()).toBe(true)

@@ -50,7 +50,7 @@ function random(start: number): (below: number) => number {
   }
 }
 
-it('scenario 12: a journal of frames, cut at every byte, is its exact frame prefix', () => {
+it('a journal of frames, cut at every byte, is its exact frame prefix', () => {
   for (let cut = 0; cut <= journal.length; cut++) {
     const found = read(journal.subarray(0, cut))
     if (found.length !== whole(cut) || !areTrue(found))
@@ -58,7 +58,7 @@ it('scenario 12: a journal of frames, cut at every byte, is its exact frame pref
   }
 })
 
-it('a frame that is not whole says how many bytes it takes to tell', () => {
+it('an incomplete frame says how many bytes are needed to read it', () => {
   const frame = frames.at(-1) as Buffer
   expect(decodeFrame(frame.subarray(0, 3), 0, seed)).toBe(10)
   expect(decodeFrame(frame.subarray(0, 20), 0, seed)).toBe(frame.length)
@@ -108,12 +108,12 @@ it('zeros that a crash left behind the end are no frames', () => {
   expect(read(Buffer.alloc(4_096))).toEqual([])
 })
 
-it('a frame of another journal that a disk left behind the end is none of this one', () => {
+it('a frame of another journal that a disk left behind the end is not read', () => {
   const other = encodeFrame(frameTypes.counts, Buffer.from('other'), frameSeed('another journal'))
   expect(read(Buffer.concat([journal, other]))).toEqual(payloads)
 })
 
-it('a frame behind damage is found, and none where there is none', () => {
+it('a frame behind damage is found, and no false one', () => {
   expect(
     holdsFrame(Buffer.concat([Buffer.from('damage \xa7\xa7', 'latin1'), frames[7] as Buffer]), seed),
   ).toBe(true)

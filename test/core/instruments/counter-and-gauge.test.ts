@@ -58,7 +58,7 @@ it('a counter becomes one event per identity, properties and closed day', async 
   await meter.close()
 })
 
-it('a gauge keeps the last value of the day, also a lower or negative one, and each day has its own', async () => {
+it('a gauge keeps the last value of each day, also a lower or negative one', async () => {
   const { px, clock, meter } = setUp()
   const seats = meter.gauge('dailySeats', { property: 'seats' })
   seats.record(ann, 7)
@@ -77,7 +77,7 @@ it('a gauge keeps the last value of the day, also a lower or negative one, and e
   await meter.close()
 })
 
-it('property: whatever is counted and recorded, an event has the sum of its counter and the last of its gauge', async () => {
+it('an event has the sum of any counter values and the last of any gauge values', async () => {
   const users = ['ann', 'bob', '(a)', '__proto__', '"']
   const reading = fc.record({
     user: fc.constantFrom(...users),
@@ -119,7 +119,7 @@ it('property: whatever is counted and recorded, an event has the sum of its coun
   )
 })
 
-it('values and identities that cannot be counted are told once per code and counted in stats()', async () => {
+it('invalid values and identities are reported once per code and counted in stats()', async () => {
   const { px, meter, errors } = setUp()
   const counter = meter.counter('rows', { property: 'rows' })
   const gauge = meter.gauge('seats', { property: 'seats' })
@@ -147,7 +147,7 @@ it('values and identities that cannot be counted are told once per code and coun
   expect(meter.stats().readings).toMatchObject({ taken: 1, tooLate: 1 })
 })
 
-it('refuses names that are empty, used twice or those of a rollup, and properties that the events have themselves', async () => {
+it('refuses names that are empty, used twice or of a rollup, and reserved properties', async () => {
   const { meter } = setUp()
   meter.counter('rows', { property: 'rows' })
   const observe = () => {}
@@ -172,7 +172,7 @@ it('refuses names that are empty, used twice or those of a rollup, and propertie
   await meter.close()
 })
 
-it('of two processes that read a gauge, the newest reading wins, in whatever order the store has them', async () => {
+it('the newest of two readings of a gauge wins, in whatever order the store has them', async () => {
   const instrument = { name: 'seats', kind: 'last', measures: ['seats', 'readAtMs'] } as const
   const series = { instrument, identity: { userId: 'ann' }, properties: {} }
   const readings = [

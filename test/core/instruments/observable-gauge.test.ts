@@ -43,7 +43,7 @@ type Started = ReturnType<typeof start>
 const valuesOf = ({ px }: Started, property: string) =>
   px.events.map(({ identifyId, attributes }) => [identifyId, attributes.day, attributes[property]])
 
-it('is asked once per usage day, after its end and before it closes, and its readings are of that day', async () => {
+it('is read once per usage day, between its end and its close, and counts for that day', async () => {
   const clock = fakeClock('2026-11-23T23:30:00Z')
   const started = start(clock)
   const askedAt: string[] = []
@@ -70,7 +70,7 @@ it('is asked once per usage day, after its end and before it closes, and its rea
   await started.meter.close()
 })
 
-it('one that throws, rejects, hangs or observes junk is told, and the others and the close go on', async () => {
+it('one that throws, rejects, hangs or observes junk is reported, and stops no other', async () => {
   const clock = fakeClock('2026-11-23T23:50:00Z')
   const started = start(clock)
   const { meter, errors } = started
@@ -137,7 +137,7 @@ it('a process that starts within the grace asks for the day that ended before', 
   await started.meter.close()
 })
 
-it('days in whose grace no process ran are told as missed, and nothing is invented for them', async () => {
+it('days in whose grace no process ran are reported as missed and get no values', async () => {
   const clock = fakeClock('2026-11-20T23:00:00Z')
   const observe = vi.fn((read) => read({ userId: 'ann' }, 5))
   const first = start(clock, fileStore({ dir }))
@@ -169,7 +169,7 @@ it('days in whose grace no process ran are told as missed, and nothing is invent
   await third.meter.close()
 })
 
-it('a store that fails between the reading and its note has the gauge asked again, and the newest reading wins', async () => {
+it('a gauge is read again after a store failed to note it, and the newest reading wins', async () => {
   const clock = fakeClock('2026-11-23T23:00:00Z')
   const store = memoryStore()
   let failures = 1

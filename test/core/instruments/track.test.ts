@@ -88,7 +88,7 @@ it('is held while the store fails, and put once when it works again', async () =
   await meter.close()
 })
 
-it('what the store never takes is bounded, told once, and lost in the report of close()', async () => {
+it('events that the store never accepts are bounded, reported once, and lost at close()', async () => {
   const { clock, meter, errors } = setUp(failingStore())
   for (let i = 0; i < 10_003; i++) meter.track('clicked', ann)
   await clock.advance(0)
@@ -106,7 +106,7 @@ it('close() puts and sends what was tracked just before', async () => {
   expect(meter.stats().tracked).toMatchObject({ tracked: 1, tooLate: 1 })
 })
 
-it('never throws: bad names, names of rollups and instruments, and bad identities are told once and counted', async () => {
+it('never throws, but reports and counts invalid names and identities', async () => {
   const { px, meter, errors } = setUp()
   meter.counter('rows', { property: 'rows' })
   const trap = {

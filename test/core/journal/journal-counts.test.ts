@@ -135,7 +135,7 @@ it('describes a series once, and takes four bytes for a call of a series it has 
   expect(sizes[1]).toBe(4)
 })
 
-it('numbers so many texts that reading and writing stay small, and writes out the others', () => {
+it('numbers a bounded set of texts, so memory stays small, and writes out the others', () => {
   const encoder = new CountsEncoder()
   const count = 30_000
   const all: Series[] = Array.from({ length: count }, (_, user) => ({

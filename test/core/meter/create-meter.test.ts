@@ -31,7 +31,7 @@ it('a day that flush() and close() close at the same time is sent once', async (
   expect(new Set(px.events.map(({ attributes }) => attributes.rollupId)).size).toBe(3_000)
 })
 
-it('an answer of identify that comes after close() is told as lost and as after the close, not counted', async () => {
+it('an identity that resolves after close() is reported as lost, not counted', async () => {
   const px = inMemoryDelivery()
   const meter = createMeter({ store: memoryStore(), delivery: px.delivery })
   let answer: (identity: { userId: string }) => void = () => {}
@@ -47,7 +47,7 @@ it('an answer of identify that comes after close() is told as lost and as after 
   expect(meter.stats().calls).toMatchObject({ counted: 0, inMemory: 0, afterClose: 1 })
 })
 
-it('close() does not wait for a PX that never answers, and notes what it broke off as unknown', async () => {
+it('close() does not wait for a PX that never replies, and leaves its lines unconfirmed', async () => {
   const silent = createServer((socket) => void socket.on('error', () => {}))
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const baseUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
@@ -109,7 +109,7 @@ it('close() with a store that keeps its lines waits for no PX at all, however mu
   await rm(dir, { recursive: true })
 })
 
-it('a day of more lines than the daily budget has requests is sent with its endpoints folded, and every total', async () => {
+it('a day with more lines than the daily budget is sent with folded endpoints and all totals', async () => {
   const px = inMemoryDelivery()
   const clock = fakeClock('2026-11-23T10:00:00Z')
   const options = { store: memoryStore(), clock, delivery: px.delivery, maxRequestsPerDay: 100 }

@@ -189,7 +189,7 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
   ],
 ]
 
-describe('a mistake in the options is told at construction, with code, value and cure:', () => {
+describe('a mistake in the options throws at construction, with code, value and remedy:', () => {
   it.each(mistakes)('%s', (_what, act, code, told) => {
     const error = thrownBy(act)
     expect(error.code).toBe(code)

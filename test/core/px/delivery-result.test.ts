@@ -13,7 +13,7 @@ function failed(code: string | undefined, maybeSent: boolean): PxAnswer {
   return { answered: false, error: Object.assign(new Error('x'), { code }), maybeSent }
 }
 
-describe('an answer of PX means', () => {
+describe('a reply of PX means', () => {
   it.each([
     ['delivered', [201]],
     ['unknown', [200, 202, 204, 408, 500, 502, 503, 504]],
@@ -56,10 +56,10 @@ describe('an error means', () => {
     'SELF_SIGNED_CERT_IN_CHAIN',
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     'ERR_TLS_CERT_ALTNAME_INVALID',
-  ])('somebody must act for %s', (code) => {
+  ])('that the operator must act for %s', (code) => {
     expect(resultOf(failed(code, false), now).outcome).toBe('stopped')
   })
-  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', undefined])('unknown for %s after that', (code) => {
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', undefined])('unconfirmed for %s after that', (code) => {
     expect(resultOf(failed(code, true), now).outcome).toBe('unknown')
   })
 })
@@ -75,14 +75,14 @@ it('a reason is one line without control characters, and short', () => {
   expect(reason.length).toBeLessThan(2_100)
 })
 
-it('patience is what PX asks for, else half a minute that doubles to a quarter of an hour, with jitter', () => {
+it('the wait after a 429 is what PX asks for, else 30 seconds that double up to 15 minutes', () => {
   expect(patienceAfterMs(5_000, 9)).toBe(5_000)
   const waits = [1, 2, 3, 6, 1_000].map((times) => patienceAfterMs(undefined, times, () => 0))
   expect(waits).toEqual([30_000, 60_000, 120_000, 900_000, 900_000])
   expect(patienceAfterMs(undefined, 1, () => 1)).toBe(37_500)
 })
 
-it('the wait for the next attempt grows to five minutes, with jitter, and is always a usable delay', () => {
+it('the wait for the next attempt grows to five minutes, with jitter, and is a usable delay', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 31 }),

@@ -42,7 +42,7 @@ async function passADay(clock: FakeClock, meter: Meter): Promise<void> {
   await meter.flush()
 }
 
-it.each(answers)('the API key never leaves its header, whatever PX answers: %s', async (_name, act) => {
+it.each(answers)('the API key never leaves its header, whatever PX returns: %s', async (_name, act) => {
   const said: unknown[] = []
   const listen = (message: unknown) => void said.push(message)
   for (const channel of channels) subscribe(channel, listen)
@@ -86,7 +86,7 @@ it.each(answers)('the API key never leaves its header, whatever PX answers: %s',
   await rm(dir, { recursive: true })
 })
 
-it('settings show no key to whoever prints them', () => {
+it('settings show no key when they are printed', () => {
   const settings = parseOptions({ apiKey, productKey: 'AP-TEST-2' }, {})
   expect(settings.apiKey()).toBe(apiKey)
   expect(inspect(settings, { depth: 20, showHidden: true })).not.toContain(apiKey)
@@ -102,7 +102,7 @@ it.each<[string, () => string]>([
   ['answers nothing', () => undefined as unknown as string],
   ['answers what no header can carry', () => `${apiKey}\n`.repeat(2)],
 ])(
-  'a function given as apiKey that %s is told, without the key, and nothing is sent',
+  'a function given as apiKey that %s is reported without the key, and nothing is sent',
   async (_name, askKey) => {
     const px = await startScriptedPx()
     const told: unknown[] = []

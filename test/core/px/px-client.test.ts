@@ -50,7 +50,7 @@ describe.each([
     expect(await post(answer(201, '<html>{'))).toEqual({ outcome: 'delivered' })
   })
 
-  it('tells the answer of PX when it refuses an event', async () => {
+  it('reports the reply of PX when it refuses an event', async () => {
     const result = await post(answer(400, '{"externalapierror":{"status":"BAD_REQUEST"}}'))
     expect(result).toEqual({
       outcome: 'rejected',
@@ -63,7 +63,7 @@ describe.each([
     expect(receiver.requests).toHaveLength(1)
   })
 
-  it('does not know what became of a request whose answer does not come', async () => {
+  it('returns unconfirmed for a request that gets no reply', async () => {
     expect(await post(() => {}, 100)).toMatchObject({ outcome: 'unknown' })
   })
 
@@ -71,7 +71,7 @@ describe.each([
     expect(await post((req) => req.socket.destroy())).toMatchObject({ outcome: 'unknown' })
   })
 
-  it('has not sent anything when nobody listens', async () => {
+  it('returns that nothing was sent when no server listens', async () => {
     expect(await post(answer(201))).toMatchObject({ outcome: 'delivered' })
     await client.close()
     await receiver.close()
@@ -122,7 +122,7 @@ describe.each([
     })
   })
 
-  it('compares a date in Retry-After with the date of the reply, not with the clock of this machine', async () => {
+  it('compares a date in Retry-After with the date of the reply, not with its own clock', async () => {
     const result = await post(
       answer(429, '', {
         date: 'Tue, 24 Nov 2026 00:00:00 GMT',

@@ -79,7 +79,7 @@ it('an unknown encoding is named, unless the body is plain', async () => {
   expect(await read(Buffer.from(text), 'toString')).toEqual({ body: text, isComplete: true })
 })
 
-it('a byte order mark, UTF-16 and an unknown charset do not matter', async () => {
+it('a byte order mark, UTF-16 and an unsupported charset do not matter', async () => {
   const ascii = '{"a":1}'
   const utf16 = Buffer.from(ascii, 'utf16le')
   const expected = { body: ascii, isComplete: true }

@@ -85,7 +85,7 @@ describe('totals of a day that changes on the disk while they are read', () => {
     expect(readings).toEqual(readings.map(() => all))
   })
 
-  it('on a disk that fails: a UsageError, and every file is let go of', async () => {
+  it('on a disk that fails end in a UsageError, and every file is closed', async () => {
     await twoJournals()
     const open = new Set<unknown>()
     let isBroken = false
@@ -110,7 +110,7 @@ describe('totals of a day that changes on the disk while they are read', () => {
     expect(await callsOf(store)).toEqual(all)
   })
 
-  it('given up in between: every file is let go of', async () => {
+  it('given up in between leave no file open', async () => {
     await twoJournals()
     const open = new Set<unknown>()
     const disk = {

@@ -25,7 +25,7 @@ async function twoDeadJournals(): Promise<string> {
 const damages = () => folder.errors.filter(({ code }) => code !== 'PXU_ERR_STORE_UNAVAILABLE')
 
 describe('a process that is killed at any change it makes to the disk', () => {
-  test('scenario 5: while it takes over dead journals, closes the day and lets them go: totals exact, every line once', async () => {
+  test('takes over dead journals and closes their day with exact totals and each line once', async () => {
     const before = await twoDeadJournals()
     let steps = 0
     for (let isOver = false; !isOver; ) {
@@ -58,7 +58,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
   test.each([
     ['half of the write', 0.5],
     ['the whole write', 1],
-  ])('scenario 3: %s of counts is done, and no answer was given: counted once', async (_, share) => {
+  ])('counts once what was killed after %s of counts, before the acknowledgement', async (_, share) => {
     for (let step = 1; ; step++) {
       fs.rmSync(folder.dir, { recursive: true, force: true })
       fs.mkdirSync(folder.dir)
@@ -80,7 +80,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
     }
   })
 
-  test('scenario 4: while full files of a journal are joined into one: totals exact', async () => {
+  test('keeps totals exact while full files of a journal are joined', async () => {
     const writer = await folder.openStore(fileStoreOn(realDisk, { dir: folder.dir }, 2_000))
     const batch = batches()
     const truth: Record<string, number> = {}
@@ -116,7 +116,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
     expect(fs.readdirSync(join(folder.dir, 'journals', day))).toHaveLength(2)
   }, 60_000)
 
-  test('scenario 6: what an outage gave back and parked again and again: in which state each line is, and since when', async () => {
+  test('knows the state of each line and its age after many rounds of an outage', async () => {
     const store = await folder.open()
     const { clock } = folder
     const ids = ['given back', 'not sent', 'later', 'unknown', 'absent']
@@ -149,7 +149,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
     expect(nextDueInMs, 'of "later"').toBeGreaterThan(0)
   })
 
-  test('scenario 6: at any step of sending: what may have been sent is unknown, nothing is lost or forgotten', async () => {
+  test('leaves lines that may have been sent unconfirmed at any step of sending, and loses none', async () => {
     for (let step = 1; ; step++) {
       fs.rmSync(folder.dir, { recursive: true, force: true })
       fs.mkdirSync(folder.dir)

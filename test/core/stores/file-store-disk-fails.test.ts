@@ -10,7 +10,7 @@ import { diskOf } from '../../support/store-folder.ts'
 const folder = diskOf(beforeEach, afterEach)
 
 describe('a disk that fails', () => {
-  test('scenario 15: ENOSPC in the middle of a write, then space: nothing is lost and nothing counted twice', async () => {
+  test('counts everything once after ENOSPC in the middle of a write', async () => {
     let isFull = false
     const disk = diskWith((call, args) => {
       if (!isFull || call !== 'writeSync') return
@@ -64,7 +64,7 @@ describe('a disk that fails', () => {
     expect(await callsOf(store)).toEqual({ ada: 9 })
   })
 
-  test('scenario 18: EIO on a write and on cutting back moves on to a new file; EMFILE for that one is told and tried again', async () => {
+  test('moves on to a new file after EIO, and reports and retries an EMFILE for that file', async () => {
     let failing: string[] = []
     const disk = diskWith((call, args) => {
       if (failing.includes(call) && args[1] !== 'r') throw errno(call === 'openSync' ? 'EMFILE' : 'EIO')
@@ -83,7 +83,7 @@ describe('a disk that fails', () => {
     expect(await callsOf(store)).toEqual({ ada: 3 })
   })
 
-  test('scenario 17: EROFS, EACCES or ENOTDIR at start is told, and what was counted stays with the meter', async () => {
+  test('reports EROFS, EACCES or ENOTDIR at start, and leaves the counts with the meter', async () => {
     for (const code of ['EROFS', 'EACCES', 'ENOTDIR']) {
       const disk = diskWith((call) => {
         if (call === 'mkdirSync') throw errno(code)
@@ -99,7 +99,7 @@ describe('a disk that fails', () => {
     }
   })
 
-  test('scenario 19: data dir deleted while running: the journal is written anew with all that stood in it', async () => {
+  test('writes the journal again with its whole content when the folder is deleted', async () => {
     const store = await folder.open()
     const batch = batches()
     await store.add(batch({ ada: 1, bob: 1 }))
@@ -115,7 +115,7 @@ describe('a disk that fails', () => {
     expect(store.outboxCounts()).toMatchObject({ closed: 2, pending: 2 })
   })
 
-  test('scenario 19: a folder deleted after the last count is written anew by close()', async () => {
+  test('writes the journal again at close() when the folder was deleted after the last count', async () => {
     const store = await folder.open()
     await store.add(batches()({ ada: 1 }))
     fs.rmSync(folder.dir, { recursive: true })
@@ -157,7 +157,7 @@ describe('a disk that fails', () => {
     return { store, state, pass }
   }
 
-  test('scenario 20: a write blocked for 5 s: the event loop stands still once, then counts are written each 20 ms off it, and after a minute in every turn again', async () => {
+  test('stalls the event loop once when a write blocks for 5 s, then writes off it for a minute', async () => {
     const { store, state, pass } = await storeOnSlowDisk()
     const batch = batches()
     expect(store.flushAfterMs).toBe(0)
@@ -182,7 +182,7 @@ describe('a disk that fails', () => {
   })
 
   test.each(['seal', 'close'] as const)(
-    'scenario 20: %s() waits for a write off the event loop, so that nothing is written over it',
+    'waits in %s() for a write off the event loop, so nothing overwrites it',
     async (what) => {
       const { store, state } = await storeOnSlowDisk()
       const batch = batches()
@@ -203,7 +203,7 @@ describe('a disk that fails', () => {
     },
   )
 
-  test('scenario 20: a write off the event loop that fails is cut back and offered again', async () => {
+  test('cuts back a failed write off the event loop and writes it again', async () => {
     let failing = false
     let elapsed = 0
     const clock = { ...folder.clock, elapsed: () => elapsed }
@@ -226,7 +226,7 @@ describe('a disk that fails', () => {
     await store.close()
   })
 
-  test('scenario 18: EMFILE when a full journal is to go on in a new file: it goes on in the full one', async () => {
+  test('goes on in the full file of a journal when EMFILE prevents a new one', async () => {
     let isOut = false
     const disk = diskWith((call, args) => {
       if (isOut && call === 'openSync' && args[1] !== 'r') throw errno('EMFILE')
@@ -245,7 +245,7 @@ describe('a disk that fails', () => {
     expect(folder.errors).toEqual([])
   })
 
-  test('scenario 18: EIO when the disk is synced: told, and synced again, nothing is lost', async () => {
+  test('reports EIO of a sync, syncs again and loses nothing', async () => {
     let fails = false
     let synced = 0
     const disk = diskWith((call) => {

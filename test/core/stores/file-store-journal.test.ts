@@ -38,7 +38,7 @@ function changedHeader(bytes: Buffer, fields: object): { head: Buffer; end: numb
 }
 
 describe('a journal whose process was killed', () => {
-  test('scenario 12: journal truncated at every byte gives the exact frame prefix', async () => {
+  test('is read as the exact frame prefix when it is truncated at any byte', async () => {
     const { dir, path, bytes, ends } = await deadJournal()
     const store = await folder.open({ dir })
     for (let cut = 0; cut < bytes.length; cut++) {
@@ -50,7 +50,7 @@ describe('a journal whose process was killed', () => {
     expect(folder.told).toEqual([])
   })
 
-  test('scenario 13: bit flip in a middle frame: the prefix is used, the rest is kept aside and told', async () => {
+  test('is used up to a flipped bit, and its rest is set aside and reported', async () => {
     const { dir, path, bytes, ends } = await deadJournal()
     const at = (ends[1] as number) + 12
     bytes[at] = (bytes[at] as number) ^ 4
@@ -74,7 +74,7 @@ describe('a journal whose process was killed', () => {
     expect(folder.told).toEqual(['store:quarantined'])
   })
 
-  test('scenario 11: a tail of zeros after a power cut is no damage and no frames', async () => {
+  test('has no damage and no frames in a tail of zeros after a power cut', async () => {
     const { dir, path, bytes, ends } = await deadJournal()
     fs.writeFileSync(path, Buffer.concat([bytes.subarray(0, ends[2]), Buffer.alloc(4_096)]))
     const store = await folder.open({ dir })
@@ -89,7 +89,7 @@ describe('a journal whose process was killed', () => {
     expect(await callsOf(store)).toEqual({ ada: 5 })
   })
 
-  test('scenario 14: journal of a newer format version is not touched, not deleted, and told', async () => {
+  test('of a newer format version is neither changed nor deleted, and reported', async () => {
     const { dir, path, bytes } = await deadJournal()
     const { head } = changedHeader(bytes, { format: 2 })
     const newer = Buffer.concat([head, Buffer.from('what nobody knows yet')])
@@ -103,7 +103,7 @@ describe('a journal whose process was killed', () => {
     expect(await store.openDays()).toEqual([])
   })
 
-  test('scenario 70: the files of a newer version are refused by an older one, then read again by the newer', async () => {
+  test('of a newer version is refused by an older version and read again by the newer', async () => {
     const { dir, path, bytes } = await deadJournal()
     const { head, end } = changedHeader(bytes, { format: 2 })
     fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(end)]))
@@ -118,7 +118,7 @@ describe('a journal whose process was killed', () => {
     expect(await callsOf(await folder.open({ dir }))).toEqual({ ada: 5 })
   })
 
-  test('scenario 70: a log of lines of a newer version is refused, and left as it is', async () => {
+  test('with a log of lines of a newer version leaves that log as it is', async () => {
     const store = await folder.open()
     await store.put([line('a')])
     await store.close()
@@ -147,7 +147,7 @@ describe('a journal whose process was killed', () => {
     expect(await newerAgain.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 2 })
   })
 
-  test('scenario 23: a container that starts again on the same volume takes the old journal once', async () => {
+  test('is taken once by a container that starts again on the same volume', async () => {
     const { dir } = await deadJournal()
     const store = await folder.open({ dir })
     await store.add(batches()({ ada: 2 }))
@@ -159,7 +159,7 @@ describe('a journal whose process was killed', () => {
     expect(again.outboxCounts()).toMatchObject({ closed: 2, pending: 2 })
   })
 
-  test('scenario 24: volume cloned to two pods: a journal of another host is not taken for a day, and that is told', async () => {
+  test('of another host on a cloned volume is not taken for a day, and reported', async () => {
     const { dir, path, bytes } = await deadJournal()
     const { head, end } = changedHeader(bytes, { host: `not ${hostname()}`, boot: 'another boot' })
     fs.writeFileSync(path, Buffer.concat([head, bytes.subarray(end)]))
@@ -171,7 +171,7 @@ describe('a journal whose process was killed', () => {
     expect(await store.closeDay(day, oneLinePerUser())).toMatchObject({ outcome: 'closed', calls: 5 })
   })
 
-  test('scenario 24: volume cloned to two pods: each counts on under an id of its own, and none of its batches is taken for one of the other', async () => {
+  test('has an id of its own on each of two cloned volumes, so no batch is mistaken for another', async () => {
     const first = await folder.open()
     const batch = batches()
     await first.add(batch({ ada: 2 }))
@@ -182,7 +182,7 @@ describe('a journal whose process was killed', () => {
     expect(await callsOf(clone)).toEqual({ ada: 12 })
   })
 
-  test('scenario 24: volume cloned to two pods: its events are sent after ten minutes of silence of the other host, and that is told', async () => {
+  test('of a cloned volume is sent after ten minutes of silence of the other host, and reported', async () => {
     const before = await folder.open()
     await before.put([line('a')])
     const dir = folder.afterKill()
@@ -198,7 +198,7 @@ describe('a journal whose process was killed', () => {
     expect((await clone.claim(9)).lines).toMatchObject([{ id: 'a' }])
   })
 
-  test('scenario 70: lines of a closed day of a newer version are left as they are, and told', async () => {
+  test('with lines of a closed day of a newer version leaves them as they are, and reports them', async () => {
     const store = await folder.open()
     await store.add(batches()({ ada: 1 }))
     await store.closeDay(day, oneLinePerUser())
@@ -217,7 +217,7 @@ describe('a journal whose process was killed', () => {
   })
 })
 
-test('scenario 25: a path too long for a socket: a short one is used, and two long ones are not mixed up', async () => {
+test('a path too long for a socket is replaced by a short one of its own', async () => {
   const long = join(folder.dir, 'a'.repeat(60), 'b'.repeat(60))
   const first = await folder.open({ dir: long })
   const second = await folder.open({ dir: long })

@@ -13,7 +13,7 @@ async function ids(store: Store): Promise<string[]> {
 }
 
 describe('several stores on one folder', () => {
-  test('scenario 21: eight writers: the sum is exact, and one of them closes and sends', async () => {
+  test('have an exact sum over eight writers, of which one closes and sends', async () => {
     const stores = await Promise.all(Array.from({ length: 8 }, () => folder.open()))
     for (const [place, store] of stores.entries()) {
       const batch = batches()
@@ -109,7 +109,7 @@ describe('several stores on one folder', () => {
     expect(fs.readdirSync(join(folder.dir, 'inbox'))).toEqual([])
   })
 
-  it('shows waiting lines that nobody has taken from the inbox yet, each once, and nothing that is done', async () => {
+  it('shows waiting lines that are still in the inbox, each once, and no settled line', async () => {
     const first = await folder.open()
     const second = await folder.open()
     const shown = async (store: Store) => {
@@ -145,7 +145,7 @@ describe('several stores on one folder', () => {
     expect(lines).toEqual(['a', 'b', 'c'])
   })
 
-  test('scenario 22: a writer taken for dead that wakes: its journal is counted once, also what it adds', async () => {
+  test('counts the journal of a writer once that was taken for dead and wakes, with what it adds', async () => {
     const first = await folder.open()
     const asleep = await folder.open()
     const batch = batches()
@@ -177,7 +177,7 @@ describe('several stores on one folder', () => {
     ['of a day that was never closed', 0],
     ['of late counts', 1],
   ])(
-    'a journal %s that the leader removes while another process looks at it is no failure of the folder',
+    'takes a journal %s that the leader removes during a read for no failure of the folder',
     async (_, revisions) => {
       const leader = await folder.open()
       const batch = batches()
@@ -230,7 +230,7 @@ describe('several stores on one folder', () => {
     expect(folder.errors).toMatchObject([{ code: 'PXU_ERR_STORE_UNREADABLE' }])
   })
 
-  it('sends what stands before the damage in the lines of a closed day, and says what is lost', async () => {
+  it('sends the lines of a closed day before the damage, and says what is lost', async () => {
     const store = await folder.open()
     await store.add(batches()(Object.fromEntries(['a', 'b', 'c', 'd'].map((user) => [user, 1]))))
     await store.closeDay(day, oneLinePerUser())

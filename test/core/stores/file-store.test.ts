@@ -49,7 +49,7 @@ describe('fileStore()', () => {
     await expect(folder.open({ dir })).rejects.toMatchObject({ code: 'PXU_ERR_STORE_UNAVAILABLE' })
   })
 
-  it('lets the files be read by their owner only', async () => {
+  it('creates files that only the user of the process can read', async () => {
     const store = await folder.open()
     await store.add(batches()({ ada: 1 }))
     await store.closeDay(day, oneLinePerUser())
@@ -122,7 +122,7 @@ describe('fileStore()', () => {
     expect(folder.files().filter((name) => name.includes('put.'))).toEqual([])
   })
 
-  it('scenario 69: many series at start: opening reads none of them, and their totals are read in slices', async () => {
+  it('opens without reading any of many series, and reads their totals in slices', async () => {
     const count = Number(process.env.SOAK_SERIES ?? 20_000)
     const store = await folder.open()
     const batch = batchesOfMany()
@@ -146,7 +146,7 @@ describe('fileStore()', () => {
     expect(inTurn.end()).toBeLessThanOrEqual(250)
   }, 120_000)
 
-  it('scenario 69: the files that a closed day no longer needs are removed off the event loop', async () => {
+  it('removes the files that a closed day no longer needs off the event loop', async () => {
     const removed: string[] = []
     const atOnce: string[] = []
     const disk = diskWith((call, args) => {
@@ -165,7 +165,7 @@ describe('fileStore()', () => {
     expect(folder.files().filter((name) => /journals|tmp/.test(name))).toEqual([])
   })
 
-  it('scenario 69: many series at first sight, and known ones: written in slices', async () => {
+  it('writes many new and many known series in slices', async () => {
     const inTurn = { bytes: mostInTurn(), writes: mostInTurn() }
     const disk = diskWith((call, args) => {
       if (call !== 'writeSync') return

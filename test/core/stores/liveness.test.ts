@@ -12,7 +12,7 @@ const folder = diskOf(beforeEach, afterEach)
 const owner = { journalId: '0123456789abcdef-1', ...thisHost }
 const look = (dir: string) => ({ disk: realDisk, dir, silence: createSilence(folder.clock) })
 
-it('sees a living owner through a symbolic link, with another TMPDIR, in a path of any length', async () => {
+it('sees a living process through a symbolic link, another TMPDIR and a path of any length', async () => {
   for (const dir of [join(folder.dir, 'short'), join(folder.dir, 'a'.repeat(60), 'b'.repeat(60))]) {
     fs.mkdirSync(dir, { recursive: true })
     const link = `${folder.dir}/${dir.length}`
@@ -51,7 +51,7 @@ it('goes on touching its lease after a touch failed', async () => {
   await sign.release()
 })
 
-it('takes an owner for dead whose lease did not change for ten minutes, whatever date it has', async () => {
+it('takes a process for dead whose lease did not change for ten minutes, whatever its date', async () => {
   fs.mkdirSync(join(folder.dir, 's'))
   const lease = join(folder.dir, 's', `${owner.journalId}.lease`)
   fs.writeFileSync(lease, '')
