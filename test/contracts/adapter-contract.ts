@@ -23,9 +23,9 @@ export interface MountedUsage {
 export interface AdapterHarness {
   /**
    * An app under the middleware, or without it when `usage` is not given. Its routes:
-   * `GET /users/:id` answers `{"id":...}`; a nested router has `GET /orders/:id`; `GET /fails` throws, `GET /fails-later` after
-   * a while; `GET /slow` never answers; `GET /stream` answers the stream of `bodyStream()` in the framework's way; and whatever comes
-   * to `/raw`, by any method, goes to `handler`.
+   * `GET /users/:id` sends `{"id":...}`; a nested router has `GET /orders/:id`; `GET /fails` throws, `GET /fails-later` after
+   * a while; `GET /slow` never responds; `GET /stream` sends `bodyStream()` in the framework's way; and `handler` gets each request
+   * to `/raw`, by any method.
    */
   createApp(usage?: MountedUsage, handler?: RequestListener): RequestListener
   /** Whether it is no framework but a listener beside those of the app. */

@@ -7,7 +7,7 @@ import { batches, callsOf, day, line, oneLinePerUser, series } from '../support/
 
 const nextDay = '2026-11-24'
 
-/** What every store does. `makeStore` answers a store that shares its data with the others of the same test, if it keeps any. */
+/** What every store does. `makeStore` returns a store that shares its data with the others of the same test, if it keeps any. */
 export function storeContract(name: string, makeStore: () => Store): void {
   describe(`${name} as a store`, () => {
     let store: Store

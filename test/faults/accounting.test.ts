@@ -240,7 +240,7 @@ function slopeOf(values: readonly number[]): number {
 
 it('the heap stays flat through many such days of one process', async () => {
   const world = new World(dir)
-  // A restart would let go of whatever is kept for too long.
+  // A restart would release what is kept for too long and hide the leak.
   const lasting = step.filter(({ do: what }) => what !== 'restart')
   const days = fc.sample(fc.array(lasting, { minLength: 10, maxLength: 10 }), {
     numRuns: heapRounds,

@@ -141,7 +141,7 @@ describe(`${lineCount} lines, 2 % unconfirmed requests and ${killCount} kills of
     console.log('without look-ups', { ...result, possibleDuplicates, neverLeft })
     expect(result).toMatchObject({ kills: killCount, lost: 0 })
     expect(duplicated).toBeGreaterThan(0)
-    // Nobody but the receiver knows which of them it kept; of the lines that were about to leave at a kill, nobody knows at all.
+    // Only the receiver knows which of them it kept. Lines that were about to leave at a kill are not known at all.
     expect(neverLeft).toBeGreaterThanOrEqual(0)
     expect(neverLeft).toBeLessThanOrEqual(kills * linesAtOnce)
     expect(report).toMatchObject({ pending: 0, unknown: 0, rejected: 0 })

@@ -39,7 +39,7 @@ function folderBytes(): number {
   return sizes.reduce((sum, { size }) => sum + size, 0)
 }
 
-/** A sender on a clock that stands still, before a PX that does what the test says. */
+/** A sender on a clock that only the test moves, with a PX that does what the test says. */
 interface Outage {
   clock: FakeClock
   store: Store
@@ -138,7 +138,7 @@ describe.each([
     expect(delivery.state().oldestWaitingDay).toBe('2026-11-23')
     const triesWhileDown = requests.length
 
-    // Slow: each answer takes nine seconds.
+    // Slow: each reply takes nine seconds.
     outage.answer = (id) => new Promise((resolve) => void clock.setTimer(() => resolve(take(id)), 9 * second))
     await pass(20 * minute)
     expect(arrived.length).toBeGreaterThan(500)

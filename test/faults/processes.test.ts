@@ -70,7 +70,7 @@ describe('a container that restarts as process 1 on the same volume', () => {
 })
 
 describe('a process killed by SIGKILL at changes it makes to the disk', () => {
-  /** The changes of a run in which nobody dies, then as many of them as are asked for, spread evenly. */
+  /** Counts the changes of a run without a kill, then yields the given number of them, spread evenly. */
   async function eachStep(
     commands: readonly string[],
     check: (answers: Array<string | undefined>, step: number) => Promise<void>,

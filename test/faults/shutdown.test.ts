@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-/** Starts a server of ours as a process; nobody listens at its PX. */
+/** Starts a server of ours as a process. No server listens at the address of its PX. */
 async function start(script: string, args: string[] = []): Promise<{ child: ChildProcess; url: string }> {
   child = spawn(
     process.execPath,

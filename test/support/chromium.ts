@@ -7,7 +7,7 @@ const places = [
   '/usr/bin/google-chrome',
 ]
 
-/** Where a Chromium of the system is; `undefined`, said aloud, where there is none. */
+/** Where a Chromium of the system is; `undefined`, with a warning, where there is none. */
 export function findChromium(): string | undefined {
   const found = places.find((place) => place !== undefined && existsSync(place))
   if (found === undefined) {

@@ -1,7 +1,7 @@
 import { createMeter, memoryStore } from '@px-usage/core'
 import { inMemoryDelivery } from '@px-usage/core/testing'
 
-// An app that has nothing left to do but to close its meter, while one identify never answers.
+// An app that has nothing left to do but to close its meter, while one identify never resolves.
 const px = inMemoryDelivery()
 const meter = createMeter({ store: memoryStore(), delivery: px.delivery, identifyTimeoutMs: 200 })
 const call = { method: 'GET', route: '/', statusCode: 200, aborted: false }

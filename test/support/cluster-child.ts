@@ -41,7 +41,7 @@ while (running) {
   write({ day, calls })
   const { counted } = meter.stats().calls
   for (const [userId, times] of Object.entries(calls)) record(userId, times)
-  // Midnight came in between: nobody can say which of the two days has them.
+  // Midnight came in between: these calls may be in either of the two days.
   if (meter.stats().day !== day) write({ orDay: meter.stats().day })
   const toStore = counted + Object.values(calls).reduce((sum, times) => sum + times, 0)
   while (meter.stats().calls.stored < toStore) await new Promise((resolve) => setImmediate(resolve))

@@ -6,8 +6,8 @@ import { batches, day, line, oneLinePerUserOnce } from './count-batch.ts'
 import { diskWith, isChange } from './failing-disk.ts'
 
 /*
- * A process with a store in the folder given. It does what the lines of its input say and answers each with one line. With a
- * second argument it kills itself at the change of the disk with that number.
+ * A process with a store in the folder given. It runs each line of its input as a command and prints one line as the reply.
+ * With a second argument it kills itself at the change of the disk with that number.
  */
 const [dir = '', killAt] = process.argv.slice(2)
 let changes = 0

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** A process of its own that does with a store what it is told (see commanded-store-child.ts). */
+/** A process of its own that runs commands on a store (see commanded-store-child.ts). */
 export interface CommandedStore {
   readonly process: ChildProcess
   /** As the process itself sees it. */
   readonly pid: number
-  /** What it answered; `undefined` if it died first. */
+  /** Its reply; `undefined` if it died first. */
   do(command: string): Promise<string | undefined>
   kill(signal: NodeJS.Signals): Promise<void>
 }

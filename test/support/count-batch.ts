@@ -48,7 +48,7 @@ export function line(id: string, onDay: string = day, rank: OutboxLine['rank'] =
   return { id, day: onDay, kind: 'event', rank, body: JSON.stringify({ id }), calls: 1 }
 }
 
-/** One line per user, its id telling day, revision and user. */
+/** One line per user, with day, revision and user in its id. */
 export function oneLinePerUser(onDay: string = day): RollUp {
   return async function* (totals, revision) {
     for await (const total of totals) {

@@ -9,7 +9,7 @@ import { namesOf } from './express-names.ts'
 export const alias = inject('framework')
 const { version } = createRequire(import.meta.url)(`${alias}/package.json`) as { version: string }
 export const is4 = version.startsWith('4.')
-/** Express 5.0 to 5.2: its routers keep nothing of the path of a mount but closures. */
+/** Express 5.0 to 5.2: its routers keep only closures of the path of a mount. */
 export const forgetsMounts = /^5\.[012]\./.test(version)
 
 /** The route of each request: `GET`, or the method given before the path. */

@@ -19,8 +19,8 @@ const changes: readonly Call[] = [
 ]
 
 /**
- * The disk of this machine, of which each call is shown to `before` first: a throw there is what the call answers, in the
- * way it answers.
+ * The disk of this machine, with `before` called ahead of each call. What `before` throws becomes the error of that call, thrown or
+ * passed to its callback.
  */
 export function diskWith(before: (call: Call, args: readonly unknown[]) => void): Disk {
   const disk: Record<string, unknown> = { ...realDisk }

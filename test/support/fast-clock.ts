@@ -1,6 +1,6 @@
 import type { Clock } from '@px-usage/core'
 
-/** The system's clock, so many times faster, from a start that several processes agree on. */
+/** The system's clock, faster by a factor, from a start that several processes agree on. */
 export function fastClock(startMs: number, realStartMs: number, speed: number): Clock {
   // Both from one source, or their rounding would look like steps of the clock.
   const now = () => startMs + (performance.timeOrigin + performance.now() - realStartMs) * speed

@@ -8,7 +8,7 @@ import { pxUsage as koaUsage } from '@px-usage/koa'
 import type express from 'express'
 import type Koa from 'koa'
 
-// Floods of what never comes twice. Run with --expose-gc; tells the live heap in MB after each 20,000, and the statistics.
+// Floods of values that never repeat. Run with --expose-gc; prints the live heap in MB after each 20,000, and the statistics.
 // The framework of the unmatched paths may be any that package.json of the tests has an alias for, such as `koa-2.13`.
 const [, , flood, framework = 'express'] = process.argv
 const total = 100_000
@@ -103,7 +103,7 @@ async function unmatchedPaths(): Promise<void> {
     const done = new Promise<void>((resolve) => {
       socket.on('data', function count(chunk: Buffer) {
         answers += chunk.toString('latin1')
-        // Counted over all that came: the end of an answer may be split over two chunks.
+        // Counted over all that came: the end of a response may be split over two chunks.
         if (answers.split('HTTP/1.1 404').length <= batch) return
         socket.off('data', count)
         resolve()

@@ -60,7 +60,7 @@ export interface Connection {
   end(): Promise<string>
 }
 
-/** A connection on which the test writes HTTP itself, and sees every byte of the answers. */
+/** A connection on which the test writes HTTP itself, and sees every byte of the responses. */
 export function openConnection(port: number): Connection {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let received = ''

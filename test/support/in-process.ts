@@ -2,7 +2,7 @@ import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http
 import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 
-/** So many turns of the event loop may pass before a response counts as missing. */
+/** The number of turns of the event loop that may pass before a response counts as missing. */
 const maxTurns = 8
 
 /** Calls a listener without a server, and returns every byte of its response, or what came of it until it stalled. */

@@ -5,7 +5,7 @@ import { createMeter, type FileStoreOptions, fileStore } from '@px-usage/core'
 import { pxUsage } from '@px-usage/http'
 
 /*
- * A server whose calls are counted into the folder given, until somebody ends it. Its answers are all alike, so that the
+ * A server whose calls are counted into the folder given, until it is killed. Its responses are all alike, so that the
  * client can count them without parsing.
  */
 const [dir = '', durability = 'turn', end = ''] = process.argv.slice(2)

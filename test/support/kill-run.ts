@@ -7,9 +7,9 @@ import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import { fileStore } from '../../packages/core/src/stores/file-store.ts'
 
 export interface KillRun {
-  /** Answers that the clients received. */
+  /** Responses that the clients received. */
   acknowledged: number
-  /** Requests that were sent and not answered when the process ended. */
+  /** Requests that were sent and had no response when the process ended. */
   inFlight: number
   requestsPerSecond: number
   /** Writes were slow meanwhile, so that they did not happen in every turn. */
@@ -88,7 +88,7 @@ interface Client {
   start(): void
 }
 
-/** One request after the other; an answer is over with its body. */
+/** One request after the other; a response is over with its body. */
 function openClient(port: number, number: number): Promise<Client> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, '127.0.0.1')

@@ -5,7 +5,7 @@ import { inMemoryDelivery } from '@px-usage/core/testing'
 import { identifyBy, pxUsage } from '@px-usage/express'
 import express, { type Request } from 'express'
 
-// The app of bench/lookup-latency.ts: with the middleware and a lookup that misbehaves, or bare. Tells its port first, and
+// The app of bench/lookup-latency.ts: with the middleware and a lookup that misbehaves, or bare. Prints its port first, and
 // what it counted when it is asked.
 const isMetered = process.argv[2] === 'metered'
 const lookups = new Map<string, { asked: number; found: number }>()

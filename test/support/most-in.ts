@@ -1,4 +1,4 @@
-/** How many of these moments, in their order, lie in any window of so many ms. */
+/** The largest number of these moments (in ascending order) in any window of the given length in ms. */
 export function mostIn(windowMs: number, times: readonly number[]): number {
   let most = 0
   for (let from = 0, to = 0; to < times.length; to++) {

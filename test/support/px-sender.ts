@@ -23,7 +23,7 @@ export interface Sender {
   close(): Promise<void>
 }
 
-/** The sender of a meter with a store of its own, on a clock that stands still. */
+/** The sender of a meter with a store of its own, on a clock that moves only when the test says so. */
 export async function startSender(
   baseUrl: string,
   options: Partial<DeliverySettings> = {},

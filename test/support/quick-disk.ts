@@ -3,7 +3,7 @@ import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
 type Args = [number, Uint8Array, number, number, number, (error: null, count: number) => void]
 
 /**
- * The disk of this machine, on which nobody has to wait: whatever a step of a fake clock sets off is through before the next
+ * The disk of this machine, without any waiting time: whatever a step of a fake clock sets off is through before the next
  * step. Not for tests of power cuts.
  */
 export const quickDisk = {

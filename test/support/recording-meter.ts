@@ -1,6 +1,6 @@
 import type { FinishedCall, Meter } from '@px-usage/core'
 
-/** A meter that remembers what it was told. */
+/** A meter that keeps the calls that it was given. */
 export function recordingMeter(): { meter: Meter; calls: FinishedCall[] } {
   const calls: FinishedCall[] = []
   const meter = {

@@ -31,7 +31,7 @@ export interface ScriptedPx {
   /** What PX keeps, in the order of arrival. */
   events: Received[]
   requests: Array<{ method: string; url: URL; atMs: number }>
-  /** Does something else than PX. Answering nothing at all is allowed. */
+  /** Does something else than PX. It need not reply at all. */
   script: (exchange: Exchange) => void
   /** The time by which an event shows. */
   now: () => number

@@ -12,7 +12,7 @@ export interface ScriptedReceiver {
   close(): Promise<void>
 }
 
-/** An HTTP server that answers the n-th request by the n-th step, and every later one by the last. */
+/** An HTTP server that handles the n-th request with the n-th step, and every later one with the last. */
 export async function startReceiver(...steps: Step[]): Promise<ScriptedReceiver> {
   const bodies: string[] = []
   const requests: IncomingMessage[] = []

@@ -12,7 +12,7 @@ export const noLimits: SeriesLimits = {
   users: none,
 }
 
-/** A table with room for everything but what `limits` says, and what it told. */
+/** A table with room for everything but what `limits` says, and the warnings that it reported. */
 export function tableWith(limits: Partial<SeriesLimits> = {}) {
   const folds: Partial<Record<Fold, number>> = {}
   const told = { folds, saturations: 0 }

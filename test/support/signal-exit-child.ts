@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { createMeter, memoryStore } from '@px-usage/core'
 
-// A tool that the app has loaded listens as signal-exit 4 does: it ends the process if nobody else listens.
+// A tool that the app has loaded listens as signal-exit 4 does: it ends the process if there is no other listener.
 const emitter = { count: 1 }
 Object.assign(process, { [Symbol.for('signal-exit emitter')]: emitter })
 process.on('SIGTERM', function listen() {

@@ -8,7 +8,7 @@ import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
 import type { Store } from '../../packages/core/src/model/store.ts'
 import { type FileStoreOptions, fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 
-/** A folder for file stores that lasts one test, and what they told. */
+/** A folder for file stores that lasts one test, and the errors that they reported. */
 export interface StoreFolder {
   readonly dir: string
   readonly clock: FakeClock

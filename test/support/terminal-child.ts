@@ -8,7 +8,7 @@ import { send } from './http-client.ts'
 // A service as a newcomer writes it, without onError: what its terminal shows is all that its author learns.
 const [, , mode = '', dir = ''] = process.argv
 
-// Root may write everywhere, so a folder is read-only only to somebody else.
+// Root may write everywhere, so a folder is read-only to other users only.
 if (mode.startsWith('read-only') && process.getuid?.() === 0) process.setuid?.(65_534)
 const usage = pxUsage({
   identify(req) {

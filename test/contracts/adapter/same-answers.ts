@@ -26,7 +26,7 @@ async function bothAnswers(
   return answers as [string, string]
 }
 
-/** Many small writes in one turn, a big one after `drain`, and the end: with what each of them answered. */
+/** Many small writes in one turn, a big one after `drain`, and the end: with what each of them returned. */
 async function pushAndWait(res: ServerResponse, log: unknown[]): Promise<void> {
   for (let i = 0; i < 100; i++) log.push(res.write('x'.repeat(1_000)))
   for (let i = 0; i < 5; i++) {
@@ -106,7 +106,7 @@ export function sameAnswers(harness: AdapterHarness): void {
   })
 
   it('request and response have the same properties and no additional listener', async () => {
-    // Whoever comes first in a process came before anybody looked.
+    // The first use in a process adds listeners before this test can look.
     await bothAnswers(harness, requestText('GET', '/users/7', close))
     const seen: unknown[] = []
     const makeHandler = (): RequestListener => (req, res) => {
