@@ -7,7 +7,7 @@ const packages = join(import.meta.dirname, '../../packages')
 /** Which of our packages a package may import. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  http: ['@px-usage/core'],
+  http: ['@px-usage/core', '@px-usage/core/adapter'],
   express: ['@px-usage/core', '@px-usage/http'],
   koa: ['@px-usage/core', '@px-usage/http'],
   'px-emulator': [],

@@ -7,7 +7,7 @@ const maxCauseLength = 300
 const maxCauses = 3
 
 /** What can be observed, by room and happening; the channel of one is `px-usage:<name>`. */
-type Happening =
+export type Happening =
   | 'attribution:failed'
   | 'counting:overflow'
   | 'counting:refused'
@@ -29,7 +29,7 @@ type Happening =
   | 'delivery:attributes-read'
 
 /** What belongs together is throttled together: by the code of a failure and its `kind`. */
-interface ReportOptions {
+export interface ReportOptions {
   /** What sets failures of one code apart, such as the reason or the file. Few kinds: each is reported on its own. */
   kind?: string | undefined
   /** How often it happened at once. @default 1 */

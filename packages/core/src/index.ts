@@ -1,12 +1,36 @@
 // The meter
 export type { Clock } from './clock.ts'
 export type { Rollup } from './day/rollup.ts'
-export type { RejectedEvent } from './px/line-contents.ts'
-export type { PxEvent } from './px/px-event.ts'
 export { createMeter } from './meter/create-meter.ts'
-export type { CloseReport, Meter, MeterStats } from './meter/meter.ts'
-export type { AttributeOptions, ZeroFillOptions } from './options/parse-day-options.ts'
+export type { CallsAndLines, CloseReport, Meter, MeterStats } from './meter/meter.ts'
+export type {
+  AttributeOptions,
+  RunningAttributeOptions,
+  ZeroFillOptions,
+} from './options/parse-day-options.ts'
 export type { MeterOptions } from './options/parse-options.ts'
+export type { SeriesLimits } from './counting/overflow.ts'
+export type { CallCallback } from './attribution/callback-failures.ts'
+export type { FinishedCall } from './attribution/finished-call.ts'
+
+// PX
+export type { SendLine } from './delivery/send-batch.ts'
+export type { DeliveryResult } from './px/delivery-result.ts'
+export type { LineContents, RejectedEvent } from './px/line-contents.ts'
+export type { Region } from './px/px-address.ts'
+export type { Dispatcher } from './px/px-client.ts'
+export type { PxEvent } from './px/px-event.ts'
+
+// What `stats()` consists of
+export type { AttributeStats } from './attributes/put-attributes.ts'
+export type { AttributionStats } from './attribution/attribute-call.ts'
+export type { Fold, Folded } from './counting/overflow.ts'
+export type { DeliveryState } from './delivery/create-px-delivery.ts'
+export type { SenderState } from './delivery/send-outbox.ts'
+export type { LastError } from './delivery/sender-health.ts'
+export type { ReadingStats } from './instruments/counter-and-gauge.ts'
+export type { CollectStats } from './instruments/observable-gauge.ts'
+export type { TrackStats } from './instruments/track.ts'
 
 // Numbers of the app's own
 export type { Counter, Gauge, GivenProperties, InstrumentOptions } from './instruments/counter-and-gauge.ts'
@@ -18,7 +42,13 @@ export type {
 } from './instruments/observable-gauge.ts'
 
 // Who called
-export type { Identify, IdentifyAnswer, UnattributedReason } from './attribution/identify.ts'
+export type {
+  Identify,
+  IdentifyAnswer,
+  IdentifyFailure,
+  Nobody,
+  UnattributedReason,
+} from './attribution/identify.ts'
 export { type IdentifyByOptions, identifyBy } from './attribution/identify-by.ts'
 export type { GivenIdentity } from './attribution/identity.ts'
 export type { Identity } from './model/identity.ts'
@@ -33,11 +63,5 @@ export type * from './model/series.ts'
 export type * from './model/store.ts'
 
 // Errors
-export { codes, UsageError, type UsageErrorCode } from './errors.ts'
-
-// For those who write an adapter
-export { askIdentify } from './attribution/identify.ts'
-export type { CallCallback } from './attribution/callback-failures.ts'
-export type { FinishedCall } from './attribution/finished-call.ts'
-export { isEnabled } from './options/environment.ts'
-export { invalid, notOptions, refuseUnknown } from './model/check-options.ts'
+export type { Diagnostics, Happening, ReportOptions } from './diagnostics.ts'
+export { codes, type Failure, UsageError, type UsageErrorCode } from './errors.ts'

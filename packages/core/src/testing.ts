@@ -71,6 +71,8 @@ async function turn(): Promise<void> {
   for (let i = 0; i < 4; i++) await eventLoopTurn()
 }
 
+// The types that these functions use
+export type * from './index.ts'
 export type { DeliveredAttributes }
 
 /** Takes the place of PX: `createMeter({ delivery: px.delivery, ... })` needs no keys then, and `px.events` has what was sent. */

@@ -1,17 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import {
   createMeter,
+  type GivenProperties,
   type Identify,
-  invalid,
-  isEnabled,
   type Meter,
   type MeterOptions,
-  notOptions,
   UsageError,
 } from '@px-usage/core'
+import { invalid, isEnabled, notOptions } from '@px-usage/core/adapter'
 import { type IsIgnored, ignorePatterns } from './ignore-patterns.ts'
-
-type CallProperties = Readonly<Record<string, string | number | boolean>>
 
 /**
  * What an app can tell about its calls. `Source` is the framework's request (Express) or context (Koa), `Response` what its
@@ -21,7 +18,7 @@ export interface CallOptions<Source, Response = ServerResponse> {
   /** Names the caller of a request: `{ userId, accountId }`, nothing for an anonymous call, or a promise of either. */
   identify: Identify<Source>
   /** Low-cardinality dimensions of one call, beside those of the meter. */
-  properties?: ((source: Source, response: Response) => CallProperties | undefined) | undefined
+  properties?: ((source: Source, response: Response) => GivenProperties | undefined) | undefined
   /** Name of the endpoint where the framework's route template will not do. Over 1,024 characters it is shortened. */
   endpoint?: ((source: Source) => string | undefined) | undefined
   /**

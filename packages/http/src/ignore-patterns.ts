@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import { invalid } from '@px-usage/core'
+import { invalid } from '@px-usage/core/adapter'
 import { matcher } from './star-pattern.ts'
 
 /** Whether a call of this method and route is left out of the count. */

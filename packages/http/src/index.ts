@@ -1,10 +1,12 @@
 // For plain node:http servers
-export { identifyBy } from '@px-usage/core'
+export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
+export type * from '@px-usage/core'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For those who write an adapter
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { guarded } from './guard.ts'
-export { createSlot, Extension, type PrivateSlot } from './private-slot.ts'
+export type { IsIgnored } from './ignore-patterns.ts'
 export { type CallReader, type Observer, observeCall } from './observe-call.ts'
+export { createSlot, Extension, type PrivateSlot } from './private-slot.ts'
 export { noteContext } from './when-finished.ts'

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { askIdentify, type CallCallback, type FinishedCall, type Identify, type Meter } from '@px-usage/core'
+import type { CallCallback, FinishedCall, Identify, Meter } from '@px-usage/core'
+import { askIdentify } from '@px-usage/core/adapter'
 import { contextType, ownContext } from './async-context.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'

@@ -1,2 +1,6 @@
-export { fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
 export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'
+export type { CallOptions, UsageOptions } from '@px-usage/http'
+
+// All that an app needs beside the middleware
+export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
+export type * from '@px-usage/core'

@@ -51,7 +51,7 @@ export interface MeterStats {
   readonly delivery: DeliveryState
 }
 
-interface Amount {
+export interface CallsAndLines {
   calls: number
   lines: number
 }
@@ -62,11 +62,11 @@ export interface CloseReport {
   /** Delivered to PX while closing. */
   sent: { lines: number }
   /** In the store, for the next start. */
-  kept: Amount
+  kept: CallsAndLines
   /** Lost: not sent before the timeout by a store that is not durable, or never accepted by a failing one. */
-  lost: Amount
+  lost: CallsAndLines
   /** What a dry run with a store that is not durable counted: it was never to be sent. Only with `dryRun`. */
-  discarded?: Amount
+  discarded?: CallsAndLines
 }
 
 export interface Meter {

@@ -14,9 +14,6 @@ export interface OutboxLine {
   readonly calls: number
 }
 
-/** Where a line stands. `unknown`: a request was attempted and nobody knows whether PX took it. */
-export type LineState = 'pending' | 'unknown' | 'delivered' | 'rejected'
-
 /** A line of the outbox that is neither delivered nor rejected. */
 export interface WaitingLine extends OutboxLine {
   readonly state: 'pending' | 'unknown'

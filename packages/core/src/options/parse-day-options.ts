@@ -16,7 +16,7 @@ export interface AttributeOptions {
   running?: RunningAttributeOptions | undefined
 }
 
-interface RunningAttributeOptions {
+export interface RunningAttributeOptions {
   /** How often they are set, in ms: 60_000 or more. Each change of a value is a request of the daily budget. */
   everyMs: number
   user?: Readonly<Record<string, string>> | undefined

@@ -1,7 +1,7 @@
 import type { OutboxLine, RejectedLine } from '../model/outbox-line.ts'
 
 /** What a line is about, as its frozen body says. */
-interface LineContents {
+export interface LineContents {
   /** `undefined` for a line that sets attributes. */
   readonly eventName: string | undefined
   /** `undefined` for the attributes of an account. */
