@@ -72,8 +72,10 @@ async function turn(): Promise<void> {
 }
 
 // The types that these functions use
-export type * from './index.ts'
-export type { DeliveredAttributes }
+export type { ClaimedLine, OutboxLine, WaitingLine } from './model/outbox-line.ts'
+export type { UsageDay } from './model/series.ts'
+export type { DeliveryResult } from './px/delivery-result.ts'
+export type { Clock, DeliveredAttributes, PxEvent, SendLine }
 
 /** Takes the place of PX: `createMeter({ delivery: px.delivery, ... })` needs no keys then, and `px.events` has what was sent. */
 export interface InMemoryDelivery {
