@@ -40,7 +40,7 @@ const examples = readdirSync(join(root, 'examples'), { recursive: true, encoding
   .filter((file) => /\.(ts|md)$/.test(file) && !file.includes('node_modules'))
   .map((file) => `examples/${file}`)
 const texts = [
-  ...[...pages].filter(([path]) => !path.startsWith('packages/px-emulator/')),
+  ...pages,
   ...['CONTRIBUTING.md', '.changeset/README.md', ...examples].map(
     (path) => [path, readFileSync(join(root, path), 'utf8')] as const,
   ),
