@@ -22,11 +22,15 @@ export function routerOf(handle: unknown): Router | undefined {
   if (typeof handle !== 'function') return undefined
   if (isRouter(handle)) return handle
   if (!isApp(handle)) return undefined
-  // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
-  const { _router } = handle as { _router?: unknown }
-  const router =
-    _router !== undefined || 'lazyrouter' in handle ? _router : (handle as { router?: unknown }).router
+  const router = ownRouter(handle)
   return isRouter(router) ? router : undefined
+}
+
+/** What the app has in the place of its router. */
+export function ownRouter(app: App): unknown {
+  // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
+  const { _router } = app as { _router?: unknown }
+  return _router !== undefined || 'lazyrouter' in app ? _router : (app as { router?: unknown }).router
 }
 
 /** Other things have a `stack` as well: an app of connect, Vite's dev server, an error. */

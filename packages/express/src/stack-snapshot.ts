@@ -1,4 +1,4 @@
-import { type App, appOf, type Router, routerOf } from './app.ts'
+import { type App, appOf, ownRouter, type Router, routerOf } from './app.ts'
 import { mountsVersion } from './mounted-apps.ts'
 
 /** What a router held when the tree was walked: it tells of routes and mounts that were added, removed or exchanged since. */
@@ -20,9 +20,14 @@ export function createSnapshot(
   const { length } = router?.stack ?? []
   const app = appOf(owner)
 
+  /** The router of an app is looked into when there is another thing in its place. */
+  function hasOtherRouter(app: App): boolean {
+    return ownRouter(app) !== router && routerOf(app) !== router
+  }
+
   return {
     hasChanged() {
-      if (app !== undefined && (routerOf(app) !== router || mountsVersion(app) !== version)) return true
+      if (app !== undefined && (hasOtherRouter(app) || mountsVersion(app) !== version)) return true
       if (router === undefined) return false
       const { stack } = router
       if (stack.length !== length) return true

@@ -20,9 +20,14 @@ const maxKnown = 10_000
  */
 export function ignorePatterns(patterns: readonly unknown[], areNamesFree: boolean): IsIgnored {
   const rules = patterns.map((pattern) => parsePattern(pattern, areNamesFree))
+  /** The methods that any pattern can match; `undefined` for all of them. */
+  const methods = rules.some(({ method }) => method === undefined)
+    ? undefined
+    : rules.map(({ method }) => method)
   const known = new Map<string, Map<string, boolean>>()
   let size = 0
   return (method, route = '(unmatched)') => {
+    if (methods?.includes(method) === false) return false
     let ofMethod = known.get(method)
     const answer = ofMethod?.get(route)
     if (answer !== undefined) return answer

@@ -44,9 +44,11 @@ export function createAttribution(settings: AttributionSettings): Attribution {
   function ownerIn(answer: unknown): Identity | IdentifyFailure | undefined {
     if (isNobody(answer)) return undefined
     try {
-      if (answer instanceof IdentifyFailure) return answer
       const owner = usableIdentity(answer)
-      if (owner === undefined) return new IdentifyFailure('invalid', undefined, identityFault(answer))
+      if (owner === undefined) {
+        if (answer instanceof IdentifyFailure) return answer
+        return new IdentifyFailure('invalid', undefined, identityFault(answer))
+      }
       if (owner.accountId === undefined && keyChecks < maxKeyChecks) checkKeys(answer as object)
       return owner
     } catch (error) {

@@ -28,25 +28,36 @@ export interface Endpoints {
   list(): Endpoint[]
 }
 
+/** The endpoints of one route, by method; most routes have one. */
+interface RouteEndpoints {
+  readonly byMethod: Map<string, Endpoint>
+  last: Endpoint
+}
+
 export function createEndpoints(): Endpoints {
-  const byMethod = new Map<string, Map<string, Endpoint>>()
+  const routes = new Map<string, RouteEndpoints>()
   let listed = 0
 
-  function first(method: string, route: string): Endpoint {
-    if (listed >= maxListed) return { method, route }
+  function add(method: string, givenRoute: string, ofRoute: RouteEndpoints | undefined): Endpoint {
+    if (listed >= maxListed) return { method, route: givenRoute }
     listed += 1
-    const endpoint = Object.freeze({ method, route: detached(route) })
-    const byRoute = byMethod.get(method) ?? new Map<string, Endpoint>()
-    byMethod.set(method, byRoute.set(endpoint.route, endpoint))
+    const route = ofRoute?.last.route ?? detached(givenRoute)
+    const endpoint = Object.freeze({ method, route })
+    if (ofRoute === undefined) routes.set(route, { byMethod: new Map([[method, endpoint]]), last: endpoint })
+    else ofRoute.byMethod.set(method, endpoint)
     return endpoint
   }
 
   return {
     of(givenMethod, route = unmatchedRoute) {
+      const ofRoute = routes.get(route)
+      if (ofRoute?.last.method === givenMethod) return ofRoute.last
       const method = knownMethods.has(givenMethod) ? givenMethod : '_OTHER'
-      return byMethod.get(method)?.get(route) ?? first(method, route)
+      const endpoint = ofRoute?.byMethod.get(method) ?? add(method, route, ofRoute)
+      if (ofRoute !== undefined) ofRoute.last = endpoint
+      return endpoint
     },
-    list: () => [...byMethod.values()].flatMap((byRoute) => [...byRoute.values()]).sort(byRouteAndMethod),
+    list: () => [...routes.values()].flatMap(({ byMethod }) => [...byMethod.values()]).sort(byRouteAndMethod),
   }
 }
 

@@ -52,6 +52,7 @@ export function stableIdentity(answer: unknown): Identity | undefined {
 }
 
 const shortForm = /~[0-9a-f]{64}$/
+const leastShortForm = 65
 
 /** The id of a user or an account that stands for all those beyond the limits; a literal id of that text is replaced. */
 export const overflowId = '(overflow)'
@@ -60,7 +61,8 @@ function usableId(given: unknown): string | undefined {
   const id = typeof given === 'bigint' ? String(given) : given
   if (typeof id === 'number') return Number.isFinite(id) ? String(id) : undefined
   if (typeof id !== 'string' || id === '') return undefined
-  if (id.length <= maxIdLength && id.isWellFormed() && !shortForm.test(id) && id !== overflowId) return id
+  const mayBeShortForm = id.length >= leastShortForm && (id.length > maxIdLength || shortForm.test(id))
+  if (!mayBeShortForm && id.isWellFormed() && id !== overflowId) return id
   // Hashed as UTF-16, so that ids which differ only in a lone surrogate stay apart although no JSON can carry one.
   const digest = createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex')
   return `${id.slice(0, shortFormHead).toWellFormed()}~${digest}`

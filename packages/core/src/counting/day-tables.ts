@@ -179,12 +179,34 @@ export function createDayTables({
     return isStoring ? storing : startStoring()
   }
 
-  function tableOf(givenDay: UsageDay): SeriesTable {
+  let lastDay: UsageDay | undefined
+  let lastTable: SeriesTable | undefined
+
+  function put(day: UsageDay, table: SeriesTable): void {
+    lastDay = undefined
+    tables.set(day, table)
+  }
+
+  function drop(day: UsageDay): void {
+    lastDay = undefined
+    tables.delete(day)
+  }
+
+  /** A call mostly has the day of the one before it. */
+  function tableOf(day: UsageDay): SeriesTable {
+    if (day !== lastDay || lastTable === undefined) {
+      lastTable = findOrCreate(day)
+      lastDay = day
+    }
+    return lastTable
+  }
+
+  function findOrCreate(givenDay: UsageDay): SeriesTable {
     const day = givenDay < earliestDay ? undated : givenDay
     let table = tables.get(day)
     if (table === undefined) {
       table = createTable()
-      tables.set(day, table)
+      put(day, table)
     }
     return table
   }
@@ -200,9 +222,9 @@ export function createDayTables({
     date(day) {
       const waiting = tables.get(undated)
       if (waiting === undefined) return
-      tables.delete(undated)
+      drop(undated)
       const before = tables.get(day)
-      if (before === undefined) tables.set(day, waiting)
+      if (before === undefined) put(day, waiting)
       else mergeInto(before, waiting)
     },
     store: storeCounted,
@@ -213,7 +235,7 @@ export function createDayTables({
       })
       await store.seal(day)
       // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
-      if (isStored(day)) tables.delete(day)
+      if (isStored(day)) drop(day)
       idle.forget(day)
       storedByDay.delete(day)
     },
@@ -222,7 +244,7 @@ export function createDayTables({
       for (const [day, table] of tables) {
         if (!idle.mayLeave(day, table)) continue
         leaving = { day, table }
-        tables.set(day, createTable())
+        put(day, createTable())
         return
       }
     },
