@@ -6,7 +6,7 @@ import { areStoresInUse, currentContext, mayHaveStores, richerContext } from './
 import { reportFailure } from './guard.ts'
 import { createSlot } from './private-slot.ts'
 import { nextTick, setImmediate } from './real-timers.ts'
-import { isOver, watchResponse } from './watch-response.ts'
+import { watchResponse } from './watch-response.ts'
 import type { Completion, WatchedCall } from './when-finished.ts'
 
 /** What stays of the calls of a request whose response is over: an owner may ask for the same request again. */
@@ -25,32 +25,45 @@ class Over {
 /** An app may read a path that is watched many times; each note takes 0.1 us. */
 const maxNotes = 3
 
+/** What is known of a connection. It stands on the socket, so that a request needs nothing beside its call. */
+interface Connection {
+  /** The request that Node published last, until a middleware asks for it. */
+  started: IncomingMessage | undefined
+  /** The call that came last of those that are open; with pipelining it leads to the others. */
+  newest: WatchedCall | undefined
+  isWatched: boolean
+}
+
+const connectionKey: unique symbol = Symbol('px-usage.connection') as never
+type WatchedSocket = Socket & { [connectionKey]?: Connection }
+
 interface HttpMessage {
-  socket: Socket
+  socket: WatchedSocket
   request: IncomingMessage
 }
 
-const newestKey: unique symbol = Symbol('px-usage.newest') as never
-/** The newest call that is open on a connection; with pipelining it leads to the others. */
-type WatchedSocket = Socket & { [newestKey]?: WatchedCall | undefined }
-
 export function createOpenRequests(): Completion {
-  /**
-   * Of each request the first of its calls, which leads to those of other owners. `null` as long as there is none for a request
-   * that Node has published, and `undefined` for one that it has not.
-   */
-  const states = createSlot<WatchedCall | Over | null>()
+  /** Of a request whose response is over, or is not one that Node publishes. */
+  const states = createSlot<WatchedCall | Over>()
   let isSubscribed = false
 
   function onRequestStart(message: unknown): void {
-    states.set((message as HttpMessage).request, null)
+    const { socket, request } = message as HttpMessage
+    const connection = socket[connectionKey]
+    if (connection === undefined)
+      socket[connectionKey] = { started: request, newest: undefined, isWatched: false }
+    else connection.started = request
   }
 
   function onResponseFinish(message: unknown): void {
     const { socket, request } = message as HttpMessage
-    const first = states.get(request)
-    if (!first || first instanceof Over) return
-    unlink(first, socket)
+    const connection = socket[connectionKey]
+    if (connection === undefined) return
+    // The connection may stay open for long, and the app's request with all it has must not.
+    if (connection.started === request) connection.started = undefined
+    const first = openCallOf(connection, request)
+    if (first === undefined) return
+    unlink(first, connection)
     markOver(first, false)
     // What waited behind another response finishes in the context of that one.
     if (first.isQueued) finishAll(first, false)
@@ -64,11 +77,12 @@ export function createOpenRequests(): Completion {
   }
 
   /**
-   * An app that removes all `close` listeners of a connection removes ours by accident. Node removes one of its own after each
-   * response, and does not report the last one that is removed.
+   * An app that removes all `close` listeners of a connection removes ours by accident. Node does not report the last one that
+   * is removed, so it may be ours once no other is left.
    */
-  function onListenerRemoved(this: Socket, event: string, listener: { name?: string }): void {
-    if (event === 'close' && listener.name !== 'onServerResponseClose') nextTick(watchAgain, this)
+  function onListenerRemoved(this: Socket, event: string, listener: unknown): void {
+    if (event !== 'close') return
+    if (listener === onConnectionClose || this.listenerCount('close') <= 1) nextTick(watchAgain, this)
   }
 
   function watchAgain(socket: Socket): void {
@@ -80,8 +94,11 @@ export function createOpenRequests(): Completion {
   }
 
   function onConnectionClose(this: WatchedSocket): void {
-    let first = this[newestKey]
-    this[newestKey] = undefined
+    const connection = this[connectionKey]
+    if (connection === undefined) return
+    let first = connection.newest
+    connection.started = undefined
+    connection.newest = undefined
     while (first?.before !== undefined) first = first.before
     while (first !== undefined) {
       const { after } = first
@@ -94,19 +111,21 @@ export function createOpenRequests(): Completion {
   }
 
   /** Waits for what Node publishes of a request. */
-  function track(call: WatchedCall): void {
-    const { req, res } = call
-    const socket: WatchedSocket = req.socket
-    if (!(newestKey in socket)) watchConnection(socket)
-    const before = socket[newestKey]
+  function track(call: WatchedCall, socket: Socket, connection: Connection): void {
+    if (!connection.isWatched) {
+      connection.isWatched = true
+      watchConnection(socket)
+    }
+    const before = connection.newest
     if (before !== undefined) before.after = call
     call.before = before
-    call.isQueued = res.socket !== socket
-    socket[newestKey] = call
+    call.isQueued = call.res.socket !== socket
+    connection.newest = call
   }
 
-  /** Listens for the end of a response of which Node publishes nothing any more. */
+  /** Listens for the end of a response of which Node publishes nothing, or has done so already. */
   function listen(call: WatchedCall): void {
+    states.set(call.req, call)
     const end = (aborted: boolean) => {
       if (states.get(call.req) instanceof Over) return
       markOver(call, aborted)
@@ -144,25 +163,44 @@ export function createOpenRequests(): Completion {
         subscribe('http.server.response.finish', onResponseFinish)
       }
       const { req, res } = call
-      const state = states.get(req)
-      if (state instanceof Over) {
-        if (isOwned(state, call.owner)) return
+      const socket = socketOf(req)
+      const connection = socket?.[connectionKey]
+      if (socket !== undefined && connection?.started === req) {
+        connection.started = undefined
+        if (socket.destroyed || res.writableFinished) listen(call)
+        else track(call, socket, connection)
+        return
+      }
+      const state = openCallOf(connection, req) ?? states.get(req)
+      if (state === undefined) listen(call)
+      else if (!(state instanceof Over)) join(state, call)
+      else if (!isOwned(state, call.owner)) {
         states.set(req, new Over(call.owner, state.aborted, state))
         nextTick(finishOne, call, state.aborted)
-      } else if (state) join(state, call)
-      else {
-        states.set(req, call)
-        if (state === null && !isOver(res, req.socket)) track(call)
-        else listen(call)
       }
     },
 
     noteContext(req) {
       if (!areStoresInUse()) return
-      const first = states.get(req)
-      if (first && !(first instanceof Over) && first.notes < maxNotes) noteContexts(first)
+      const first = openCallOf(socketOf(req)?.[connectionKey], req) ?? states.get(req)
+      if (first !== undefined && !(first instanceof Over) && first.notes < maxNotes) noteContexts(first)
     },
   }
+}
+
+/** A request of HTTP/2 shows a stand-in for its connection, which throws when that is gone; kits show anything. */
+function socketOf(req: IncomingMessage): WatchedSocket | undefined {
+  try {
+    return req.socket ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+function openCallOf(connection: Connection | undefined, req: IncomingMessage): WatchedCall | undefined {
+  let call = connection?.newest
+  while (call !== undefined && call.req !== req) call = call.before
+  return call
 }
 
 function join(first: WatchedCall, call: WatchedCall): void {
@@ -183,11 +221,11 @@ function isOwned(over: Over, owner: Meter): boolean {
   return false
 }
 
-function unlink(call: WatchedCall, socket: WatchedSocket): void {
+function unlink(call: WatchedCall, connection: Connection): void {
   const { before, after } = call
   if (before !== undefined) before.after = after
   if (after !== undefined) after.before = before
-  else if (socket[newestKey] === call) socket[newestKey] = before
+  else connection.newest = before
 }
 
 function noteContexts(first: WatchedCall): void {
