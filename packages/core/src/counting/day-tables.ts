@@ -1,5 +1,7 @@
+import type { HeldCall } from '../attribution/held-calls.ts'
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
+import type { Identity } from '../model/identity.ts'
 import type { CountBatch, Properties, UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
 import type { IdleSeries } from './idle-series.ts'
@@ -11,6 +13,11 @@ import { createSeriesTable, type SeriesTable } from './series-table.ts'
  * where the store is durable: it has them, and may be told of one again.
  */
 export interface DayTables {
+  /**
+   * Counts finished calls of one kind, together with all others of this turn of the event loop when the tables are read or stored
+   * next: one by one, a call of a server finds none of the table in the caches of the processor.
+   */
+  addCall(identity: Identity, call: HeldCall, times: number): void
   /** A day of the last century is that of a clock that is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
@@ -57,6 +64,9 @@ const earliestDay: UsageDay = '2001-01-01'
 /** In the place of a day that is not known yet. */
 const undated = ''
 
+/** So many calls wait to be counted together. */
+const maxWaiting = 1_024
+
 /** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
 const sliceSize = 4_096
 
@@ -79,6 +89,24 @@ export function createDayTables({
   let isStoring = false
   let storing = Promise.resolve()
   let storingNext: Promise<void> | undefined
+
+  const waitingIdentities = new Array<Identity | undefined>(maxWaiting).fill(undefined)
+  const waitingCalls = new Array<HeldCall | undefined>(maxWaiting).fill(undefined)
+  const waitingTimes = new Float64Array(maxWaiting)
+  let waiting = 0
+
+  function countWaiting(): void {
+    const length = waiting
+    waiting = 0
+    for (let at = 0; at < length; at++) {
+      const { day, endpoint, properties, statusCode, aborted } = waitingCalls[at] as HeldCall
+      const identity = waitingIdentities[at] as Identity
+      const { method, route } = endpoint
+      tableOf(day).addCall(identity, properties, method, route, statusCode, aborted, waitingTimes[at])
+      waitingIdentities[at] = undefined
+      waitingCalls[at] = undefined
+    }
+  }
 
   function createTable(): SeriesTable {
     let hasFolded = false
@@ -126,6 +154,7 @@ export function createDayTables({
 
   /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
+    countWaiting()
     isStoring = true
     let failures: Map<UsageDay, unknown> | undefined
     try {
@@ -212,14 +241,26 @@ export function createDayTables({
   }
 
   function isStored(day: UsageDay): boolean {
+    countWaiting()
     const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
     return !offered.has(day) && changed === 0
   }
 
   return {
+    addCall(identity, call, times) {
+      if (waiting === maxWaiting) countWaiting()
+      waitingIdentities[waiting] = identity
+      waitingCalls[waiting] = call
+      waitingTimes[waiting] = times
+      waiting += 1
+    },
     of: tableOf,
-    days: () => [...tables.keys()].filter((day) => day !== undated),
+    days() {
+      countWaiting()
+      return [...tables.keys()].filter((day) => day !== undated)
+    },
     date(day) {
+      countWaiting()
       const waiting = tables.get(undated)
       if (waiting === undefined) return
       drop(undated)
@@ -241,6 +282,7 @@ export function createDayTables({
     },
     letIdleLeave() {
       if (!store.durable || leaving !== undefined) return
+      countWaiting()
       for (const [day, table] of tables) {
         if (!idle.mayLeave(day, table)) continue
         leaving = { day, table }
@@ -249,6 +291,7 @@ export function createDayTables({
       }
     },
     unstored() {
+      countWaiting()
       let calls = leaving?.table.calls ?? 0
       for (const batch of offered.values()) calls += batch.calls
       for (const table of tables.values()) calls += table.calls
@@ -260,7 +303,10 @@ export function createDayTables({
       for (const ofDay of storedByDay.values()) calls += ofDay
       return calls
     },
-    folded: () => ({ ...folded }),
+    folded() {
+      countWaiting()
+      return { ...folded }
+    },
   }
 }
 

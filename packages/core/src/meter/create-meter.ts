@@ -76,14 +76,13 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     timeoutMs: settings.identifyTimeoutMs,
     lookupTimeoutMs: graceMs,
     maxPending: 10_000,
-    count(identity, { day, endpoint, properties, statusCode, aborted }, times) {
+    count(identity, call, times) {
       if (isClosed) {
         afterClose += times
         return
       }
       counted += times
-      const { method, route } = endpoint
-      tables.of(day).addCall(identity, properties, method, route, statusCode, aborted, times)
+      tables.addCall(identity, call, times)
       keeper.storeSoon()
     },
   })
