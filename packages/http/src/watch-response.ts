@@ -51,7 +51,8 @@ function connectionOf(req: IncomingMessage, res: ServerResponse): Socket | undef
   return socket instanceof Socket && socket === req.socket ? socket : undefined
 }
 
-function isOver(res: ServerResponse, socket: Socket | undefined): boolean {
+/** Whether the response was sent to its end, or never will be. */
+export function isOver(res: ServerResponse, socket: Socket | undefined): boolean {
   return (
     res.writableFinished === true ||
     res.destroyed === true ||
