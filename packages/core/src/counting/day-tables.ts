@@ -7,16 +7,14 @@ import type { Store } from '../model/store.ts'
 import type { IdleSeries } from './idle-series.ts'
 import { type Folded, type SeriesLimits, saturationWarning } from './overflow.ts'
 import { createSeriesTable, type SeriesTable } from './series-table.ts'
+import { createTurnCalls } from './turn-calls.ts'
 
 /**
  * The counts of the open days in this process, on their way into the store. Series that were not called lately leave memory
  * where the store is durable: it has them, and may be told of one again.
  */
 export interface DayTables {
-  /**
-   * Counts finished calls of one kind, together with all others of this turn of the event loop when the tables are read or stored
-   * next: one by one, a call of a server finds none of the table in the caches of the processor.
-   */
+  /** Counts finished calls of one kind, at the latest when the tables are read or stored next. */
   addCall(identity: Identity, call: HeldCall, times: number): void
   /** A day of the last century is that of a clock that is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
@@ -64,9 +62,6 @@ const earliestDay: UsageDay = '2001-01-01'
 /** In the place of a day that is not known yet. */
 const undated = ''
 
-/** So many calls wait to be counted together. */
-const maxWaiting = 1_024
-
 /** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
 const sliceSize = 4_096
 
@@ -90,23 +85,11 @@ export function createDayTables({
   let storing = Promise.resolve()
   let storingNext: Promise<void> | undefined
 
-  const waitingIdentities = new Array<Identity | undefined>(maxWaiting).fill(undefined)
-  const waitingCalls = new Array<HeldCall | undefined>(maxWaiting).fill(undefined)
-  const waitingTimes = new Float64Array(maxWaiting)
-  let waiting = 0
-
-  function countWaiting(): void {
-    const length = waiting
-    waiting = 0
-    for (let at = 0; at < length; at++) {
-      const { day, endpoint, properties, statusCode, aborted } = waitingCalls[at] as HeldCall
-      const identity = waitingIdentities[at] as Identity
-      const { method, route } = endpoint
-      tableOf(day).addCall(identity, properties, method, route, statusCode, aborted, waitingTimes[at])
-      waitingIdentities[at] = undefined
-      waitingCalls[at] = undefined
-    }
-  }
+  const turnCalls = createTurnCalls((identity, call, times) => {
+    const { endpoint, properties, statusCode, aborted } = call
+    const table = tableOf(call.day)
+    table.addCall(identity, properties, endpoint.method, endpoint.route, statusCode, aborted, times)
+  })
 
   function createTable(): SeriesTable {
     let hasFolded = false
@@ -154,7 +137,7 @@ export function createDayTables({
 
   /** What changed until now, not what changes meanwhile: under steady load that would never end. */
   async function storeAll(): Promise<void> {
-    countWaiting()
+    turnCalls.count()
     isStoring = true
     let failures: Map<UsageDay, unknown> | undefined
     try {
@@ -241,26 +224,20 @@ export function createDayTables({
   }
 
   function isStored(day: UsageDay): boolean {
-    countWaiting()
+    turnCalls.count()
     const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
     return !offered.has(day) && changed === 0
   }
 
   return {
-    addCall(identity, call, times) {
-      if (waiting === maxWaiting) countWaiting()
-      waitingIdentities[waiting] = identity
-      waitingCalls[waiting] = call
-      waitingTimes[waiting] = times
-      waiting += 1
-    },
+    addCall: turnCalls.add,
     of: tableOf,
     days() {
-      countWaiting()
+      turnCalls.count()
       return [...tables.keys()].filter((day) => day !== undated)
     },
     date(day) {
-      countWaiting()
+      turnCalls.count()
       const waiting = tables.get(undated)
       if (waiting === undefined) return
       drop(undated)
@@ -282,7 +259,7 @@ export function createDayTables({
     },
     letIdleLeave() {
       if (!store.durable || leaving !== undefined) return
-      countWaiting()
+      turnCalls.count()
       for (const [day, table] of tables) {
         if (!idle.mayLeave(day, table)) continue
         leaving = { day, table }
@@ -291,7 +268,7 @@ export function createDayTables({
       }
     },
     unstored() {
-      countWaiting()
+      turnCalls.count()
       let calls = leaving?.table.calls ?? 0
       for (const batch of offered.values()) calls += batch.calls
       for (const table of tables.values()) calls += table.calls
@@ -304,7 +281,7 @@ export function createDayTables({
       return calls
     },
     folded() {
-      countWaiting()
+      turnCalls.count()
       return { ...folded }
     },
   }
