@@ -10,7 +10,7 @@ export type {
 } from './options/parse-day-options.ts'
 export type { MeterOptions } from './options/parse-options.ts'
 export type { SeriesLimits } from './counting/overflow.ts'
-export type { CallCallback } from './attribution/callback-failures.ts'
+export type { CallCallback } from './attribution/report-failures.ts'
 export type { FinishedCall } from './attribution/finished-call.ts'
 
 // PX

@@ -1,8 +1,8 @@
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
-import type { HeldCall } from '../../../packages/core/src/attribution/held-calls.ts'
 import { askIdentify } from '../../../packages/core/src/attribution/identify.ts'
+import type { HeldCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { HeldCall } from '../../../packages/core/src/attribution/held-calls.ts'
+import type { HeldCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createTurnCalls } from '../../../packages/core/src/counting/turn-calls.ts'
 
 const call: HeldCall = {

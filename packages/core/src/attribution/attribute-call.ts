@@ -1,10 +1,8 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Identity } from '../model/identity.ts'
-import { type AwaitingSettings, createAwaitedAnswers } from './awaited-answers.ts'
-import type { HeldCall } from './held-calls.ts'
 import { IdentifyFailure, isNobody, isThenable, type UnattributedReason } from './identify.ts'
-import { keysWithoutAccount, usableIdentity } from './identity.ts'
-import { identityFault } from './identity-fault.ts'
+import { identityFault, keysWithoutAccount, usableIdentity } from './identity.ts'
+import { type AwaitingSettings, createAwaitedAnswers, type HeldCall } from './pending-calls.ts'
 import { createUnattributed } from './unattributed.ts'
 
 export interface AttributionStats {

@@ -1,6 +1,6 @@
 import type { Diagnostics } from '../diagnostics.ts'
+import { detached } from '../model/detached-text.ts'
 import type { Properties } from '../model/series.ts'
-import { detached } from './detached-text.ts'
 import { usableProperties } from './properties.ts'
 
 /** The properties of single calls, together with those that all calls of a meter have. */

@@ -1,5 +1,5 @@
+import { detached } from '../model/detached-text.ts'
 import type { Endpoint } from '../model/endpoint.ts'
-import { detached } from './detached-text.ts'
 
 /** The route of a call that matched none: the raw path would make a series of every typing error and every scanner. */
 const unmatchedRoute = '(unmatched)'

@@ -4,8 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Identity } from '../model/identity.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure, isNobody, type Nobody } from './identify.ts'
-import { type GivenIdentity, stableIdentity } from './identity.ts'
-import { identityFault } from './identity-fault.ts'
+import { type GivenIdentity, identityFault, stableIdentity } from './identity.ts'
 import { withoutCredential } from './redact-credential.ts'
 
 /** Names the owner of a credential, at once or as a promise; nothing if it has none. */

@@ -1,6 +1,6 @@
 import { quoted } from '../errors.ts'
+import { detached } from '../model/detached-text.ts'
 import type { Properties, PropertyValue } from '../model/series.ts'
-import { detached } from './detached-text.ts'
 
 /** PX takes up to 50 properties and 1,024 characters (px-api, limits of custom events); the rollups add a dozen. */
 const maxProperties = 36

@@ -1,4 +1,4 @@
-import type { HeldCall } from '../attribution/held-calls.ts'
+import type { HeldCall } from '../attribution/pending-calls.ts'
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Identity } from '../model/identity.ts'

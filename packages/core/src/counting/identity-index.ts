@@ -1,4 +1,4 @@
-import { detached } from '../attribution/detached-text.ts'
+import { detached } from '../model/detached-text.ts'
 import type { Identity } from '../model/identity.ts'
 
 /** Numbers identities from 0, in the order of their first sight. */

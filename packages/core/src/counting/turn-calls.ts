@@ -1,4 +1,4 @@
-import type { HeldCall } from '../attribution/held-calls.ts'
+import type { HeldCall } from '../attribution/pending-calls.ts'
 import type { Identity } from '../model/identity.ts'
 
 /** Calls that finished in this turn of the event loop and are not counted yet. */

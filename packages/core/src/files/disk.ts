@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setAside } from './set-aside.ts'
 
 /** The functions of `node:fs` that the file store uses: one door, so that a test can let each of them fail. */
 export type Disk = Pick<
@@ -256,23 +255,4 @@ function isFolder(disk: Disk, path: string): boolean {
   } catch {
     return false
   }
-}
-
-interface SubfolderOf {
-  disk: Disk
-  dir: string
-  now(): number
-  onDamage(path: string, what: string): void
-}
-
-/** Makes a folder of the store. What is in its place is set aside: a link there would lead our files to another place. */
-export function makeSubfolder({ disk, dir, now, onDamage }: SubfolderOf, name: string): void {
-  const path = join(dir, name)
-  const there = disk.lstatSync(path, { throwIfNoEntry: false })
-  if (there?.isDirectory()) return
-  if (there !== undefined) {
-    const moved = setAside(disk, dir, path, now())
-    if (moved !== undefined) onDamage(path, `it is not a folder. It was moved to ${moved}`)
-  }
-  makeFolder(disk, path)
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { codeOf, type Disk, makeSubfolder, readIfThere, replaceFile } from './disk.ts'
-import { setAside } from './set-aside.ts'
+import { codeOf, type Disk, readIfThere, replaceFile } from './disk.ts'
+import { makeSubfolder, setAside } from './set-aside.ts'
 
 interface NoteFilesSettings {
   disk: Disk

@@ -50,3 +50,22 @@ function removeOldest(disk: Disk, folder: string): void {
     // What is too much is removed the next time.
   }
 }
+
+interface SubfolderOf {
+  disk: Disk
+  dir: string
+  now(): number
+  onDamage(path: string, what: string): void
+}
+
+/** Makes a folder of the store. What is in its place is set aside: a link there would lead our files to another place. */
+export function makeSubfolder({ disk, dir, now, onDamage }: SubfolderOf, name: string): void {
+  const path = join(dir, name)
+  const there = disk.lstatSync(path, { throwIfNoEntry: false })
+  if (there?.isDirectory()) return
+  if (there !== undefined) {
+    const moved = setAside(disk, dir, path, now())
+    if (moved !== undefined) onDamage(path, `it is not a folder. It was moved to ${moved}`)
+  }
+  makeFolder(disk, path)
+}

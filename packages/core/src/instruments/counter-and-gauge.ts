@@ -1,5 +1,4 @@
-import { type GivenIdentity, usableIdentity } from '../attribution/identity.ts'
-import { identityFault } from '../attribution/identity-fault.ts'
+import { type GivenIdentity, identityFault, usableIdentity } from '../attribution/identity.ts'
 import { usableProperties } from '../attribution/properties.ts'
 import { apiCalls } from '../counting/instruments.ts'
 import type { Diagnostics } from '../diagnostics.ts'

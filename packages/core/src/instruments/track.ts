@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type GivenIdentity, usableIdentity } from '../attribution/identity.ts'
-import { identityFault } from '../attribution/identity-fault.ts'
+import { type GivenIdentity, identityFault, usableIdentity } from '../attribution/identity.ts'
 import { usableProperties } from '../attribution/properties.ts'
 import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'

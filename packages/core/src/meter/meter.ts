@@ -1,7 +1,7 @@
 import type { AttributionStats } from '../attribution/attribute-call.ts'
-import type { CallCallback } from '../attribution/callback-failures.ts'
 import type { FinishedCall } from '../attribution/finished-call.ts'
 import type { GivenIdentity } from '../attribution/identity.ts'
+import type { CallCallback } from '../attribution/report-failures.ts'
 import type { Folded } from '../counting/overflow.ts'
 import type { DeliveryState } from '../delivery/create-px-delivery.ts'
 import type {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { checkedText, withChecksum } from '../files/checked-text.ts'
-import { codeOf, type Disk, makeSubfolder, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
-import { setAside } from '../files/set-aside.ts'
+import { codeOf, type Disk, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
+import { makeSubfolder, setAside } from '../files/set-aside.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 
 interface InboxSettings {

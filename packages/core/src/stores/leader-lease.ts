@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { codeOf, type Disk, makeSubfolder, namesIn, readIfThere, writeWhole } from '../files/disk.ts'
+import { codeOf, type Disk, namesIn, readIfThere, writeWhole } from '../files/disk.ts'
+import { makeSubfolder } from '../files/set-aside.ts'
 import { type Owner, ownerState } from './liveness.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 

@@ -4,7 +4,8 @@ import { connect, createServer, type Server } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { codeOf, type Disk, makeSubfolder, namesIn } from '../files/disk.ts'
+import { codeOf, type Disk, namesIn } from '../files/disk.ts'
+import { makeSubfolder } from '../files/set-aside.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 
 /** Shows to other processes that the owner of a journal is alive, and to nobody that it is when it has died. */
