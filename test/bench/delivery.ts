@@ -161,8 +161,8 @@ function senderOf(url: string, store: Store, maxRequestsPerSecond: number) {
       maxRequestsPerSecond,
       maxRequestsPerDay: 1e9,
       startJitterMs: 0,
-      reconcile: true,
-      reconcileAfterMs: 900_000,
+      lookUp: true,
+      lookUpAfterMs: 900_000,
       auditAfterMs: 21_600_000,
       clock: systemClock,
     },
@@ -250,7 +250,7 @@ function listStore(lines: readonly OutboxLine[]): Store {
     async settle(settlements: readonly { state: string }[]) {
       delivered += settlements.filter(({ state }) => state === 'delivered').length
     },
-    outboxCounts: () => ({ closed: 0, delivered, pending: 0, unknown: 0, rejected: 0 }),
+    outboxCounts: () => ({ closed: 0, delivered, pending: 0, unconfirmed: 0, rejected: 0 }),
     async readNote() {},
     async writeNote() {},
     async close() {},

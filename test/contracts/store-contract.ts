@@ -28,8 +28,8 @@ export function storeContract(name: string, makeStore: () => Store): void {
     }
 
     function expectCountsToAddUp(): void {
-      const { closed, delivered, pending, unknown, rejected } = store.outboxCounts()
-      expect(closed).toBe(delivered + pending + unknown + rejected)
+      const { closed, delivered, pending, unconfirmed, rejected } = store.outboxCounts()
+      expect(closed).toBe(delivered + pending + unconfirmed + rejected)
     }
 
     it('adds up what batches bring for the same series', async () => {
@@ -160,7 +160,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(lines).toEqual([])
       await clock.advance(nextDueInMs as number)
       expect((await store.claim(9)).lines).toMatchObject([
-        { id: 'a', state: 'unknown', attempts: 1, attemptedAtMs: atMs },
+        { id: 'a', state: 'unconfirmed', attempts: 1, attemptedAtMs: atMs },
       ])
     })
 
@@ -182,14 +182,20 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expectCountsToAddUp()
       await store.claim(9)
       await store.markAttempts(['a', 'b', 'c', 'd'], clock.now())
-      expect(store.outboxCounts()).toMatchObject({ closed: 4, pending: 0, unknown: 4 })
+      expect(store.outboxCounts()).toMatchObject({ closed: 4, pending: 0, unconfirmed: 4 })
       await store.settle([
         { id: 'a', state: 'delivered' },
         { id: 'b', state: 'rejected', reason: 'bad date' },
-        { id: 'c', state: 'unknown', waitMs: 1 },
+        { id: 'c', state: 'unconfirmed', waitMs: 1 },
         { id: 'd', state: 'pending', waitMs: 1 },
       ])
-      expect(store.outboxCounts()).toEqual({ closed: 4, delivered: 1, rejected: 1, unknown: 1, pending: 1 })
+      expect(store.outboxCounts()).toEqual({
+        closed: 4,
+        delivered: 1,
+        rejected: 1,
+        unconfirmed: 1,
+        pending: 1,
+      })
       const refused = []
       for await (const { id, reason } of store.rejected()) refused.push({ id, reason })
       expect(refused).toEqual([{ id: 'b', reason: 'bad date' }])
@@ -208,7 +214,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       await store.settle([
         { id: 'b', state: 'delivered' },
         { id: 'c', state: 'rejected', reason: 'bad date' },
-        { id: 'd', state: 'unknown', waitMs: 60_000 },
+        { id: 'd', state: 'unconfirmed', waitMs: 60_000 },
       ])
       await store.add(batches()({ ada: 2 }))
       await store.seal(day)
@@ -218,7 +224,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
       const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
       expect(lines.filter(({ id }) => id.length === 1).sort(byId)).toEqual([
         { ...line('a'), state: 'pending' },
-        { ...line('d'), state: 'unknown' },
+        { ...line('d'), state: 'unconfirmed' },
         { ...line('e'), state: 'pending' },
       ])
       expect(lines).toHaveLength(4)
@@ -298,7 +304,7 @@ export function storeContract(name: string, makeStore: () => Store): void {
         lines.map(({ id, state, attempts, attemptedAtMs }) => [id, state, attempts, attemptedAtMs]),
       ).toEqual([
         [`${day}.0.ada`, 'pending', 0, undefined],
-        ['c', 'unknown', 1, 7],
+        ['c', 'unconfirmed', 1, 7],
         ['d', 'pending', 0, undefined],
       ])
       await store.put([line('b', nextDay)])

@@ -32,7 +32,6 @@ const avoided: readonly (readonly [RegExp, string])[] = [
 const justified: readonly (readonly [file: string, words: string, why: string])[] = [
   ['packages/express/README.md', '/tenants/:tenant/items/:id', 'a route of an app'],
   ['packages/express/README.md', 'per tenant or per request', 'tenants of the app, not accounts of PX'],
-  ['docs/options.md', '`reconcile`', 'the name of an option'],
   ['CONTRIBUTING.md', 'a subject of at most 72 characters', 'the subject of a commit'],
 ]
 

@@ -126,7 +126,7 @@ class World {
         if (this.outcome === 'refusesAll') return { outcome: 'stopped', reason: '401' }
         return this.outcome === 'delivered'
           ? { outcome: 'delivered' }
-          : { outcome: 'unknown', reason: 'lost' }
+          : { outcome: 'unconfirmed', reason: 'lost' }
       },
     })
   }
@@ -164,13 +164,13 @@ class World {
     const { calls, lines } = this.meter.stats()
     expect(calls.counted).toBe(this.counted)
     expect(calls.counted).toBe(calls.inMemory + calls.stored)
-    expect(lines.closed).toBe(lines.delivered + lines.pending + lines.unknown + lines.rejected)
+    expect(lines.closed).toBe(lines.delivered + lines.pending + lines.unconfirmed + lines.rejected)
   }
 
   isDone(): boolean {
     const arrived = new Map(this.arrived.map(({ rollupId, calls }) => [rollupId, calls]))
-    const { pending, unknown } = this.meter.stats().lines
-    return pending + unknown === 0 && sum(arrived.values()) === sum(this.truth.values())
+    const { pending, unconfirmed } = this.meter.stats().lines
+    return pending + unconfirmed === 0 && sum(arrived.values()) === sum(this.truth.values())
   }
 
   /** Everything works again, for as long as it takes. */

@@ -152,8 +152,8 @@ test('cluster workers killed, stopped and reloaded over days keep totals exact a
   const dayAtEnd = last.stats().day
   for (;;) {
     await last.flush()
-    const { pending, unknown } = last.stats().lines
-    if (last.stats().day > dayAtEnd && pending + unknown === 0) break
+    const { pending, unconfirmed } = last.stats().lines
+    if (last.stats().day > dayAtEnd && pending + unconfirmed === 0) break
     expect(performance.now()).toBeLessThan(deadline)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

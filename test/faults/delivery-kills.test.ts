@@ -53,7 +53,7 @@ interface Report {
   possibleDuplicates: number
 }
 
-async function run(reconcile: boolean) {
+async function run(lookUp: boolean) {
   const random = seeded(20_261_124)
   const dir = await mkdtemp(join(tmpdir(), 'px-usage-kills-'))
   const px = await startScriptedPx()
@@ -78,7 +78,7 @@ async function run(reconcile: boolean) {
           child,
           dir,
           px.url,
-          String(reconcile),
+          String(lookUp),
           String(rate),
         ],
         { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -128,7 +128,7 @@ describe(`${lineCount} lines, 2 % unconfirmed requests and ${killCount} kills of
     const { report, ...result } = await run(true)
     console.log('with look-ups', { ...result, possibleDuplicates: report.possibleDuplicates })
     expect(result).toMatchObject({ kills: killCount, lost: 0, duplicated: 0 })
-    expect(report).toMatchObject({ pending: 0, unknown: 0, rejected: 0, possibleDuplicates: 0 })
+    expect(report).toMatchObject({ pending: 0, unconfirmed: 0, rejected: 0, possibleDuplicates: 0 })
   })
 
   it('lose no line without look-ups, and duplicates are reported with few false alarms', {
@@ -144,6 +144,6 @@ describe(`${lineCount} lines, 2 % unconfirmed requests and ${killCount} kills of
     // Only the receiver knows which of them it kept. Lines that were about to leave at a kill are not known at all.
     expect(neverLeft).toBeGreaterThanOrEqual(0)
     expect(neverLeft).toBeLessThanOrEqual(kills * linesAtOnce)
-    expect(report).toMatchObject({ pending: 0, unknown: 0, rejected: 0 })
+    expect(report).toMatchObject({ pending: 0, unconfirmed: 0, rejected: 0 })
   })
 })

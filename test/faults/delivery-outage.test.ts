@@ -85,7 +85,7 @@ async function startOutage(store: Store, maxRequestsPerDay: number): Promise<Out
         return { found, absent }
       },
       untilNextBudgetMs: budget.untilNextDayMs,
-      reconcileAfterMs: 15 * minute,
+      lookUpAfterMs: 15 * minute,
       auditAfterMs: 360 * minute,
       startJitterMs: 5 * minute,
     }),
@@ -134,7 +134,7 @@ describe.each([
       expect(folderBytes() - before.folder).toBeLessThan(mebibyte / 4)
       expect(requests.length - before.requests).toBeLessThan(1_200)
     }
-    expect(store.outboxCounts()).toMatchObject({ closed: 2_100, pending: 2_100, unknown: 0 })
+    expect(store.outboxCounts()).toMatchObject({ closed: 2_100, pending: 2_100, unconfirmed: 0 })
     expect(delivery.state().oldestWaitingDay).toBe('2026-11-23')
     const triesWhileDown = requests.length
 
@@ -152,7 +152,7 @@ describe.each([
     }
     await pass(3 * day, 10 * minute)
 
-    expect(store.outboxCounts()).toMatchObject({ delivered: 2_100, pending: 0, unknown: 0, rejected: 0 })
+    expect(store.outboxCounts()).toMatchObject({ delivered: 2_100, pending: 0, unconfirmed: 0, rejected: 0 })
     expect(new Set(arrived).size).toBe(2_100)
     expect(arrived).toHaveLength(2_100)
     // Lines on their way together may overtake each other, days may not: but for the eight requests of a change of day.
@@ -174,7 +174,7 @@ it('memory and disk stay flat through 72 h of 500, and each of 800 lines arrives
   const store = fileStoreOn(quickDisk, { dir })
   const outage = await startOutage(store, 10_000)
   const { requests, arrived, delivery, pass } = outage
-  outage.answer = () => ({ outcome: 'unknown', reason: 'PX returned 500.' })
+  outage.answer = () => ({ outcome: 'unconfirmed', reason: 'PX returned 500.' })
   await outage.closeDay('2026-11-23', 800)
   await pass(10 * minute)
   const before = { heap: heapBytes(), folder: folderBytes() }
@@ -184,17 +184,17 @@ it('memory and disk stay flat through 72 h of 500, and each of 800 lines arrives
     grown.push(folderBytes() - before.folder)
     expect(heapBytes() - before.heap).toBeLessThan(3 * mebibyte)
   }
-  const { closed, pending, unknown } = store.outboxCounts()
-  expect([closed, pending + unknown]).toEqual([800, 800])
+  const { closed, pending, unconfirmed } = store.outboxCounts()
+  expect([closed, pending + unconfirmed]).toEqual([800, 800])
   const triesWhileDown = requests.length
   console.log(
-    `72 h of 500: ${triesWhileDown} requests, ${unknown} lines unknown, the folder grew by ${grown.join(', ')} bytes`,
+    `72 h of 500: ${triesWhileDown} requests, ${unconfirmed} lines unknown, the folder grew by ${grown.join(', ')} bytes`,
   )
   expect(Math.max(...grown)).toBeLessThan(mebibyte / 2)
 
   outage.answer = outage.take
   await pass(2 * day, 10 * minute)
-  expect(store.outboxCounts()).toMatchObject({ delivered: 800, pending: 0, unknown: 0 })
+  expect(store.outboxCounts()).toMatchObject({ delivered: 800, pending: 0, unconfirmed: 0 })
   expect(arrived).toHaveLength(800)
   expect(new Set(arrived).size).toBe(800)
   expect(mostIn(second, requests)).toBeLessThanOrEqual(maxRequestsPerSecond)

@@ -59,7 +59,7 @@ async function expectAllOnce(count: number): Promise<void> {
     closed: count,
     delivered: count,
     pending: 0,
-    unknown: 0,
+    unconfirmed: 0,
     rejected: 0,
   })
   expect(px.events).toHaveLength(count)
@@ -72,7 +72,7 @@ describe('an unconfirmed line', () => {
     px.script = firstPost((exchange) => exchange.store())
     await sender.put(eventLine('a'))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1, delivered: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 1, delivered: 0 })
     await sender.pass(15 * minute - 1)
     expect(px.count('GET')).toBe(0)
     await sender.pass(1)
@@ -125,8 +125,8 @@ describe('an unconfirmed line', () => {
   it.each([
     ['10 min, before the look-up at 15 min', 10 * minute, 15 * minute],
     ['2 h, before the look-up at 3 h', 2 * hour, 3 * hour],
-  ])('is not duplicated when PX lists its event after %s', async (_name, lagMs, reconcileAfterMs) => {
-    await restart({ reconcileAfterMs })
+  ])('is not duplicated when PX lists its event after %s', async (_name, lagMs, lookUpAfterMs) => {
+    await restart({ lookUpAfterMs })
     px.lagMs = () => lagMs
     px.script = post((exchange) => {
       exchange.store()
@@ -153,7 +153,7 @@ describe('an unconfirmed line', () => {
       await sender.delivery.run()
       px.script = (exchange) => exchange.work()
       await sender.pass(20 * minute, minute)
-      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 4, unknown: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 4, unconfirmed: 0 })
       expect(px.ids().sort()).toEqual(['dropped', 'late-1', 'late-1', 'late-2', 'late-2', 'seen'])
     })
 
@@ -293,7 +293,7 @@ describe('an unconfirmed line', () => {
     await sender.pass(2 * hour, minute)
     expect(px.count('GET')).toBeGreaterThan(3)
     expect(px.count('POST')).toBe(2)
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1, delivered: 1 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 1, delivered: 1 })
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_LOOKUP_FAILED'])
     px.script = (exchange) => exchange.work()
     await sender.pass(2 * hour, minute)
@@ -312,7 +312,7 @@ describe('an unconfirmed line', () => {
     await sender.put(...lines(10, 10))
     await sender.pass(minute)
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 3, delivered: 17 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 3, delivered: 17 })
   })
 
   it('is looked up together with many others of its day in one list', async () => {
@@ -322,7 +322,7 @@ describe('an unconfirmed line', () => {
     })
     await sender.put(...lines(300))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts().unknown).toBe(100)
+    expect(sender.store.outboxCounts().unconfirmed).toBe(100)
     await sender.pass(15 * minute)
     await expectAllOnce(300)
     expect(px.count('GET')).toBeLessThan(5)
@@ -337,7 +337,7 @@ describe('an unconfirmed line', () => {
     })
     await sender.put(...lines(5, 6_000))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 5 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 5 })
     px.script = (exchange) => exchange.work()
     await sender.pass(30 * minute, minute)
     await expectAllOnce(6_005)
@@ -437,7 +437,7 @@ describe('a sender that PX limits', () => {
     await sender.delivery.run()
     await sender.pass(day, minute)
     expect(px.count('POST')).toBeLessThan(2 * (24 * 4 + 10))
-    expect(sender.store.outboxCounts()).toMatchObject({ pending: 2, unknown: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 2, unconfirmed: 0 })
     px.script = (exchange) => exchange.work()
     await sender.pass(20 * minute, minute)
     await expectAllOnce(2)
@@ -476,8 +476,8 @@ describe('a sender whose PX is down or replaced', () => {
     await sender.put(...lines(300))
     await sender.delivery.run()
     await sender.pass(3 * day, minute)
-    const { closed, pending, unknown } = sender.store.outboxCounts()
-    expect([closed, pending + unknown]).toEqual([300, 300])
+    const { closed, pending, unconfirmed } = sender.store.outboxCounts()
+    expect([closed, pending + unconfirmed]).toEqual([300, 300])
     expect(px.requests.length).toBeLessThan(5_000)
     expect(codes()).toContain('PXU_ERR_DELIVERY_UNREACHABLE')
     px.script = (exchange) => exchange.work()
@@ -494,7 +494,7 @@ describe('a sender whose PX is down or replaced', () => {
       await sender.delivery.run()
       await sender.pass(12 * minute, minute)
       expect(px.requests.every(({ url }) => url.pathname === '/v1/events/custom')).toBe(true)
-      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, pending: 10, unknown: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, pending: 10, unconfirmed: 0 })
       expect(sender.delivery.state().state).toBe('stopped')
       expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
       px.script = (exchange) => exchange.work()
@@ -512,9 +512,9 @@ describe('a sender whose PX is down or replaced', () => {
     px.script = ({ answer }) => answer(status, status === 204 ? undefined : body)
     await sender.put(...lines(10))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unknown: 8, pending: 2 })
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unconfirmed: 8, pending: 2 })
     await sender.pass(hour, minute)
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unknown: 10, pending: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 0, unconfirmed: 10, pending: 0 })
     px.script = (exchange) => exchange.work()
     await sender.pass(3 * hour, minute)
     await expectAllOnce(10)
@@ -539,7 +539,7 @@ describe('a sender whose PX is down or replaced', () => {
       await sender.put(...lines(20))
       await sender.delivery.run()
       await sender.pass(hour, minute)
-      expect(sender.store.outboxCounts()).toMatchObject({ pending: 20, unknown: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 20, unconfirmed: 0 })
       expect(codes()).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
       isBroken = false
       await sender.pass(6 * minute, minute)
@@ -573,7 +573,7 @@ describe('a sender whose PX is down or replaced', () => {
       await sender.put(eventLine('a'))
       await sender.delivery.run()
       expect(received).toEqual([])
-      expect(sender.store.outboxCounts()).toMatchObject({ pending: 1, unknown: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 1, unconfirmed: 0 })
       expect(sender.delivery.state().stopped).toMatch(/certificate|altnames/i)
       expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
       if (!isTrusted) return
@@ -600,7 +600,7 @@ describe('a sender whose PX is down or replaced', () => {
     await sender.delivery.run()
     await sender.pass(10 * minute, minute)
     expect(server.received.length).toBeGreaterThan(1)
-    expect(sender.store.outboxCounts()).toMatchObject({ pending: 3, unknown: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({ pending: 3, unconfirmed: 0 })
     expect(server.received.join()).not.toContain(testKey)
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_UNREACHABLE'])
   })
@@ -619,7 +619,7 @@ describe('a sender whose PX is down or replaced', () => {
     await restart({ requestTimeoutMs: 200 }, `http://127.0.0.1:${server.port}`)
     await sender.put(eventLine('a'))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 1 })
   })
 
   it('takes a line for delivered when the body stalls after the header of a 201', async () => {
@@ -660,8 +660,8 @@ describe('a sender whose PX is down or replaced', () => {
     expect(written).toBeGreaterThan(65_536)
     expect(mostResident - before).toBeLessThan(48 * mebibyte)
     expect(written).toBeLessThan(16 * mebibyte)
-    const { rejected, unknown } = sender.store.outboxCounts()
-    expect([rejected, unknown]).toEqual(status === 400 ? [1, 0] : [0, 1])
+    const { rejected, unconfirmed } = sender.store.outboxCounts()
+    expect([rejected, unconfirmed]).toEqual(status === 400 ? [1, 0] : [0, 1])
     for await (const { reason } of sender.store.rejected()) expect(reason.length).toBeLessThan(2_200)
   })
 
@@ -695,7 +695,7 @@ describe('a sender whose PX is down or replaced', () => {
     await sender.put(eventLine('b'))
     await sender.delivery.run()
     expect(px.ids()).toEqual(['a'])
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1, unknown: 1 })
+    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 1, unconfirmed: 1 })
     expect(px.count('POST')).toBe(2)
     await sender.pass(16 * minute, minute)
     await expectAllOnce(2)
@@ -712,7 +712,12 @@ describe('a sender that PX refuses', () => {
     })
     await sender.put(...lines(100))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ delivered: 99, rejected: 1, pending: 0, unknown: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({
+      delivered: 99,
+      rejected: 1,
+      pending: 0,
+      unconfirmed: 0,
+    })
     const refused = []
     for await (const { id, reason } of sender.store.rejected()) refused.push([id, reason])
     expect(refused).toEqual([['line-7', 'PX returned 400: {"externalapierror":{"status":"BAD_REQUEST"}}']])
@@ -723,7 +728,7 @@ describe('a sender that PX refuses', () => {
     px.script = post(({ answer }) => answer(400))
     await sender.put(eventLine('a'))
     await sender.delivery.run()
-    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 1, pending: 0, unknown: 0 })
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 1, pending: 0, unconfirmed: 0 })
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_REJECTED'])
   })
 
@@ -732,7 +737,7 @@ describe('a sender that PX refuses', () => {
     await sender.put(...lines(100))
     await sender.delivery.run()
     expect(px.count('POST')).toBeLessThanOrEqual(27)
-    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 0, unknown: 0, pending: 100 })
+    expect(sender.store.outboxCounts()).toMatchObject({ rejected: 0, unconfirmed: 0, pending: 100 })
     expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
     expect(sender.delivery.state().state).toBe('stopped')
     await sender.pass(hour, minute)
@@ -783,7 +788,7 @@ describe('a sender that PX refuses', () => {
       await sender.delivery.run()
       await sender.pass(hour, minute)
       expect(px.requests.length).toBeLessThanOrEqual(8 + 13)
-      expect(sender.store.outboxCounts()).toMatchObject({ pending: 50, unknown: 0, rejected: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ pending: 50, unconfirmed: 0, rejected: 0 })
       expect(codes()).toEqual(['PXU_ERR_DELIVERY_STOPPED'])
       px.script = (exchange) => exchange.work()
       await sender.pass(6 * minute, minute)
@@ -813,7 +818,7 @@ describe('a sender that PX refuses', () => {
     await sender.delivery.run()
     px.script = ({ answer }) => answer(401)
     await sender.pass(20 * minute, minute)
-    expect(sender.store.outboxCounts()).toMatchObject({ unknown: 1 })
+    expect(sender.store.outboxCounts()).toMatchObject({ unconfirmed: 1 })
     px.script = (exchange) => exchange.work()
     await sender.pass(2 * hour, minute)
     await expectAllOnce(1)
@@ -835,7 +840,7 @@ describe('a sender that PX refuses', () => {
       await sender.delivery.run()
       await sender.pass(20 * minute, minute)
       process.off('warning', listen)
-      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 10, unknown: 0 })
+      expect(sender.store.outboxCounts()).toMatchObject({ delivered: 10, unconfirmed: 0 })
       expect(new Set(px.ids()).size).toBe(10)
       expect(px.events).toHaveLength(13)
       expect(sender.delivery.state()).toMatchObject({ possibleDuplicates: 3, stopped: undefined })
@@ -848,8 +853,8 @@ describe('a sender that PX refuses', () => {
     },
   )
 
-  it('resends unconfirmed lines with reconcile: false, and counts possible duplicates', async () => {
-    await restart({ reconcile: false })
+  it('resends unconfirmed lines with lookUp: false, and counts possible duplicates', async () => {
+    await restart({ lookUp: false })
     px.script = post((exchange) => {
       if (exchange.n !== 2) exchange.store()
       exchange.answer(exchange.n <= 3 ? 503 : 201)

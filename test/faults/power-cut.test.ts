@@ -64,7 +64,7 @@ test('a power cut after an attempt keeps the record that the line may have been 
   const [claimed] = (await store.claim(1)).lines
   await store.markAttempts([claimed?.id ?? ''], 1)
   const next = await folder.open({ dir: power.cut({ zeros: false }) })
-  expect((await next.claim(9)).lines).toMatchObject([{ id: claimed?.id, state: 'unknown', attempts: 1 }])
+  expect((await next.claim(9)).lines).toMatchObject([{ id: claimed?.id, state: 'unconfirmed', attempts: 1 }])
 })
 
 test('the simulated disk loses everything that was not synced, file names included', async () => {

@@ -121,7 +121,7 @@ describe('a process killed by SIGKILL at changes it makes to the disk', () => {
       const { lines } = await next.claim(9)
       const where = `killed at change ${step}`
       if (settled) expect(lines, where).toEqual([])
-      else if (marked) expect(lines, where).toMatchObject([{ id: 'a', state: 'unknown', attempts: 1 }])
+      else if (marked) expect(lines, where).toMatchObject([{ id: 'a', state: 'unconfirmed', attempts: 1 }])
       else if (put) expect(lines, where).toMatchObject([{ id: 'a' }])
       await next.close()
     })

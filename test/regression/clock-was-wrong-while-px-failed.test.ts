@@ -34,7 +34,7 @@ async function delivers({ store, pass }: Sender, withinMs: number): Promise<void
     if (delivered === closed) return
     await pass(minute)
   }
-  expect(store.outboxCounts()).toMatchObject({ pending: 0, unknown: 0 })
+  expect(store.outboxCounts()).toMatchObject({ pending: 0, unconfirmed: 0 })
 }
 
 const works: ScriptedPx['script'] = (exchange) => exchange.work()
@@ -65,7 +65,7 @@ describe.each(stores)('with the %s store and a wall clock', (_name, makeStore) =
     expect(px.ids().sort()).toEqual(['a', 'b'])
   })
 
-  it.each(errors)('%s when a reply was missing: looks up after reconcileAfterMs', async (_, ms) => {
+  it.each(errors)('%s when a reply was missing: looks up after lookUpAfterMs', async (_, ms) => {
     sender = await startSender(px.url, {}, { store: makeStore() })
     px.script = (exchange) => {
       exchange.store()

@@ -44,7 +44,7 @@ function start(clock: FakeClock, options: MeterOptions = {}): Meter {
     clock,
     attributes,
     startJitterMs: 0,
-    reconcileAfterMs: 60_000,
+    lookUpAfterMs: 60_000,
   }
   return createMeter({ ...common, requestTimeoutMs: 5_000, store: memoryStore(), ...options })
 }
@@ -98,7 +98,7 @@ it('the numbers of a closed day are set on users and accounts of any id, and not
   expect(await attributesOf('/v1/accounts/acme')).toEqual({ dailyApiCalls: 7 })
   const { delivery, lines } = meter.stats()
   expect(delivery.attributes).toEqual({ put: 3, created: 0, missing: 2, superseded: 0 })
-  expect(lines).toMatchObject({ pending: 0, unknown: 0, rejected: 0 })
+  expect(lines).toMatchObject({ pending: 0, unconfirmed: 0, rejected: 0 })
   expect(lines.closed).toBe(lines.delivered)
   await meter.close()
   expect(warnings.map(({ code }) => code)).toEqual(['PXU_WRN_DELIVERY_MISSING'])
@@ -332,7 +332,7 @@ it('an unconfirmed value is set again without a look-up, and events are still lo
   await vi.waitFor(async () => {
     await clock.advance(120_000)
     await meter.flush()
-    expect(meter.stats().lines).toMatchObject({ pending: 0, unknown: 0 })
+    expect(meter.stats().lines).toMatchObject({ pending: 0, unconfirmed: 0 })
   })
   expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 3 })
   expect(px.requests.filter(({ method }) => method === 'PUT')).toHaveLength(2)
@@ -357,7 +357,7 @@ it('lines of attributes survive a restart, and are made once', async () => {
   await vi.waitFor(async () => {
     await clock.advance(600_000)
     await after.flush()
-    expect(after.stats().lines).toMatchObject({ pending: 0, unknown: 0 })
+    expect(after.stats().lines).toMatchObject({ pending: 0, unconfirmed: 0 })
   })
   expect(after.stats().lines).toMatchObject({ closed: 5, delivered: 5 })
   expect(await attributesOf('/v1/users/ann')).toEqual({ dailyApiCalls: 3 })

@@ -124,7 +124,13 @@ describe('two apps, thirty users, three days, five thousand requests', () => {
     expect(Object.fromEntries(received)).toEqual(Object.fromEntries(truth))
     const { calls, lines } = meter.stats()
     expect(calls).toMatchObject({ counted: 5_000, inMemory: 0, stored: 5_000 })
-    expect(lines).toEqual({ closed: truth.size, delivered: truth.size, pending: 0, unknown: 0, rejected: 0 })
+    expect(lines).toEqual({
+      closed: truth.size,
+      delivered: truth.size,
+      pending: 0,
+      unconfirmed: 0,
+      rejected: 0,
+    })
     console.log(`5,000 requests, ${truth.size} events, 0 wrong`)
     await meter.close()
   })

@@ -1,11 +1,11 @@
-import { createMeter, type GivenIdentity, memoryStore } from '@px-usage/core'
+import { createMeter, type IdentityInput, memoryStore } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 /** The owners that PX is sent for these calls, as they stand in the JSON on the wire, with their numbers. */
 async function eventsOf(
-  identities: readonly GivenIdentity[],
+  identities: readonly IdentityInput[],
 ): Promise<Array<[string, string | undefined, number]>> {
   const px = inMemoryDelivery()
   const meter = createMeter({

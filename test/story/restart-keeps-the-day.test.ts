@@ -68,7 +68,7 @@ it('events that PX did not take before a restart are sent after it, once', async
   call(down, 3)
   await clock.advance(24 * 3_600_000)
   await down.flush()
-  expect(down.stats().lines).toEqual({ closed: 2, delivered: 0, pending: 2, unknown: 0, rejected: 0 })
+  expect(down.stats().lines).toEqual({ closed: 2, delivered: 0, pending: 2, unconfirmed: 0, rejected: 0 })
   expect((await down.close()).kept).toEqual({ calls: 0, lines: 2 })
 
   const px = inMemoryDelivery()
@@ -76,7 +76,7 @@ it('events that PX did not take before a restart are sent after it, once', async
   await clock.advance(600_000)
   await up.flush()
   expect(px.events.map(({ attributes }) => attributes.apiCalls)).toEqual([3, 3])
-  expect(up.stats().lines).toEqual({ closed: 2, delivered: 2, pending: 0, unknown: 0, rejected: 0 })
+  expect(up.stats().lines).toEqual({ closed: 2, delivered: 2, pending: 0, unconfirmed: 0, rejected: 0 })
   await up.close()
 })
 
@@ -92,6 +92,6 @@ it('a dry run sends nothing, not even what an earlier run left in the outbox', a
   await clock.advance(24 * 3_600_000)
   await dry.flush()
   expect(px.events).toEqual([])
-  expect(dry.stats().lines).toEqual({ closed: 2, delivered: 0, pending: 2, unknown: 0, rejected: 0 })
+  expect(dry.stats().lines).toEqual({ closed: 2, delivered: 0, pending: 2, unconfirmed: 0, rejected: 0 })
   await dry.close()
 })

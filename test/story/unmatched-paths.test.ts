@@ -65,7 +65,7 @@ describe('paths', () => {
         expect(await ask(port, distinct.slice(from, from + 100), 404)).toBe(100)
       }
       expect(await ask(port, [longPath, `${longPath}?${longPath.slice(0, 1_000)}`], 404)).toBe(2)
-      expect(meter.routes()).toEqual([{ method: 'GET', route: '(unmatched)' }])
+      expect(meter.endpoints()).toEqual([{ method: 'GET', route: '(unmatched)' }])
       expect(await meter.preview()).toMatchObject([
         { eventName: 'dailyApiCalls', attributes: { apiCalls: paths + 2 } },
         { eventName: 'dailyEndpointCalls', attributes: { apiCalls: paths + 2, endpoint: '(unmatched)' } },
@@ -82,7 +82,7 @@ describe('paths', () => {
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
     expect(await ask(port, [`/v1/users${longPath}`, '/v1/users/7'], 200)).toBe(2)
-    expect(meter.routes()).toEqual([{ method: 'GET', route: '/v1/users/:id' }])
+    expect(meter.endpoints()).toEqual([{ method: 'GET', route: '/v1/users/:id' }])
     server.closeAllConnections()
     server.close()
     await meter.close()

@@ -1,7 +1,7 @@
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import type { OutboxLine } from '../../packages/core/src/model/outbox-line.ts'
 import type { CountBatch, Series } from '../../packages/core/src/model/series.ts'
-import type { RollUp, Store } from '../../packages/core/src/model/store.ts'
+import type { MakeLines, Store } from '../../packages/core/src/model/store.ts'
 
 export const day = '2026-11-23'
 
@@ -49,7 +49,7 @@ export function line(id: string, onDay: string = day, rank: OutboxLine['rank'] =
 }
 
 /** One line per user, with day, revision and user in its id. */
-export function oneLinePerUser(onDay: string = day): RollUp {
+export function oneLinePerUser(onDay: string = day): MakeLines {
   return async function* (totals, revision) {
     for await (const total of totals) {
       const { userId } = total.series.identity
@@ -59,7 +59,7 @@ export function oneLinePerUser(onDay: string = day): RollUp {
 }
 
 /** The same of the series of all journals together. */
-export function oneLinePerUserOnce(onDay: string = day): RollUp {
+export function oneLinePerUserOnce(onDay: string = day): MakeLines {
   return async function* (totals, revision) {
     const calls = new Map<string, number>()
     for await (const { series, values } of totals) {

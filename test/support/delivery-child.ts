@@ -5,12 +5,7 @@ import { deliverToPx } from '../../packages/core/src/delivery/create-px-delivery
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 
 /** Sends what waits in the folder given, until there is nothing left or it is killed. */
-const [dir, baseUrl, reconcile, maxRequestsPerSecond] = process.argv.slice(2) as [
-  string,
-  string,
-  string,
-  string,
-]
+const [dir, baseUrl, lookUp, maxRequestsPerSecond] = process.argv.slice(2) as [string, string, string, string]
 const diagnostics = createDiagnostics((error) => process.stderr.write(`${error.message}\n`))
 const store = fileStore({ dir })
 for (let isOpen = false; !isOpen; ) {
@@ -31,8 +26,8 @@ const delivery = deliverToPx(
     maxRequestsPerSecond: Number(maxRequestsPerSecond),
     maxRequestsPerDay: 10_000_000,
     startJitterMs: 0,
-    reconcile: reconcile === 'true',
-    reconcileAfterMs: 500,
+    lookUp: lookUp === 'true',
+    lookUpAfterMs: 500,
     auditAfterMs: 21_600_000,
     clock: systemClock,
   },
@@ -41,8 +36,8 @@ const delivery = deliverToPx(
 process.stdout.write('ready\n')
 await delivery.run()
 for (;;) {
-  const { pending, unknown } = store.outboxCounts()
-  if (pending + unknown === 0) break
+  const { pending, unconfirmed } = store.outboxCounts()
+  if (pending + unconfirmed === 0) break
   await setTimeout(50)
   // Lines that were claimed by the one that was killed fall due by and by.
   delivery.wake()

@@ -127,5 +127,5 @@ const floods: Record<string, () => Promise<void>> = {
 await floods[flood ?? '']?.()
 await turn()
 const { calls } = meter.stats()
-process.stdout.write(JSON.stringify({ heap, calls, routes: meter.routes().slice(0, 3) }))
+process.stdout.write(JSON.stringify({ heap, calls, routes: meter.endpoints().slice(0, 3) }))
 await meter.close()

@@ -41,7 +41,7 @@ it('an app can name the types of what a meter returns', () => {
   expectTypeOf<MeterStats['delivery']>().toEqualTypeOf<DeliveryState>()
   expectTypeOf<NonNullable<DeliveryState['lastError']>>().toEqualTypeOf<LastError>()
   expectTypeOf<MeterStats['readings']>().toExtend<ReadingStats>()
-  expectTypeOf<ReturnType<Meter['routes']>>().toEqualTypeOf<Endpoint[]>()
+  expectTypeOf<ReturnType<Meter['endpoints']>>().toEqualTypeOf<Endpoint[]>()
 })
 
 it.each([

@@ -4,12 +4,12 @@ export { invalid, notOptions } from './model/check-options.ts'
 export { type Env, isEnabled } from './options/environment.ts'
 
 // The types that these functions use
-export type { GivenIdentity } from './attribution/identity.ts'
+export type { IdentityInput } from './attribution/identity.ts'
 export type {
   Identify,
   IdentifyAnswer,
   IdentifyFailure,
-  Nobody,
+  NoIdentity,
   UnattributedReason,
 } from './attribution/identify.ts'
 export type { codes, UsageError, UsageErrorCode } from './errors.ts'

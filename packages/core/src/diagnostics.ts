@@ -19,7 +19,7 @@ export type Happening =
   | 'day:missed'
   | 'delivery:delivered'
   | 'delivery:retrying'
-  | 'delivery:unknown'
+  | 'delivery:unconfirmed'
   | 'delivery:rejected'
   | 'delivery:stopped'
   | 'delivery:looked-up'

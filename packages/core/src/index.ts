@@ -46,11 +46,11 @@ export type {
   Identify,
   IdentifyAnswer,
   IdentifyFailure,
-  Nobody,
+  NoIdentity,
   UnattributedReason,
 } from './attribution/identify.ts'
 export { type IdentifyByOptions, identifyBy } from './attribution/identify-by.ts'
-export type { GivenIdentity } from './attribution/identity.ts'
+export type { IdentityInput } from './attribution/identity.ts'
 export type { Identity } from './model/identity.ts'
 export type { Lookup } from './attribution/identity-cache.ts'
 

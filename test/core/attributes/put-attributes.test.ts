@@ -136,7 +136,7 @@ describe('a user that PX does not know', () => {
   it('and that another sender creates meanwhile is tried again later', async () => {
     const duplicate = JSON.stringify({ externalapierror: { message: 'possible duplicate' } })
     const { send } = putter([answers(404, unknownUser), answers(400, duplicate)], { createMissing: true })
-    expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unknown' })
+    expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unconfirmed' })
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
   })
 
@@ -150,7 +150,7 @@ describe('a user that PX does not know', () => {
 describe('a 404 without a word from PX', () => {
   it('is no proof as long as the address may be wrong: the line is kept', async () => {
     const { send, stats } = putter([answers(404, '<html>not found</html>')])
-    expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unknown' })
+    expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unconfirmed' })
     expect(stats().missing).toBe(0)
   })
 
@@ -165,15 +165,15 @@ describe('a 404 without a word from PX', () => {
 })
 
 it.each([
-  [answers(200, '<html>Sign in</html>'), 'unknown'],
+  [answers(200, '<html>Sign in</html>'), 'unconfirmed'],
   [answers(401), 'stopped'],
   [answers(403), 'stopped'],
   [answers(302), 'stopped'],
   [answers(405), 'stopped'],
   [answers(429), 'retryable'],
-  [answers(500), 'unknown'],
+  [answers(500), 'unconfirmed'],
   [answers(400, 'no'), 'rejected'],
-  [{ answered: false, error: new Error('reset'), maybeSent: true } as const, 'unknown'],
+  [{ answered: false, error: new Error('reset'), maybeSent: true } as const, 'unconfirmed'],
   [{ answered: false, error: new Error('refused'), maybeSent: false } as const, 'retryable'],
 ])('after %o the line is %s', async (answer, outcome) => {
   const { send } = putter([answer])
@@ -188,7 +188,7 @@ describe('an older value', () => {
 
   it('that waited is not put after a newer one', async () => {
     const first = putter([answers(500)])
-    expect((await first.send(older)).outcome).toBe('unknown')
+    expect((await first.send(older)).outcome).toBe('unconfirmed')
     expect((await first.send(newer)).outcome).toBe('delivered')
     expect((await first.send(older)).outcome).toBe('delivered')
     expect(put(first)).toEqual([1, 2])

@@ -21,7 +21,7 @@ it('an app that makes an endpoint of every id does not fill the list', () => {
 it('lists the endpoints called so far, also by calls without an identity, in order', async () => {
   const { delivery } = inMemoryDelivery()
   const meter = createMeter({ clock: fakeClock('2026-11-23T10:00:00Z'), store: memoryStore(), delivery })
-  expect(meter.routes()).toEqual([])
+  expect(meter.endpoints()).toEqual([])
   for (const [method, route, userId] of [
     ['POST', '/b', 'ann'],
     ['GET', '/b', 'ann'],
@@ -30,7 +30,7 @@ it('lists the endpoints called so far, also by calls without an identity, in ord
   ] as const) {
     meter.record({ identity: userId && { userId }, method, route, statusCode: 200, aborted: false })
   }
-  expect(meter.routes()).toEqual([
+  expect(meter.endpoints()).toEqual([
     { method: 'GET', route: '/a' },
     { method: 'GET', route: '/b' },
     { method: 'POST', route: '/b' },

@@ -31,7 +31,7 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
     clock,
     network: clock,
     diagnostics,
-    reconcileAfterMs: 60_000,
+    lookUpAfterMs: 60_000,
     auditAfterMs: 21_600_000,
     startJitterMs: 0,
   })
@@ -50,7 +50,7 @@ describe('delivery', () => {
     ])
     await delivery.run()
     expect(sent).toEqual(['old', 'new', 'new detail'])
-    expect(store.outboxCounts()).toEqual({ closed: 3, delivered: 3, pending: 0, unknown: 0, rejected: 0 })
+    expect(store.outboxCounts()).toEqual({ closed: 3, delivered: 3, pending: 0, unconfirmed: 0, rejected: 0 })
   })
 
   it('sends each line once, however often it is asked to run', async () => {
@@ -79,7 +79,7 @@ describe('delivery', () => {
     )
     await store.put([line('bad'), line('good')])
     await delivery.run()
-    expect(store.outboxCounts()).toEqual({ closed: 2, delivered: 1, pending: 0, unknown: 0, rejected: 1 })
+    expect(store.outboxCounts()).toEqual({ closed: 2, delivered: 1, pending: 0, unconfirmed: 0, rejected: 1 })
     for await (const refused of store.rejected()) {
       expect(refused).toMatchObject({ id: 'bad', reason: 'PX returned 400.' })
     }
@@ -101,15 +101,15 @@ describe('delivery', () => {
 
   it('resends an unconfirmed line after a minute, and counts it as a possible duplicate', async () => {
     const { store, delivery, clock } = await setUp((_id, attempt) =>
-      attempt === 1 ? { outcome: 'unknown', reason: 'timeout' } : delivered,
+      attempt === 1 ? { outcome: 'unconfirmed', reason: 'timeout' } : delivered,
     )
     await store.put([line('a')])
     await delivery.run()
-    expect(store.outboxCounts()).toMatchObject({ unknown: 1 })
+    expect(store.outboxCounts()).toMatchObject({ unconfirmed: 1 })
     await clock.advance(59_000)
-    expect(store.outboxCounts()).toMatchObject({ unknown: 1 })
+    expect(store.outboxCounts()).toMatchObject({ unconfirmed: 1 })
     await clock.advance(60_000)
-    expect(store.outboxCounts()).toMatchObject({ unknown: 0, delivered: 1 })
+    expect(store.outboxCounts()).toMatchObject({ unconfirmed: 0, delivered: 1 })
     expect(delivery.state().possibleDuplicates).toBe(1)
   })
 
@@ -154,7 +154,7 @@ describe('delivery', () => {
     })
     await store.put(Array.from({ length: 8 }, (_, index) => line(`line ${index}`)))
     await delivery.run()
-    expect(store.outboxCounts()).toMatchObject({ delivered: 7, unknown: 1, pending: 0 })
+    expect(store.outboxCounts()).toMatchObject({ delivered: 7, unconfirmed: 1, pending: 0 })
   })
 
   it('a store that fails during sending is reported, and everything is sent later', async () => {
@@ -168,7 +168,7 @@ describe('delivery', () => {
     expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_STORE_UNAVAILABLE'])
     store.settle = settle
     await clock.advance(3_600_000)
-    expect(store.outboxCounts()).toMatchObject({ delivered: 20, pending: 0, unknown: 0 })
+    expect(store.outboxCounts()).toMatchObject({ delivered: 20, pending: 0, unconfirmed: 0 })
     expect(new Set(sent).size).toBe(20)
     expect(delivery.state().possibleDuplicates).toBe(sent.length - 20)
   })

@@ -10,7 +10,7 @@ import { eventLine } from '../../support/px-sender.ts'
 const hour = 3_600_000
 
 function unknownLine(id: string, attemptedAtMs: number): ClaimedLine {
-  return { ...eventLine(id), state: 'unknown', attempts: 1, attemptedAtMs }
+  return { ...eventLine(id), state: 'unconfirmed', attempts: 1, attemptedAtMs }
 }
 
 async function setUp(failure: string | undefined = 'PX returned 500.') {
@@ -26,7 +26,7 @@ async function setUp(failure: string | undefined = 'PX returned 500.') {
     clock,
     network: clock,
     diagnostics,
-    reconcileAfterMs: 900_000,
+    lookUpAfterMs: 900_000,
     async lookUp() {
       asked += 1
       if (failure === undefined) throw new Error('a bug')
@@ -64,14 +64,14 @@ it('a look-up that throws proves nothing', async () => {
   const { ambiguity } = await setUp(undefined)
   const { settlements, sendAnyway } = await ambiguity.resolve([unknownLine('a', 0)], false)
   expect(sendAnyway).toEqual([])
-  expect(settlements).toMatchObject([{ id: 'a', state: 'unknown' }])
+  expect(settlements).toMatchObject([{ id: 'a', state: 'unconfirmed' }])
   expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThan(0)
 })
 
 it('a line attempted in the future (the clock was set back) waits no longer than any other', async () => {
   const { clock, ambiguity } = await setUp()
   const { settlements } = await ambiguity.resolve([unknownLine('a', clock.now() + 48 * hour)], false)
-  expect(settlements).toEqual([{ id: 'a', state: 'unknown', waitMs: 900_000 }])
+  expect(settlements).toEqual([{ id: 'a', state: 'unconfirmed', waitMs: 900_000 }])
 })
 
 it('an attribute is sent again without a look: set twice it is the same', async () => {

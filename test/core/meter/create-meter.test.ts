@@ -61,7 +61,7 @@ it('close() does not wait for a PX that never replies, and leaves its lines unco
   meter.record({ ...call, identity: { userId: 'ann' } })
   const { sent, lost } = await meter.close({ timeoutMs: 200 })
   expect([sent, lost]).toEqual([{ lines: 0 }, { calls: 0, lines: 2 }])
-  expect(meter.stats().lines).toMatchObject({ closed: 2, unknown: 2 })
+  expect(meter.stats().lines).toMatchObject({ closed: 2, unconfirmed: 2 })
   silent.close()
 })
 
@@ -94,7 +94,7 @@ it('close() with a store that keeps its lines waits for no PX at all, however mu
     ...px,
     store: fileStore({ dir }),
     requestTimeoutMs: hourMs,
-    reconcileAfterMs: hourMs,
+    lookUpAfterMs: hourMs,
     startJitterMs: 0,
   })
   meter.record({ ...call, identity: { userId: 'ann' } })

@@ -16,7 +16,7 @@ function failed(code: string | undefined, maybeSent: boolean): PxAnswer {
 describe('a reply of PX means', () => {
   it.each([
     ['delivered', [201]],
-    ['unknown', [200, 202, 204, 408, 500, 502, 503, 504]],
+    ['unconfirmed', [200, 202, 204, 408, 500, 502, 503, 504]],
     ['stopped', [301, 302, 307, 308, 401, 403, 404, 405]],
     ['rejected', [400, 413, 422]],
     ['retryable', [429]],
@@ -60,7 +60,7 @@ describe('an error means', () => {
     expect(resultOf(failed(code, false), now).outcome).toBe('stopped')
   })
   it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', undefined])('unconfirmed for %s after that', (code) => {
-    expect(resultOf(failed(code, true), now).outcome).toBe('unknown')
+    expect(resultOf(failed(code, true), now).outcome).toBe('unconfirmed')
   })
 })
 

@@ -14,7 +14,7 @@ const apiKey = 'kept-secret-8d1f7a'
 const channels = [
   'delivered',
   'retrying',
-  'unknown',
+  'unconfirmed',
   'rejected',
   'stopped',
   'looked-up',
@@ -123,7 +123,7 @@ it.each<[string, () => string]>([
     await meter.flush()
     expect(told[0]).toBe('PXU_ERR_DELIVERY_STOPPED')
     expect(told.join()).not.toContain(apiKey)
-    expect(meter.stats().lines).toMatchObject({ pending: 2, unknown: 0 })
+    expect(meter.stats().lines).toMatchObject({ pending: 2, unconfirmed: 0 })
     expect(px.requests).toEqual([])
     await meter.close()
     await dispatcher.close()

@@ -64,11 +64,11 @@ describe.each([
   })
 
   it('returns unconfirmed for a request that gets no reply', async () => {
-    expect(await post(() => {}, 100)).toMatchObject({ outcome: 'unknown' })
+    expect(await post(() => {}, 100)).toMatchObject({ outcome: 'unconfirmed' })
   })
 
   it('does not know what became of a request that was reset after it was read', async () => {
-    expect(await post((req) => req.socket.destroy())).toMatchObject({ outcome: 'unknown' })
+    expect(await post((req) => req.socket.destroy())).toMatchObject({ outcome: 'unconfirmed' })
   })
 
   it('returns that nothing was sent when no server listens', async () => {

@@ -119,7 +119,7 @@ describe('a process that is killed at any change it makes to the disk', () => {
   test('knows the state of each line and its age after many rounds of an outage', async () => {
     const store = await folder.open()
     const { clock } = folder
-    const ids = ['given back', 'not sent', 'later', 'unknown', 'absent']
+    const ids = ['given back', 'not sent', 'later', 'unconfirmed', 'absent']
     await store.put(ids.map((id) => line(id)))
     const attemptedAtMs = clock.now()
     await store.claim(9)
@@ -130,20 +130,20 @@ describe('a process that is killed at any change it makes to the disk', () => {
         { id: 'given back', state: 'pending', waitMs: 0 },
         { id: 'not sent', state: 'pending', waitMs: 0 },
         { id: 'later', state: 'pending', waitMs: hourMs },
-        { id: 'unknown', state: 'unknown', waitMs: hourMs },
-        { id: 'absent', state: hour < 1 ? 'unknown' : 'pending', waitMs: 0 },
+        { id: 'unconfirmed', state: 'unconfirmed', waitMs: hourMs },
+        { id: 'absent', state: hour < 1 ? 'unconfirmed' : 'pending', waitMs: 0 },
       ])
       if (hour === 2) break
       await clock.advance(hourMs)
       expect((await store.claim(9)).lines).toHaveLength(5)
     }
     const next = await folder.open({ dir: folder.afterKill() })
-    expect(next.outboxCounts()).toMatchObject({ closed: 5, pending: 4, unknown: 1 })
+    expect(next.outboxCounts()).toMatchObject({ closed: 5, pending: 4, unconfirmed: 1 })
     const { lines, nextDueInMs } = await next.claim(9)
     expect(lines.map(({ id, state, attempts, attemptedAtMs: at }) => [id, state, attempts, at])).toEqual([
       ['given back', 'pending', 0, undefined],
       ['not sent', 'pending', 1, attemptedAtMs],
-      ['unknown', 'unknown', 1, attemptedAtMs],
+      ['unconfirmed', 'unconfirmed', 1, attemptedAtMs],
       ['absent', 'pending', 1, attemptedAtMs],
     ])
     expect(nextDueInMs, 'of "later"').toBeGreaterThan(0)
@@ -180,7 +180,8 @@ describe('a process that is killed at any change it makes to the disk', () => {
           lines.map((line) => line.id),
           `killed at ${step}`,
         ).not.toContain(id)
-      for (const { id, state } of lines) if (sent.has(id)) expect(state, `killed at ${step}`).toBe('unknown')
+      for (const { id, state } of lines)
+        if (sent.has(id)) expect(state, `killed at ${step}`).toBe('unconfirmed')
       expect(closed).toBeLessThanOrEqual(3)
       if (isPut) expect(closed, `killed at ${step}`).toBe(3)
       expect(pending).toBe(lines.filter(({ state }) => state === 'pending').length)

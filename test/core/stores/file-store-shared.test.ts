@@ -76,7 +76,7 @@ describe('several stores on one folder', () => {
     expect(await second.claim(9)).toEqual({
       lines: [],
       nextDueInMs: 1_000,
-      isElsewhere: true,
+      notLeader: true,
     })
     expect(await second.closeDay(day, oneLinePerUser())).toEqual({ outcome: 'elsewhere' })
     expect([await first.isSender(), await second.isSender()]).toEqual([true, false])
@@ -124,7 +124,7 @@ describe('several stores on one folder', () => {
     await second.put([line('d'), line('e')])
     // As after a crash between taking lines out and removing what was left.
     await second.put([line('a'), line('b'), line('c')])
-    const all = ['b unknown', 'c pending', 'd pending', 'e pending']
+    const all = ['b unconfirmed', 'c pending', 'd pending', 'e pending']
     expect(await shown(first)).toEqual(all)
     expect(await shown(second)).toEqual(all)
     await first.claim(9)
@@ -222,9 +222,9 @@ describe('several stores on one folder', () => {
     }
     for (let round = 0; round < 2; round++) {
       const next = await folder.open()
-      expect(next.outboxCounts()).toMatchObject({ closed: 3, pending: 0, unknown: 3 })
+      expect(next.outboxCounts()).toMatchObject({ closed: 3, pending: 0, unconfirmed: 3 })
       const { lines } = await next.claim(9)
-      expect(lines.map(({ state }) => state)).toEqual(['unknown', 'unknown', 'unknown'])
+      expect(lines.map(({ state }) => state)).toEqual(['unconfirmed', 'unconfirmed', 'unconfirmed'])
       await next.close()
     }
     expect(folder.errors).toMatchObject([{ code: 'PXU_ERR_STORE_UNREADABLE' }])

@@ -72,7 +72,7 @@ describe('fileStore()', () => {
     expect(fs.statSync(join(folder.dir, 'outbox', `${day}.0.lines`)).size).toBeLessThan(300)
     await store.close()
     const again = await folder.open()
-    expect(again.outboxCounts()).toEqual({ closed: 2, delivered: 2, pending: 0, unknown: 0, rejected: 0 })
+    expect(again.outboxCounts()).toEqual({ closed: 2, delivered: 2, pending: 0, unconfirmed: 0, rejected: 0 })
     expect(await again.claim(9)).toEqual({ lines: [], nextDueInMs: undefined })
   })
 

@@ -61,12 +61,12 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
     const isMissing = isUnknownMember(status, body) || (status === 404 && (hasPut || isAddressRight()))
     if (isMissing) return createMissing ? create(line) : missing(line)
     // Perhaps a wrong address, perhaps one that PX does not know: others may tell.
-    if (status === 404) return { outcome: 'unknown', reason: reasonOf(answer) }
+    if (status === 404) return { outcome: 'unconfirmed', reason: reasonOf(answer) }
     return resultOf(answer, now())
   }
 
   async function create(line: ClaimedLine): Promise<DeliveryResult> {
-    if ((await leave()) !== 'go') return { outcome: 'unknown', reason: 'No request may be made now.' }
+    if ((await leave()) !== 'go') return { outcome: 'unconfirmed', reason: 'No request may be made now.' }
     const answer = await client.request(createRequest(line))
     if (isTaken(answer)) {
       hasPut = true
@@ -75,7 +75,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
     }
     // Somebody else made it meanwhile; the next attempt puts.
     if (answer.answered && isDuplicate(answer.status, answer.body)) {
-      return { outcome: 'unknown', reason: reasonOf(answer) }
+      return { outcome: 'unconfirmed', reason: reasonOf(answer) }
     }
     return resultOf(answer, now())
   }

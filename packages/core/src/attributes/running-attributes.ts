@@ -72,8 +72,8 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
       before = undefined
       return false
     }
-    const { pending, unknown } = store.outboxCounts()
-    return pending + unknown === 0 && isAffordable()
+    const { pending, unconfirmed } = store.outboxCounts()
+    return pending + unconfirmed === 0 && isAffordable()
   }
 
   async function valuesOf(day: UsageDay, last: Map<string, AttributeValues>) {

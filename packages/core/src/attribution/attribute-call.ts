@@ -1,6 +1,6 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Identity } from '../model/identity.ts'
-import { IdentifyFailure, isNobody, isThenable, type UnattributedReason } from './identify.ts'
+import { IdentifyFailure, isNoIdentity, isThenable, type UnattributedReason } from './identify.ts'
 import { identityFault, keysWithoutAccount, usableIdentity } from './identity.ts'
 import { type AwaitingSettings, createAwaitedAnswers, type HeldCall } from './pending-calls.ts'
 import { createUnattributed } from './unattributed.ts'
@@ -40,7 +40,7 @@ export function createAttribution(settings: AttributionSettings): Attribution {
 
   /** Whom an answer names: an identity, no user, or why neither. Never throws, although an answer may have getters that do. */
   function ownerIn(answer: unknown): Identity | IdentifyFailure | undefined {
-    if (isNobody(answer)) return undefined
+    if (isNoIdentity(answer)) return undefined
     try {
       const owner = usableIdentity(answer)
       if (owner === undefined) {

@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { callback, count, invalid, refuseUnknown } from '../model/check-options.ts'
-import { type Identify, IdentifyFailure, isNobody, type Nobody } from './identify.ts'
+import { type Identify, IdentifyFailure, isNoIdentity, type NoIdentity } from './identify.ts'
 import { createIdentityCache, type Lookup } from './identity-cache.ts'
 
 export interface IdentifyByOptions<Source> {
   /** The text in a request that tells who calls, such as its API key; nothing for an anonymous call. */
-  credential(source: Source): string | Nobody
+  credential(source: Source): string | NoIdentity
   /** Names the owner of a credential, at once or as a promise; nothing if it has none. Never asked twice at a time. */
   lookup: Lookup
   /** How many credentials are remembered, and how many are looked up at the same time. @default 10_000 */
@@ -52,7 +52,7 @@ export function identifyBy<Source>(options: IdentifyByOptions<Source>): Identify
   })
   const identify = (source: Source) => {
     const given: unknown = credential(source)
-    if (isNobody(given)) return undefined
+    if (isNoIdentity(given)) return undefined
     // A text with half a character is sent by nobody; its digest would be that of another one.
     if (typeof given === 'string' && given.isWellFormed()) return cache.ownerOf(given)
     if (given instanceof Promise) given.catch(() => {})

@@ -1,15 +1,15 @@
-import type { GivenIdentity } from './identity.ts'
+import type { IdentityInput } from './identity.ts'
 
 /** Why a call has no identity. `anonymous`: the app said so. All others are worth a look. */
 export type UnattributedReason = 'anonymous' | 'invalid' | 'threw' | 'rejected' | 'timedOut' | 'overloaded'
 
 /** What an app answers for a call that nobody is to be counted for. */
-export type Nobody = null | undefined | false | '' | 0 | 0n
+export type NoIdentity = null | undefined | false | '' | 0 | 0n
 
 /** The app's callback that names the caller of a request. Asked once the response has finished. */
 export type Identify<Source> = (
   source: Source,
-) => GivenIdentity | Nobody | PromiseLike<GivenIdentity | Nobody | undefined>
+) => IdentityInput | NoIdentity | PromiseLike<IdentityInput | NoIdentity | undefined>
 
 /** What `identify` answered, or why it did not. */
 export type IdentifyAnswer = ReturnType<Identify<unknown>> | IdentifyFailure
@@ -48,7 +48,7 @@ export function askIdentify<Source>(identify: Identify<Source>, source: Source):
 }
 
 /** Whatever is falsy: `user?.id && { userId: user.id }` returns the id itself where it is 0, 0n, NaN or empty. */
-export function isNobody(answer: unknown): answer is Nobody {
+export function isNoIdentity(answer: unknown): answer is NoIdentity {
   return !answer
 }
 

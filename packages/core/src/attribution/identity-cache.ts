@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Identity } from '../model/identity.ts'
 import { createDeadlines } from './deadlines.ts'
-import { IdentifyFailure, isNobody, type Nobody } from './identify.ts'
-import { type GivenIdentity, identityFault, stableIdentity } from './identity.ts'
+import { IdentifyFailure, isNoIdentity, type NoIdentity } from './identify.ts'
+import { type IdentityInput, identityFault, stableIdentity } from './identity.ts'
 import { withoutCredential } from './redact-credential.ts'
 
 /** Names the owner of a credential, at once or as a promise; nothing if it has none. */
@@ -14,7 +14,7 @@ export type Lookup = (
     /** Aborted when the answer is no longer awaited. */
     signal: AbortSignal
   },
-) => GivenIdentity | Nobody | PromiseLike<GivenIdentity | Nobody | undefined>
+) => IdentityInput | NoIdentity | PromiseLike<IdentityInput | NoIdentity | undefined>
 
 export interface IdentityCacheSettings {
   lookup: Lookup
@@ -81,7 +81,7 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
 
   function ownerIn(answer: unknown, credential: string): Owner {
     try {
-      if (isNobody(answer)) return undefined
+      if (isNoIdentity(answer)) return undefined
       const owner = stableIdentity(answer)
       if (owner !== undefined) return owner
     } catch {

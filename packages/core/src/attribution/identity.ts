@@ -3,7 +3,7 @@ import { detached } from '../model/detached-text.ts'
 import type { Identity } from '../model/identity.ts'
 
 /** What an app may answer: ids of databases are often numbers. */
-export interface GivenIdentity {
+export interface IdentityInput {
   userId: string | number | bigint
   /** `undefined`, `null` or an empty text: the user has none. */
   accountId?: string | number | bigint | null | undefined
@@ -23,7 +23,7 @@ const shortFormHead = 400
 export function usableIdentity(answer: unknown): Identity | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined
   if (stable.has(answer)) return answer as Identity
-  const { userId: givenUser, accountId: givenAccount } = answer as Partial<GivenIdentity>
+  const { userId: givenUser, accountId: givenAccount } = answer as Partial<IdentityInput>
   const userId = usableId(givenUser)
   if (userId === undefined) return undefined
   if (givenAccount === undefined || givenAccount === null || givenAccount === '') return { userId }

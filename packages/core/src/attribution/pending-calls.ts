@@ -134,7 +134,7 @@ export function createAwaitedAnswers(
     hold(answer, call) {
       const known = awaited.get(answer)
       if (pendingKinds >= maxPending && known === undefined) {
-        // Nobody listens to this promise any more, so a rejection of it must not become an unhandled one.
+        // No code listens to this promise any more, so a rejection of it must not become an unhandled one.
         Promise.resolve(answer).then(undefined, () => {})
         return false
       }

@@ -26,12 +26,12 @@ export interface Addition {
 }
 
 /** What became of closing a day, and of its lines by endpoint if it was closed. */
-export type ClosedDay = DayClose & { readonly detail?: Detail }
+export type CloseResult = DayClose & { readonly detail?: Detail }
 
 /**
  * Closes a day: what was counted of it becomes lines in the outbox, once, even if another process tries as well.
  */
-export async function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<ClosedDay> {
+export async function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<CloseResult> {
   let detail: Detail = 'whole'
   const close = await store.closeDay(day, async function* (totals, revision) {
     const additions = revision === 0 ? (settings.additions?.(day) ?? []) : []

@@ -79,7 +79,7 @@ export function createResentAudit({
     diagnostics.publish('delivery:duplicate', { id, copies })
     diagnostics.warn(
       'PXU_WRN_DELIVERY_DUPLICATE',
-      'PX has events twice: it did not show them within reconcileAfterMs, so they were sent again (stats().delivery.duplicates has their number). Give a longer reconcileAfterMs.',
+      'PX has events twice: it did not show them within lookUpAfterMs, so they were sent again (stats().delivery.duplicates has their number). Give a longer lookUpAfterMs.',
     )
     return { possible: 0, proven: copies - 1 }
   }
@@ -130,7 +130,7 @@ export function createResentAudit({
       const denied: LookUpAnswer = {
         found: new Map(),
         absent: new Set(),
-        failure: { kind: 'denied', reason: 'reconcile: false' },
+        failure: { kind: 'denied', reason: 'lookUp: false' },
       }
       const { found, absent, failure } = (await lookUp?.(sought)) ?? denied
       const counts = { possible: 0, proven: 0 }

@@ -25,8 +25,8 @@ export interface DeliverySettings {
   readonly maxRequestsPerSecond: number
   readonly maxRequestsPerDay: number
   readonly startJitterMs: number
-  readonly reconcile: boolean
-  readonly reconcileAfterMs: number
+  readonly lookUp: boolean
+  readonly lookUpAfterMs: number
   readonly auditAfterMs: number
   readonly clock: Clock
   /** Not given: none are set. */
@@ -48,7 +48,7 @@ export interface DeliveryState extends SenderState {
 export interface PxDelivery extends Delivery {
   /** Warns of what is not declared in PX, if the key may read. @throws {UsageError} when the store of the budget fails */
   check(): Promise<void>
-  /** Breaks off what is still on its way; what became of it is unknown. */
+  /** Breaks off what is still on its way; its outcome is unknown. */
   breakOff(): Promise<void>
   /**
    * How many lines the day that closes now may have, so that all that waits can be sent within a day: details beyond it are
@@ -105,7 +105,7 @@ export function deliverToPx(
     diagnostics,
     send: settings.delivery ?? send,
     lookUp:
-      isPx && settings.reconcile ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
+      isPx && settings.lookUp ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
     leave: isPx ? pacing.leave : async () => 'go',
     untilNextBudgetMs: budget.untilNextDayMs,
   })
@@ -135,8 +135,8 @@ export function deliverToPx(
     },
     breakOff: client.close,
     linesForDay() {
-      const { pending, unknown } = store.outboxCounts()
-      return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unknown)
+      const { pending, unconfirmed } = store.outboxCounts()
+      return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unconfirmed)
     },
     isAtEase: () => delivery.state().stopped === undefined && budget.left() > maxRequestsPerDay / 2,
     state: () => ({

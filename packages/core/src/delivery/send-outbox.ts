@@ -59,7 +59,7 @@ export interface DeliverySettings {
   network: Clock
   diagnostics: Diagnostics
   /** How long PX may need to show an event that it took, in ms. */
-  reconcileAfterMs: number
+  lookUpAfterMs: number
   /** When what was sent again is looked at once more, in ms. */
   auditAfterMs: number
   startJitterMs: number
@@ -83,7 +83,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({ ...settings, duplicates })
   const audit = createResentAudit({ ...settings, lookUp: settings.lookUp, duplicates })
-  /** Days of lines that this process settled as pending or unknown, by id. */
+  /** Days of lines that this process settled as pending or unconfirmed, by id. */
   const waiting = new Map<string, string>()
 
   let running: Promise<void> | undefined
@@ -109,8 +109,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         return { id: line.id, state: 'delivered' }
       case 'rejected':
         return undefined
-      case 'unknown':
-        diagnostics.publish('delivery:unknown', message)
+      case 'unconfirmed':
+        diagnostics.publish('delivery:unconfirmed', message)
         return ambiguity.park(line)
       case 'stopped':
         diagnostics.publish('delivery:stopped', message)
@@ -173,15 +173,15 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       settlements.filter((settlement) => settlement !== undefined),
       lines,
     )
-    await tookBack((id) => /delivered|unknown/.test(results.get(id)?.outcome ?? ''))
+    await tookBack((id) => /delivered|unconfirmed/.test(results.get(id)?.outcome ?? ''))
     await settleRefused(false)
     if (failure !== undefined) throw failure.cause
     if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
     else health.volleyEnded([...results.values()], tookMs)
   }
 
-  /** Looks up what is due of the lines of unknown fate. @returns those to send again without knowing */
-  async function reconcile(lines: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
+  /** Looks up the unconfirmed lines that are due. @returns those to send again without knowing */
+  async function lookUpUnconfirmed(lines: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
     const { settlements, sendAnyway, failure } = await ambiguity.resolve(
       lines,
       health.stopped() !== undefined,
@@ -201,24 +201,24 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
-      const { lines, nextDueInMs, isElsewhere } = await store.claim(limit)
+      const { lines, nextDueInMs, notLeader } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)
         if (askedAgain) continue
         if (nextDueInMs === undefined) waiting.clear()
-        if (!isElsewhere) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
-        const auditInMs = isElsewhere ? undefined : audit.nextDueInMs()
+        if (!notLeader) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
+        const auditInMs = notLeader ? undefined : audit.nextDueInMs()
         const waitMs = Math.min(nextDueInMs ?? never, auditInMs ?? never)
         if (waitMs !== never) wakeAfter(Math.max(waitMs, health.pauseMs()))
         return
       }
-      const unknown = lines.filter(({ state }) => state === 'unknown')
-      const sendAnyway = unknown.length === 0 ? [] : await reconcile(unknown)
+      const unconfirmed = lines.filter(({ state }) => state === 'unconfirmed')
+      const sendAnyway = unconfirmed.length === 0 ? [] : await lookUpUnconfirmed(unconfirmed)
       const ready = [...sendAnyway, ...lines.filter(({ state }) => state === 'pending')]
       if (health.pauseMs() > 0) await settle(ready.map(given), ready)
       else if (ready.length > 0) await volley(ready, claimed)
       // Looked up together they cost few requests, whatever PX allows to be sent together.
-      limit = unknown.length === lines.length ? largestVolley : health.volleySize()
+      limit = unconfirmed.length === lines.length ? largestVolley : health.volleySize()
       storeFailures = 0
     }
   }

@@ -76,7 +76,7 @@ export function createPxHealth({
   /** By the monotonic clock, when it was last reported that PX stopped taking events, or fails. */
   let stopReportedAtMs = 0
   let failureReportedAtMs = 0
-  let unknownsInARow = 0
+  let unconfirmedInARow = 0
   let timesImpatient = 0
   /** By the monotonic clock. */
   let pause = { untilMs: 0, isBinding: false }
@@ -108,7 +108,7 @@ export function createPxHealth({
   /** PX took the request for what it is, and answered. */
   function works(): void {
     failures = 0
-    unknownsInARow = 0
+    unconfirmedInARow = 0
     timesImpatient = 0
   }
 
@@ -137,10 +137,10 @@ export function createPxHealth({
           fail(result.reason)
           stop(result.reason, result.cure)
           return true
-        case 'unknown':
+        case 'unconfirmed':
           fail(result.reason)
-          unknownsInARow += 1
-          return unknownsInARow >= Math.min(lanes, size)
+          unconfirmedInARow += 1
+          return unconfirmedInARow >= Math.min(lanes, size)
         case 'retryable':
           fail(result.reason)
           return true
@@ -152,9 +152,9 @@ export function createPxHealth({
       if (impatient !== undefined) return bePatient((impatient as { afterMs?: number }).afterMs)
       if (stopped !== undefined) return rest(probeAfterMs, false)
       const unreachable = results.find(({ outcome }) => outcome === 'retryable')
-      const unanswered = results.find(({ outcome }) => outcome === 'unknown')
+      const unanswered = results.find(({ outcome }) => outcome === 'unconfirmed')
       const isThrough = results.some(({ outcome }) => outcome === 'delivered' || outcome === 'rejected')
-      const bad = unreachable ?? (isThrough && unknownsInARow < lanes ? undefined : unanswered)
+      const bad = unreachable ?? (isThrough && unconfirmedInARow < lanes ? undefined : unanswered)
       if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
       if (results.length === 0) return
       if (tookMs < quickMs) size = Math.min(size * 2, largestVolley)

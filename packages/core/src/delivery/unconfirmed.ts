@@ -46,7 +46,7 @@ export function createAmbiguity({
   clock,
   network,
   diagnostics,
-  reconcileAfterMs,
+  lookUpAfterMs,
 }: {
   store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>
   duplicates: Pick<Duplicates, 'add'>
@@ -54,7 +54,7 @@ export function createAmbiguity({
   clock: Clock
   network: Clock
   diagnostics: Diagnostics
-  reconcileAfterMs: number
+  lookUpAfterMs: number
 }): Ambiguity {
   /** Lines that were parked here, and so have waited when they are claimed again. */
   const parked = new Set<string>()
@@ -64,17 +64,17 @@ export function createAmbiguity({
 
   function parkFor({ id }: ClaimedLine, waitMs: number): Settlement {
     parked.add(id)
-    return { id, state: 'unknown', waitMs }
+    return { id, state: 'unconfirmed', waitMs }
   }
 
   function hasWaited({ id, attemptedAtMs }: ClaimedLine): boolean {
-    return parked.has(id) || clock.now() - (attemptedAtMs ?? 0) >= reconcileAfterMs
+    return parked.has(id) || clock.now() - (attemptedAtMs ?? 0) >= lookUpAfterMs
   }
 
   /** What another process began, or this one before a restart. An attempt noted in the future was noted by a clock that was wrong. */
   function toFinish(line: ClaimedLine): Settlement {
     const passedMs = clock.now() - (line.attemptedAtMs ?? 0)
-    return parkFor(line, reconcileAfterMs - Math.max(passedMs, 0))
+    return parkFor(line, lookUpAfterMs - Math.max(passedMs, 0))
   }
 
   async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
@@ -117,7 +117,7 @@ export function createAmbiguity({
   }
 
   return {
-    park: (line) => parkFor(line, reconcileAfterMs),
+    park: (line) => parkFor(line, lookUpAfterMs),
 
     async resolve(lines, isStopped) {
       const settlements: Settlement[] = []
@@ -156,7 +156,7 @@ export function createAmbiguity({
     },
 
     async sendingAgain(lines) {
-      const again = lines.filter(({ state, kind }) => state === 'unknown' && kind === 'event')
+      const again = lines.filter(({ state, kind }) => state === 'unconfirmed' && kind === 'event')
       if (again.length === 0) return async () => {}
       await duplicates.add({ possible: again.length })
       return async (arrived) => {
@@ -167,7 +167,7 @@ export function createAmbiguity({
 
     arrived({ id, state }) {
       parked.delete(id)
-      if (state !== 'unknown' || clock.elapsed() >= deniedUntilMs) return
+      if (state !== 'unconfirmed' || clock.elapsed() >= deniedUntilMs) return
       const text =
         'The PX key may not read, so events whose delivery is uncertain are sent again without a look: some may be in PX twice (stats().delivery.possibleDuplicates). Give the key Read permission.'
       diagnostics.warn('PXU_WRN_DELIVERY_NO_READ', text)

@@ -4,8 +4,8 @@ const maxReasonLength = 300
 
 /** How many events wait and where, for the middle of a sentence. Only a durable store keeps them. */
 export function waitingText(store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>): string {
-  const { pending, unknown } = store.outboxCounts()
-  const count = pending + unknown
+  const { pending, unconfirmed } = store.outboxCounts()
+  const count = pending + unconfirmed
   const isOne = count === 1
   const events = `${count} event${isOne ? '' : 's'}`
   return store.durable

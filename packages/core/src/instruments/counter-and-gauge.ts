@@ -1,4 +1,4 @@
-import { type GivenIdentity, identityFault, usableIdentity } from '../attribution/identity.ts'
+import { type IdentityInput, identityFault, usableIdentity } from '../attribution/identity.ts'
 import { usableProperties } from '../attribution/properties.ts'
 import { apiCalls } from '../counting/instruments.ts'
 import type { Diagnostics } from '../diagnostics.ts'
@@ -21,13 +21,13 @@ export interface Counter {
    *
    * @param value finite and not negative @default 1
    */
-  add(identity: GivenIdentity, value?: number, properties?: GivenProperties): void
+  add(identity: IdentityInput, value?: number, properties?: GivenProperties): void
 }
 
 /** Keeps the last value of the day: one event per identity, properties and closed day has it. */
 export interface Gauge {
   /** Never throws: a value or an identity that cannot be kept is told to `onError` and counted in `stats()`. @param value finite */
-  record(identity: GivenIdentity, value: number, properties?: GivenProperties): void
+  record(identity: IdentityInput, value: number, properties?: GivenProperties): void
 }
 
 /** What became of the numbers that the app gave its counters and gauges. */

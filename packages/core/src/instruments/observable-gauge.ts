@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { GivenIdentity } from '../attribution/identity.ts'
+import type { IdentityInput } from '../attribution/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { UsageDays } from '../day/usage-day.ts'
 import type { Diagnostics } from '../diagnostics.ts'
@@ -9,7 +9,7 @@ import type { Instrument, UsageDay } from '../model/series.ts'
 import type { AppInstruments, GivenProperties, InstrumentOptions } from './counter-and-gauge.ts'
 
 /** Takes one reading. Never throws. */
-export type Observe = (identity: GivenIdentity, value: number, properties?: GivenProperties) => void
+export type Observe = (identity: IdentityInput, value: number, properties?: GivenProperties) => void
 
 /** Reads internal production data: asked once per usage day, after its end and before it closes. */
 export type ObserveAll = (observe: Observe) => void | PromiseLike<void>

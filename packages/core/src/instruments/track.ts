@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type GivenIdentity, identityFault, usableIdentity } from '../attribution/identity.ts'
+import { type IdentityInput, identityFault, usableIdentity } from '../attribution/identity.ts'
 import { usableProperties } from '../attribution/properties.ts'
 import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
@@ -27,7 +27,7 @@ export interface TrackStats {
 /** Real-time events: each becomes a line of the outbox, at the end of the turn of the event loop. */
 export interface Tracking {
   /** Never throws. */
-  track(eventName: unknown, identity: GivenIdentity, properties: unknown): void
+  track(eventName: unknown, identity: IdentityInput, properties: unknown): void
   /** Puts what is held. @throws {UsageError} when the store fails; the events stay and are offered again */
   put(): Promise<void>
   /** No more putting of its own accord. */

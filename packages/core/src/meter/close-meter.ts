@@ -77,10 +77,10 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   await within(clock, delivery.breakOff(), lastSettlingMs)
   await within(clock, delivery.stop(), lastSettlingMs)
 
-  const { delivered, pending, unknown } = store.outboxCounts()
+  const { delivered, pending, unconfirmed } = store.outboxCounts()
   const sent = { lines: delivered - deliveredBefore }
   const none = { calls: 0, lines: 0 }
-  const stored = { calls: tables.storedOpen(), lines: pending + unknown }
+  const stored = { calls: tables.storedOpen(), lines: pending + unconfirmed }
   const unidentified = attribution.stats().pending
   const unstored = { calls: tables.unstored() + unidentified, lines: numbers.unstoredLines() }
   const gone = store.durable

@@ -232,7 +232,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       }
     },
 
-    routes: endpoints.list,
+    endpoints: endpoints.list,
 
     close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
       closing ??= closeMeter(

@@ -1,6 +1,6 @@
 import type { AttributionStats } from '../attribution/attribute-call.ts'
 import type { FinishedCall } from '../attribution/finished-call.ts'
-import type { GivenIdentity } from '../attribution/identity.ts'
+import type { IdentityInput } from '../attribution/identity.ts'
 import type { CallCallback } from '../attribution/report-failures.ts'
 import type { Folded } from '../counting/overflow.ts'
 import type { DeliveryState } from '../delivery/create-px-delivery.ts'
@@ -46,7 +46,7 @@ export interface MeterStats {
   readonly readings: ReadingStats & CollectStats
   /** Events of `track()`. */
   readonly tracked: TrackStats
-  /** Lines of closed days and of `track()`. At any moment `closed = delivered + pending + unknown + rejected`. */
+  /** Lines of closed days and of `track()`. At any moment `closed = delivered + pending + unconfirmed + rejected`. */
   readonly lines: OutboxCounts
   readonly delivery: DeliveryState
 }
@@ -104,7 +104,7 @@ export interface Meter {
    * Sends an event of this moment, as durably as the rest: what cannot be sent now waits in the outbox. Not for numbers that
    * are to be added up by day: one event each would make an Average of PX wrong. Never throws.
    */
-  track(eventName: string, identity: GivenIdentity, properties?: GivenProperties): void
+  track(eventName: string, identity: IdentityInput, properties?: GivenProperties): void
   /**
    * Stores what was counted, closes the days that are due, and sends what can be sent now.
    *
@@ -130,7 +130,7 @@ export interface Meter {
   rejected(): AsyncIterable<RejectedEvent>
   stats(): MeterStats
   /** The endpoints called so far, by route and method; at most 10,000. */
-  routes(): Endpoint[]
+  endpoints(): Endpoint[]
   /**
    * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
    * first. May be called again: it answers the same.

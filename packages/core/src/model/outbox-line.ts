@@ -16,7 +16,7 @@ export interface OutboxLine {
 
 /** A line of the outbox that is neither delivered nor rejected. */
 export interface WaitingLine extends OutboxLine {
-  readonly state: 'pending' | 'unknown'
+  readonly state: 'pending' | 'unconfirmed'
 }
 
 /** A line that PX refused. It is kept as long as the store keeps anything, and never sent again. */
@@ -40,7 +40,7 @@ export interface Claim {
   /** How long until the next line falls due, if any waits. */
   nextDueInMs: number | undefined
   /** Another process sends the lines of this store now. */
-  isElsewhere?: true
+  notLeader?: true
 }
 
 /** Waits are durations, by a clock that never steps: a wall clock that is put right neither holds lines nor hurries them. */
@@ -49,15 +49,15 @@ export type Settlement = { readonly id: string } & (
   /** Certainly not delivered; may be sent again after `waitMs`, at most an hour. */
   | { readonly state: 'pending'; readonly waitMs: number }
   /** To be looked up in PX after `waitMs`, before anything is sent again. A crash may lose the wait, never the time of the attempt. */
-  | { readonly state: 'unknown'; readonly waitMs: number }
+  | { readonly state: 'unconfirmed'; readonly waitMs: number }
   | { readonly state: 'rejected'; readonly reason: string }
 )
 
-/** Lines by state. At any moment `closed = delivered + pending + unknown + rejected`. */
+/** Lines by state. At any moment `closed = delivered + pending + unconfirmed + rejected`. */
 export interface OutboxCounts {
   closed: number
   delivered: number
   pending: number
-  unknown: number
+  unconfirmed: number
   rejected: number
 }

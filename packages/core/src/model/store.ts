@@ -15,7 +15,7 @@ export type DayClose =
  * Turns the totals of a day into its lines. Pure and deterministic: after a crash it is simply run again. The totals may be
  * gone through more than once; one series may come several times, with a part of its values each time.
  */
-export type RollUp = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
+export type MakeLines = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
 
 /**
  * Whose counts they are. A store that several meters share keeps those of different namespaces and zones apart: each meter
@@ -89,7 +89,7 @@ export interface Store {
    *
    * `force` does not wait for writers that are alive (their later counts become a revision).
    */
-  closeDay(day: UsageDay, rollUp: RollUp, options?: { force?: boolean }): Promise<DayClose>
+  closeDay(day: UsageDay, makeLines: MakeLines, options?: { force?: boolean }): Promise<DayClose>
 
   /**
    * Puts lines that belong to no closed day in the outbox. A line whose id is in the outbox, or was put lately, is not
@@ -106,7 +106,7 @@ export interface Store {
   /** Records, as durably as the store does, that these claimed lines are about to be sent. Must resolve before the request starts. */
   markAttempts(ids: readonly string[], atMs: number): Promise<void>
 
-  /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unknown`. */
+  /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unconfirmed`. */
   settle(settlements: readonly Settlement[]): Promise<void>
 
   /** Lines that wait to be sent or looked up, as whoever sends them left them. Changes nothing. */

@@ -65,9 +65,9 @@ export interface MeterOptions {
   /** Sending starts by itself at a random moment within this time, in ms: a fleet does not start together. @default 300_000 */
   startJitterMs?: number | undefined
   /** Look up in PX what became of a request that got no answer, before it is repeated. Without it: repeat. @default true */
-  reconcile?: boolean | undefined
+  lookUp?: boolean | undefined
   /** How long after such a request, in ms: PX must show by then what it took. @default 900_000 */
-  reconcileAfterMs?: number | undefined
+  lookUpAfterMs?: number | undefined
   /** How long after it an event that was sent again is looked up once more, in ms, to tell of one that PX has twice. @default 21_600_000 */
   auditAfterMs?: number | undefined
   /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
@@ -105,8 +105,8 @@ export interface Settings {
   readonly maxRequestsPerSecond: number
   readonly maxRequestsPerDay: number
   readonly startJitterMs: number
-  readonly reconcile: boolean
-  readonly reconcileAfterMs: number
+  readonly lookUp: boolean
+  readonly lookUpAfterMs: number
   readonly auditAfterMs: number
   readonly closeOnSignal: boolean
   readonly dryRun: boolean
@@ -137,7 +137,7 @@ export const defaults = Object.freeze({
   maxRequestsPerSecond: 150,
   maxRequestsPerDay: 800_000,
   startJitterMs: 300_000,
-  reconcileAfterMs: 900_000,
+  lookUpAfterMs: 900_000,
   auditAfterMs: 21_600_000,
 })
 
@@ -160,8 +160,8 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   maxRequestsPerSecond: true,
   maxRequestsPerDay: true,
   startJitterMs: true,
-  reconcile: true,
-  reconcileAfterMs: true,
+  lookUp: true,
+  lookUpAfterMs: true,
   auditAfterMs: true,
   closeOnSignal: true,
   enabled: true,
@@ -188,9 +188,9 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs
   const requestTimeoutMs = count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs
   // A request that is still on its way cannot be found yet.
-  const reconcileAfterMs =
-    count('reconcileAfterMs', options.reconcileAfterMs, requestTimeoutMs) ??
-    Math.max(defaults.reconcileAfterMs, requestTimeoutMs)
+  const lookUpAfterMs =
+    count('lookUpAfterMs', options.lookUpAfterMs, requestTimeoutMs) ??
+    Math.max(defaults.lookUpAfterMs, requestTimeoutMs)
   // A day that closes before the last answer of `identify` would get a second event.
   const rollups = parseRollups(options.rollups) ?? defaults.rollups
   const graceMs =
@@ -218,8 +218,8 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     startJitterMs:
       count('startJitterMs', options.startJitterMs, 0) ??
       (options.delivery === undefined ? defaults.startJitterMs : 0),
-    reconcile: boolean('reconcile', options.reconcile) ?? true,
-    reconcileAfterMs,
+    lookUp: boolean('lookUp', options.lookUp) ?? true,
+    lookUpAfterMs,
     auditAfterMs: count('auditAfterMs', options.auditAfterMs, 1) ?? defaults.auditAfterMs,
     closeOnSignal: boolean('closeOnSignal', options.closeOnSignal) ?? false,
     dryRun,

@@ -17,7 +17,7 @@ interface OpenLine {
   readonly day: OutboxLine['day']
   readonly rank: OutboxLine['rank']
   readonly order: number
-  state: 'pending' | 'unknown'
+  state: 'pending' | 'unconfirmed'
   attempts: number
   attemptedAtMs: number | undefined
   dueAtElapsedMs: number
@@ -31,7 +31,7 @@ export class MemoryOutbox {
   readonly #queue = new LineQueue<OpenLine>()
   #order = 0
   #delivered = 0
-  #unknown = 0
+  #unconfirmed = 0
 
   add(lines: readonly OutboxLine[]): void {
     for (const line of lines) {
@@ -67,8 +67,8 @@ export class MemoryOutbox {
     return {
       closed: this.#delivered + this.rejected.length + size,
       delivered: this.#delivered,
-      pending: size - this.#unknown,
-      unknown: this.#unknown,
+      pending: size - this.#unconfirmed,
+      unconfirmed: this.#unconfirmed,
       rejected: this.rejected.length,
     }
   }
@@ -104,8 +104,8 @@ export class MemoryOutbox {
 
   markAttempts(ids: readonly string[], atMs: number): void {
     for (const line of this.#linesOf(ids)) {
-      if (line.state === 'pending') this.#unknown += 1
-      line.state = 'unknown'
+      if (line.state === 'pending') this.#unconfirmed += 1
+      line.state = 'unconfirmed'
       line.attempts += 1
       line.attemptedAtMs = atMs
     }
@@ -116,9 +116,9 @@ export class MemoryOutbox {
     const lines = this.#linesOf(settlements.map(({ id }) => id))
     for (const [place, settlement] of settlements.entries()) {
       const open = lines[place] as OpenLine
-      if (open.state === 'unknown') this.#unknown -= 1
-      if (settlement.state === 'pending' || settlement.state === 'unknown') {
-        if (settlement.state === 'unknown') this.#unknown += 1
+      if (open.state === 'unconfirmed') this.#unconfirmed -= 1
+      if (settlement.state === 'pending' || settlement.state === 'unconfirmed') {
+        if (settlement.state === 'unconfirmed') this.#unconfirmed += 1
         open.state = settlement.state
         open.dueAtElapsedMs = elapsedMs + settlement.waitMs
         this.#queue.add(open)

@@ -88,7 +88,7 @@ export class FreshLines implements Place {
         day: this.day,
         rank: this.rank,
         order: this.order,
-        state: this.file.isSuspect ? 'unknown' : 'pending',
+        state: this.file.isSuspect ? 'unconfirmed' : 'pending',
         attempts: this.file.isSuspect ? 1 : 0,
         attemptedAtMs: undefined,
         dueAtElapsedMs: 0,

@@ -34,7 +34,7 @@ export class OutboxFiles {
   #fresh: FreshLines[] = []
   readonly #unread: UnreadFiles
   #numbers = 0
-  #unknown = 0
+  #unconfirmed = 0
 
   constructor({ disk, folder, clock, damaged }: OutboxFilesSettings) {
     this.#disk = disk
@@ -52,8 +52,8 @@ export class OutboxFiles {
     return this.#unread.has(name) || [...this.#open].some((file) => file.name === name)
   }
 
-  get unknown(): number {
-    return this.#unknown
+  get unconfirmed(): number {
+    return this.#unconfirmed
   }
 
   /** For files and single lines, in the order in which they came. */
@@ -116,7 +116,7 @@ export class OutboxFiles {
     // A file of which only the head is left is done.
     file.open = Math.max(0, file.end.lines - file.done.size)
     if (file.open === 0) return
-    if (file.isSuspect) this.#unknown += file.open - touched.size
+    if (file.isSuspect) this.#unconfirmed += file.open - touched.size
     for (const [index, state] of touched) {
       const rank = index < file.end.totals ? 'total' : 'detail'
       const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
@@ -158,7 +158,7 @@ export class OutboxFiles {
     file.open += 1
     const state: TouchedState = known ?? {
       offset,
-      state: file.isSuspect ? 'unknown' : 'pending',
+      state: file.isSuspect ? 'unconfirmed' : 'pending',
       attempts: file.isSuspect ? 1 : 0,
       attemptedAtMs: undefined,
       dueAtMs: 0,
@@ -172,7 +172,7 @@ export class OutboxFiles {
   ): void {
     const dueAtElapsedMs = dueAtMs === 0 ? 0 : this.#clock.elapsed() + this.#waitUntil(dueAtMs)
     const line: TouchedLine = { ...state, ...place, dueAtElapsedMs, isClaimed: false }
-    if (line.state === 'unknown') this.#unknown += 1
+    if (line.state === 'unconfirmed') this.#unconfirmed += 1
     line.file.touched.set(line.index, line)
     this.#queue.add(line)
   }
@@ -233,7 +233,7 @@ export class OutboxFiles {
     for (const index of fresh.rest()) {
       file.done.add(index)
       file.open -= 1
-      if (file.isSuspect) this.#unknown -= 1
+      if (file.isSuspect) this.#unconfirmed -= 1
     }
   }
 
@@ -251,9 +251,9 @@ export class OutboxFiles {
     this.#queue.add(line)
   }
 
-  move(line: TouchedLine, state: 'pending' | 'unknown' | 'done'): void {
-    if (line.state === 'unknown') this.#unknown -= 1
-    if (state === 'unknown') this.#unknown += 1
+  move(line: TouchedLine, state: 'pending' | 'unconfirmed' | 'done'): void {
+    if (line.state === 'unconfirmed') this.#unconfirmed -= 1
+    if (state === 'unconfirmed') this.#unconfirmed += 1
     if (state !== 'done') {
       line.state = state
       return

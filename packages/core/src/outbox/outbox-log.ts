@@ -11,14 +11,18 @@ export type LineRef = readonly [file: number, index: number, offset: number]
 /** What is known of a line that somebody began to send. */
 export interface TouchedState {
   offset: number
-  state: 'pending' | 'unknown'
+  state: 'pending' | 'unconfirmed'
   attempts: number
   attemptedAtMs?: number | undefined
   dueAtMs: number
 }
 
 /** What became of a line; the time is when a line that is not done is due again. */
-type Settled = readonly [...LineRef, state: 'pending' | 'unknown' | 'delivered' | 'rejected', dueAtMs: number]
+type Settled = readonly [
+  ...LineRef,
+  state: 'pending' | 'unconfirmed' | 'delivered' | 'rejected',
+  dueAtMs: number,
+]
 
 /** What happens to lines, as kept in the log. Files are named once and then numbered. */
 export type StateChange =
@@ -170,6 +174,11 @@ function stateLogs(names: readonly string[]): string[] {
   return names.filter((name) => fileName.test(name)).sort((a, b) => place(a) - place(b))
 }
 
+/** Logs of earlier versions have `unknown`: without this, their lines would be sent again without a look-up. */
+function stateNow(state: TouchedState['state'] | 'unknown'): TouchedState['state'] {
+  return state === 'unknown' ? 'unconfirmed' : state
+}
+
 interface FileHistory {
   done: BitSet
   touched: Map<number, TouchedState>
@@ -200,7 +209,7 @@ export class OutboxHistory {
   #attempted([number, index, offset]: LineRef, atMs: number): void {
     const { touched } = this.#byNumber(number)
     const attempts = (touched.get(index)?.attempts ?? 0) + 1
-    touched.set(index, { offset, state: 'unknown', attempts, attemptedAtMs: atMs, dueAtMs: 0 })
+    touched.set(index, { offset, state: 'unconfirmed', attempts, attemptedAtMs: atMs, dueAtMs: 0 })
   }
 
   apply(change: StateChange): void {
@@ -223,7 +232,7 @@ export class OutboxHistory {
             touched.delete(index)
           } else {
             const { attempts = 0, attemptedAtMs } = touched.get(index) ?? {}
-            touched.set(index, { offset, state, attempts, attemptedAtMs, dueAtMs })
+            touched.set(index, { offset, state: stateNow(state), attempts, attemptedAtMs, dueAtMs })
           }
         }
         return
@@ -235,7 +244,9 @@ export class OutboxHistory {
           this.#files.set(name, {
             done: new BitSet(Buffer.from(done, 'base64')),
             isSuspect,
-            touched: new Map(touched),
+            touched: new Map(
+              touched.map(([index, line]) => [index, { ...line, state: stateNow(line.state) }]),
+            ),
           })
         }
       }

@@ -70,14 +70,14 @@ export class Outbox {
   }
 
   counts(): OutboxCounts {
-    const { unknown } = this.#files
+    const { unconfirmed } = this.#files
     let open = 0
     for (const file of this.#files.all) open += file.open
     return {
       closed: this.#delivered + this.#refused + open,
       delivered: this.#delivered,
-      pending: open - unknown,
-      unknown,
+      pending: open - unconfirmed,
+      unconfirmed,
       rejected: this.#refused,
     }
   }
@@ -197,7 +197,7 @@ export class Outbox {
     this.#log?.append(['attempt', atMs, refs])
     await this.#log?.sync()
     for (const line of lines) {
-      this.#files.move(line, 'unknown')
+      this.#files.move(line, 'unconfirmed')
       line.attempts += 1
       line.attemptedAtMs = atMs
     }
@@ -218,7 +218,8 @@ export class Outbox {
       refused.push({ ...line, reason: settlement.reason, rejectedAtMs: nowMs })
     }
     await this.#rejected.add(refused)
-    // So that an outage fills no disk, no word of a line that was only given back, nor until when an unknown one waits.
+    // To bound the growth of the log during an outage, it has no entry for a line that was only released, nor for the due time
+    // of an unconfirmed line.
     const news = settled.filter(({ settlement: { state }, touched, waitMs }) => {
       return state !== touched.state || (state === 'pending' && waitMs > 0)
     })
@@ -229,7 +230,7 @@ export class Outbox {
     for (const { settlement, touched, waitMs } of settled) {
       this.#claimed.delete(settlement.id)
       touched.isClaimed = false
-      if (settlement.state === 'pending' || settlement.state === 'unknown') {
+      if (settlement.state === 'pending' || settlement.state === 'unconfirmed') {
         this.#files.move(touched, settlement.state)
         this.#files.wait(touched, waitMs)
         continue

@@ -25,7 +25,7 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   for (const name of namesIn(disk, folder).sort()) {
     if (!name.endsWith('.lines')) continue
     const { done, touched, isSuspect } = history.of(name)
-    const unless = isLost || isSuspect ? 'unknown' : 'pending'
+    const unless = isLost || isSuspect ? 'unconfirmed' : 'pending'
     for await (const { line, index } of linesIn(disk, join(folder, name))) {
       left.delete(line.id)
       if (!done.has(index)) yield { ...line, state: touched.get(index)?.state ?? unless }

@@ -8,7 +8,7 @@ export type DeliveryResult =
   /** PX refused this line and will refuse it again. */
   | { readonly outcome: 'rejected'; readonly reason: string }
   /** PX may or may not have stored it. */
-  | { readonly outcome: 'unknown'; readonly reason: string }
+  | { readonly outcome: 'unconfirmed'; readonly reason: string }
   /** No line can be sent until somebody changes the key, the address, a certificate or a proxy. */
   | { readonly outcome: 'stopped'; readonly reason: string; readonly cure?: string | undefined }
 
@@ -60,7 +60,7 @@ export function resultOf(answer: PxAnswer, nowMs: number): DeliveryResult {
   }
   if (status === 429)
     return { outcome: 'retryable', reason, afterMs: patienceMs(answer.retryAfter, answer.dateMs ?? nowMs) }
-  if (status === 408 || status >= 500 || status < 400) return { outcome: 'unknown', reason }
+  if (status === 408 || status >= 500 || status < 400) return { outcome: 'unconfirmed', reason }
   return { outcome: 'rejected', reason }
 }
 
@@ -122,7 +122,7 @@ const certificateError =
 
 function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
   const reason = reasonOf({ answered: false, error, maybeSent })
-  if (maybeSent) return { outcome: 'unknown', reason }
+  if (maybeSent) return { outcome: 'unconfirmed', reason }
   const code = (error as { code?: unknown } | null)?.code
   if (error instanceof UsageError) return { outcome: 'stopped', reason }
   if (typeof code !== 'string' || !certificateError.test(code)) return { outcome: 'retryable', reason }

@@ -10,7 +10,7 @@ interface Sought {
   readonly trace: EventTrace
 }
 
-/** What PX shows of lines whose fate is unknown. Of a line that is neither found nor absent nothing is known; `failure` says why. */
+/** What PX shows of unconfirmed lines. Of a line that is neither found nor absent nothing is known; `failure` says why. */
 export interface LookUpAnswer {
   /** With the `eventId` of each event that PX has of the line. */
   found: ReadonlyMap<string, ReadonlySet<unknown>>
@@ -35,7 +35,7 @@ const maxPageBytes = 16 * 1024 * 1024
 const fewLines = 3
 
 /**
- * Looks lines up by `GET /v1/events/custom`: the list of a name and date where many are unknown, else user by user. A line is found by
+ * Looks lines up by `GET /v1/events/custom`: the list of a name and date where many are unconfirmed, else user by user. A line is found by
  * its `rollupId` only, and absent only after a list was read to its end.
  *
  * @param leave asked before each request: look-ups share rate and budget with what is sent
@@ -145,7 +145,7 @@ export function createLookUp({
     for (const group of groups.values()) {
       const failure = await lookUpGroup(group, found, absent)
       if (failure !== undefined && failure.reason !== unreadableReason) return { found, absent, failure }
-      // Only the lines that it is about stay unknown.
+      // Only the lines that it is about stay unconfirmed.
       doubt ??= failure
     }
     return { found, absent, failure: doubt }

@@ -18,7 +18,7 @@ import {
   readTotals,
 } from '../journal/journal-reader.ts'
 import type { SeriesTotal, UsageDay } from '../model/series.ts'
-import type { DayClose, RollUp } from '../model/store.ts'
+import type { DayClose, MakeLines } from '../model/store.ts'
 import { type ClosedDay, ClosedDays, closedDayName } from '../outbox/closed-days.ts'
 import { newHeader, outboxFolder, writeLineFile } from '../outbox/line-file.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -175,7 +175,7 @@ export class DayJournals {
    */
   async close(
     day: UsageDay,
-    rollUp: RollUp,
+    makeLines: MakeLines,
     { force, mayCommit }: { force: boolean; mayCommit: () => boolean },
   ): Promise<{ answer: DayClose; name?: string }> {
     const writers = new Map<string, JournalOwner['state']>()
@@ -210,7 +210,7 @@ export class DayJournals {
     const name = closedDayName(day, revision)
     const header = newHeader({ day, revision, contained: upTo })
     const path = join(outboxFolder(this.#dir), name)
-    const written = await writeLineFile(this.#disk, path, header, rollUp(totals, revision), mayCommit)
+    const written = await writeLineFile(this.#disk, path, header, makeLines(totals, revision), mayCommit)
     if (written === undefined) return { answer: { outcome: 'elsewhere' } }
     await this.#remove(day, done)
     return { answer: { outcome: 'closed', revision, ...written }, name }

@@ -32,7 +32,7 @@ const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
 const syncEveryMs = 1_000
 /** A journal goes on in a new file after so many bytes of gains. */
 const defaultPartBytes = 64 * 1024 * 1024
-const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unknown: 0, rejected: 0 }
+const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unconfirmed: 0, rejected: 0 }
 
 /**
  * Keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder. What was counted
@@ -193,7 +193,7 @@ export function fileStoreOn(
 
     totals: (day) => oneByOne(totalsOf(day)),
 
-    closeDay: (day, rollUp, { force = false } = {}) =>
+    closeDay: (day, makeLines, { force = false } = {}) =>
       using(async ({ led, journals, writer, joined }) => {
         const outbox = await led.outbox()
         if (outbox === undefined) return { outcome: 'elsewhere' }
@@ -204,7 +204,7 @@ export function fileStoreOn(
           led.reload()
           throw error
         }
-        const closing = journals.close(day, rollUp, { force, mayCommit: () => led.holds() })
+        const closing = journals.close(day, makeLines, { force, mayCommit: () => led.holds() })
         const { answer, name } = await closing.catch(reload)
         if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
         journals.forgetOld(led.current)
@@ -220,7 +220,7 @@ export function fileStoreOn(
     claim: (limit) =>
       using(async ({ led, inbox }) => {
         const outbox = await led.outbox()
-        if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, isElsewhere: true }
+        if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, notLeader: true }
         await inbox.takeOut((lines) => outbox.put(lines))
         return outbox.claim(limit)
       }),

@@ -62,8 +62,8 @@ export class LedOutbox {
       this.#triedAtMs = Number.NEGATIVE_INFINITY
     }
     if (this.#outbox?.isGone) {
-      const { pending, unknown } = this.#outbox.counts()
-      this.#waitedBefore = pending + unknown
+      const { pending, unconfirmed } = this.#outbox.counts()
+      this.#waitedBefore = pending + unconfirmed
       this.reload()
     }
     this.#lead?.beat()
@@ -121,8 +121,8 @@ export class LedOutbox {
     })
     this.#outbox = outbox
     if (this.#waitedBefore !== undefined) {
-      const { pending, unknown } = outbox.counts()
-      this.#settings.onReplaced(Math.max(0, this.#waitedBefore - pending - unknown))
+      const { pending, unconfirmed } = outbox.counts()
+      this.#settings.onReplaced(Math.max(0, this.#waitedBefore - pending - unconfirmed))
       this.#waitedBefore = undefined
     }
     return outbox

@@ -86,7 +86,7 @@ export function memoryStore(): Store {
       yield* days.get(day)?.totals ?? []
     },
 
-    async closeDay(day, rollUp) {
+    async closeDay(day, makeLines) {
       if (closing !== undefined) return { outcome: 'elsewhere' }
       const totals = days.get(day)?.totals
       if (totals === undefined) return { outcome: 'empty' }
@@ -99,7 +99,7 @@ export function memoryStore(): Store {
             yield* totals
           },
         }
-        for await (const line of rollUp(again, revision)) lines.push(line)
+        for await (const line of makeLines(again, revision)) lines.push(line)
         outbox.add(lines)
         days.delete(day)
         revisions.set(day, revision + 1)
