@@ -12,7 +12,8 @@ const storeRetryMs = 1_000
 
 /** Takes what is counted to the store, and closes the days that are over. */
 export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
-  start(): void
+  /** From now on days are closed when they are due. */
+  start(tasks: DayTasks): void
   /** No day falls due by itself any more. */
   stop(): void
   /** Something was counted: it is stored at the end of this turn of the event loop, or after the time the store grants. */
@@ -38,6 +39,10 @@ interface DayKeeperSettings {
   opened(): Promise<void>
   tables: DayTables
   diagnostics: Diagnostics
+}
+
+/** What is done with a day. Handed over at the start, as it is made of parts that need to know the day. */
+interface DayTasks {
   /** Adds what is read of a day that has ended, before it is closed. @throws {UsageError} when the store fails */
   collect(): Promise<void>
   /** Makes the lines of a day, as one step. */
@@ -49,9 +54,9 @@ interface DayKeeperSettings {
 }
 
 export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
-  const { clock, days, graceMs, store, opened, tables, diagnostics, collect, close, closed, onTick } =
-    settings
+  const { clock, days, graceMs, store, opened, tables, diagnostics } = settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
+  let tasks: DayTasks
   let cancelStoring: (() => void) | undefined
   let failingSinceMs: number | undefined
   let working: Promise<void> | undefined
@@ -134,7 +139,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
     async function closeOne(day: UsageDay): Promise<void> {
       if (!isToClose(day)) return
-      const result = await close(day)
+      const result = await tasks.close(day)
       if (result.outcome !== 'closed') return
       diagnostics.publish('day:closed', { day, ...result })
       if (result.revision > 0) tellLateCounts(day, result.calls)
@@ -154,10 +159,11 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     const note = (error: unknown) =>
       void failures.push(tell('A day could not be closed; it is tried again.', error))
     if (dayClock.isSet())
-      await collect()
+      await tasks
+        .collect()
         .then(() => closeDays(dayClock.isDue))
         .catch(note)
-    if (isAllStored()) await closed().catch(note)
+    if (isAllStored()) await tasks.closed().catch(note)
     if (failures.length > 0) throw failures[0]
   }
 
@@ -170,7 +176,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
   async function wake(): Promise<void> {
     await work().catch(() => {})
-    onTick()
+    tasks.onTick()
   }
 
   function startWork(): Promise<void> {
@@ -196,7 +202,10 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     today: dayClock.today,
     isDue: dayClock.isDue,
     hear: dayClock.hear,
-    start: dayClock.start,
+    start(given) {
+      tasks = given
+      dayClock.start()
+    },
     stop: dayClock.stop,
     storeSoon() {
       if (cancelStoring !== undefined) return

@@ -21,7 +21,7 @@ import { closeOnSignal } from './close-on-signal.ts'
 import { createDayAdditions } from './day-additions.ts'
 import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter.ts'
-import { openStore } from './open-store.ts'
+import { createStoreOpening } from './open-store.ts'
 
 const defaultCloseTimeoutMs = 5_000
 
@@ -57,16 +57,52 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     diagnostics,
     idle: createIdleSeries(settings.limits, clock.elapsed),
   })
-  const delivery = deliverToPx(settings, { store, diagnostics, heard: (epochMs) => keeper.hear(epochMs) })
+  const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
+  const opening = createStoreOpening(store, context)
+  const { opened, tryNow } = opening
+  const keeper = createDayKeeper({ clock, days, graceMs, store, opened, tables, diagnostics })
+  const delivery = deliverToPx(settings, { store, diagnostics, heard: keeper.hear })
+  const leftovers = createLeftoverMeters({
+    ...{ store, clock, diagnostics },
+    makeMeter: ({ timeZone, store }) =>
+      buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
+  })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
+  const additions = createDayAdditions(settings, keeper, eventSettings)
   const closingSettings: ClosingSettings = {
     rollups,
     timeZone,
     namespace: settings.productKey,
     diagnostics,
-    additions: (day) => additions.of(day),
+    additions: additions.of,
     toLine: (usage) => rollupLine(usage, eventSettings),
   }
+  const { running: runningNames } = settings.attributes
+  const running =
+    runningNames === undefined
+      ? undefined
+      : createRunningAttributes({
+          names: runningNames,
+          everyMs: runningNames.everyMs,
+          rollups,
+          timeZone,
+          productKey: settings.productKey,
+          clock,
+          store,
+          today: keeper.today,
+          usages: (day) => previewDay(store, day, closingSettings),
+          isAffordable: delivery.isAtEase,
+          onPut: delivery.wakeNow,
+        })
+
+  let counted = 0
+  let ignored = 0
+  let afterClose = 0
+  let closing: Promise<CloseReport> | undefined
+  /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
+  let isClosed = false
+  let stopListening = () => {}
+
   const endpoints = createEndpoints()
   const callProperties = createCallProperties(settings.properties, diagnostics)
   const attribution = createAttribution({
@@ -85,61 +121,6 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       keeper.storeSoon()
     },
   })
-
-  let counted = 0
-  let ignored = 0
-  let afterClose = 0
-  let closing: Promise<CloseReport> | undefined
-  /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
-  let isClosed = false
-  let stopListening = () => {}
-
-  const leftovers = createLeftoverMeters({
-    ...{ store, clock, diagnostics },
-    makeMeter: ({ timeZone, store }) =>
-      buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
-  })
-  const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
-  const opening = openStore(store, context, async () => {
-    delivery.wake()
-    if (adopts) void leftovers.look()
-    await delivery.check()
-  })
-  const { opened, tryNow } = opening
-  const keeper = createDayKeeper({
-    clock,
-    days,
-    graceMs,
-    store,
-    opened,
-    tables,
-    diagnostics,
-    collect: () => numbers.collect(),
-    close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
-    closed: () => additions.fillEmptyDays(),
-    onTick() {
-      delivery.wake()
-      void running?.putIfDue().catch(() => {})
-    },
-  })
-  const additions = createDayAdditions(settings, keeper, eventSettings)
-  const { running: runningNames } = settings.attributes
-  const running =
-    runningNames === undefined
-      ? undefined
-      : createRunningAttributes({
-          names: runningNames,
-          everyMs: runningNames.everyMs,
-          rollups,
-          timeZone,
-          productKey: settings.productKey,
-          clock,
-          store,
-          today: keeper.today,
-          usages: (day) => previewDay(store, day, closingSettings),
-          isAffordable: delivery.isAtEase,
-          onPut: delivery.wakeNow,
-        })
   const numbers = createAppNumbers({
     settings,
     tables,
@@ -149,7 +130,21 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     isClosed: () => isClosed,
     onTracked: delivery.wakeNow,
   })
-  keeper.start()
+
+  opening.start(async () => {
+    delivery.wake()
+    if (adopts) void leftovers.look()
+    await delivery.check()
+  })
+  keeper.start({
+    collect: numbers.collect,
+    close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
+    closed: additions.fillEmptyDays,
+    onTick() {
+      delivery.wake()
+      void running?.putIfDue().catch(() => {})
+    },
+  })
 
   function refuseAfterClose(): void {
     afterClose += 1

@@ -5,6 +5,8 @@ import type { Store, StoreContext } from '../model/store.ts'
 const retryMs = 60_000
 
 export interface StoreOpening {
+  /** Makes the first attempt. To be called before anything else. @param onOpen called once, when the store is open */
+  start(onOpen: () => Promise<void>): void
   /** Resolves when the store is open. @throws {UsageError} what the last attempt failed with, as long as it is not */
   opened(): Promise<void>
   /** The same, but a store that could not be opened is tried again at once: what was in the way may be mended by now. */
@@ -14,9 +16,10 @@ export interface StoreOpening {
 }
 
 /** Opens a store, and tries again until it is open. Meanwhile counts stay in memory. */
-export function openStore(store: Store, context: StoreContext, onOpen: () => Promise<void>): StoreOpening {
+export function createStoreOpening(store: Store, context: StoreContext): StoreOpening {
   const { clock, diagnostics } = context
   let attempt = Promise.resolve()
+  let onOpen = async () => {}
   let isStopped = false
   let mayRetry = false
   let cancelRetry = () => {}
@@ -41,8 +44,11 @@ export function openStore(store: Store, context: StoreContext, onOpen: () => Pro
     if (mayRetry) open()
   }
 
-  open()
   return {
+    start(given) {
+      onOpen = given
+      open()
+    },
     opened: () => attempt,
     tryNow() {
       if (!isStopped) retry()
