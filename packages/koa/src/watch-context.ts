@@ -57,6 +57,9 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   /** Holders that had no such property before. */
   const added = new WeakSet<object>()
 
+  /** The prototype of the last target that inherited the accessor from such a holder. Weak, as apps come and go. */
+  let knownPrototype: WeakRef<object> | undefined
+
   function ownerOf(target: object): object | undefined {
     let owner: object | null = target
     while (owner !== null && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner)
@@ -73,7 +76,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   }
 
   function write(this: object, value: unknown): void {
-    if (isKnown !== undefined && mayDefine(this) && isKnown(this) && definePlain(this, value)) return
+    if (isKnown?.(this) && mayDefine(this) && definePlain(this, value)) return
     if (!assign(this, value)) refuse(name, write, Object.hasOwn(this, name) || isReadOnly(this))
     onAssign(this, value)
   }
@@ -104,8 +107,14 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   /** What a frozen object hands down cannot be assigned on those that inherit it. */
   function isReadOnly(target: object): boolean {
     try {
+      const prototype: object | null = Object.getPrototypeOf(target)
+      if (prototype !== null && prototype === knownPrototype?.deref()) return false
       const owner = ownerOf(target)
-      return owner !== undefined && !added.has(owner) && Object.isFrozen(owner)
+      if (owner !== undefined && added.has(owner)) {
+        if (owner !== target && prototype !== null) knownPrototype = new WeakRef(prototype)
+        return false
+      }
+      return owner !== undefined && Object.isFrozen(owner)
     } catch {
       // A proxy that does not say from what it inherits.
       return false
