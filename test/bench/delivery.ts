@@ -163,7 +163,6 @@ function senderOf(url: string, store: Store, maxRequestsPerSecond: number) {
       startJitterMs: 0,
       lookUp: true,
       lookUpAfterMs: 900_000,
-      auditAfterMs: 21_600_000,
       clock: systemClock,
     },
     { store, diagnostics, heard: () => {} },

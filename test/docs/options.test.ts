@@ -29,7 +29,6 @@ const ofMeter: Names<MeterOptions> = {
   startJitterMs: true,
   lookUp: true,
   lookUpAfterMs: true,
-  auditAfterMs: true,
   closeOnSignal: true,
   enabled: true,
   dryRun: true,

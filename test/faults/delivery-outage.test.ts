@@ -86,7 +86,6 @@ async function startOutage(store: Store, maxRequestsPerDay: number): Promise<Out
       },
       untilNextBudgetMs: budget.untilNextDayMs,
       lookUpAfterMs: 15 * minute,
-      auditAfterMs: 360 * minute,
       startJitterMs: 5 * minute,
     }),
     answer: () => ({ outcome: 'retryable', reason: 'ECONNREFUSED' }),

@@ -105,32 +105,6 @@ describe.each(stores)('with the %s store and a wall clock', (_name, makeStore) =
     await delivers(sender, 70 * minute)
     expect(px.ids()).toHaveLength(30)
   })
-
-  it.each(errors)(
-    '%s when an event was sent again: looks for its duplicate after auditAfterMs',
-    async (_, ms) => {
-      sender = await startSender(px.url, {}, { store: makeStore() })
-      px.script = (exchange) => {
-        // PX takes it and shows it an hour later.
-        exchange.store()
-        exchange.res.socket?.destroy()
-      }
-      const { clock } = sender
-      let shownAt = clock.elapsed() + hour
-      px.now = clock.elapsed
-      px.lagMs = () => shownAt - clock.elapsed()
-      await sender.put(eventLine('a'))
-      await sender.delivery.run()
-      px.script = works
-      clock.step(ms)
-      shownAt = 0
-      await delivers(sender, 22 * minute)
-      clock.step(-ms)
-      expect(sender.delivery.state().awaitingAudit).toBe(1)
-      await sender.pass(7 * hour, 10 * minute)
-      expect(sender.delivery.state()).toMatchObject({ awaitingAudit: 0, duplicates: 1 })
-    },
-  )
 })
 
 it.each(errors)(

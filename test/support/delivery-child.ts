@@ -28,7 +28,6 @@ const delivery = deliverToPx(
     startJitterMs: 0,
     lookUp: lookUp === 'true',
     lookUpAfterMs: 500,
-    auditAfterMs: 21_600_000,
     clock: systemClock,
   },
   { store, diagnostics, heard: () => {} },

@@ -48,7 +48,6 @@ export async function startSender(
       startJitterMs: 0,
       lookUp: true,
       lookUpAfterMs: 900_000,
-      auditAfterMs: 21_600_000,
       clock,
       ...options,
     },

@@ -23,7 +23,6 @@ export type Happening =
   | 'delivery:rejected'
   | 'delivery:stopped'
   | 'delivery:looked-up'
-  | 'delivery:duplicate'
   | 'delivery:refused'
   | 'delivery:missing'
   | 'delivery:attributes-read'

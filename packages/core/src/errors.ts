@@ -36,7 +36,6 @@ export const codes = {
     'Events of uncertain fate cannot be looked up in PX; they wait in the store and are looked up again later.',
   PXU_WRN_DELIVERY_NO_READ:
     'The key may not read, so an event of uncertain fate is sent again without a look and may be in PX twice.',
-  PXU_WRN_DELIVERY_DUPLICATE: 'PX has an event twice: it showed it so late that it had been sent again.',
   PXU_WRN_DELIVERY_BUDGET_SPENT: 'The daily request budget is spent; the rest is sent tomorrow.',
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under (overflow); the totals are right.',

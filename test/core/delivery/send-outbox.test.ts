@@ -32,7 +32,6 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
     network: clock,
     diagnostics,
     lookUpAfterMs: 60_000,
-    auditAfterMs: 21_600_000,
     startJitterMs: 0,
   })
   return { clock, errors, store, sent, delivery }

@@ -27,7 +27,6 @@ export interface DeliverySettings {
   readonly startJitterMs: number
   readonly lookUp: boolean
   readonly lookUpAfterMs: number
-  readonly auditAfterMs: number
   readonly clock: Clock
   /** Not given: none are set. */
   readonly attributes?: AttributeNames & {

@@ -5,7 +5,6 @@ import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
 import type { LookUp } from '../px/look-up-events.ts'
-import { createResentAudit } from './audit-resent.ts'
 import { createDuplicates } from './duplicates.ts'
 import type { Pacing } from './rate-limit.ts'
 import { refusalText } from './refusal-text.ts'
@@ -23,10 +22,6 @@ export interface SenderState {
   stopped: string | undefined
   /** Lines sent again although PX may have had them, over restarts: an upper bound for duplicates in PX. */
   possibleDuplicates: number
-  /** Events that PX was seen to have more often than once, over restarts: how many too many. */
-  duplicates: number
-  /** Events that were sent again because PX did not show them, and that are looked at once more in `auditAfterMs`. */
-  awaitingAudit: number
   /** When the sender looks into the outbox again by itself, epoch ms. */
   nextAttemptAtMs: number | undefined
   /** The oldest day of the lines that this process tried to send and that still wait. */
@@ -60,12 +55,9 @@ export interface DeliverySettings {
   diagnostics: Diagnostics
   /** How long PX may need to show an event that it took, in ms. */
   lookUpAfterMs: number
-  /** When what was sent again is looked at once more, in ms. */
-  auditAfterMs: number
   startJitterMs: number
 }
 
-const never = Number.POSITIVE_INFINITY
 /** A volley is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
 const volleyEndsAfterMs = 60_000
 
@@ -82,7 +74,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const health = createPxHealth({ clock, diagnostics, refusals, store, largestVolley })
   const duplicates = createDuplicates(store)
   const ambiguity = createAmbiguity({ ...settings, duplicates })
-  const audit = createResentAudit({ ...settings, lookUp: settings.lookUp, duplicates })
   /** Days of lines that this process settled as pending or unconfirmed, by id. */
   const waiting = new Map<string, string>()
 
@@ -124,9 +115,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   async function settle(settlements: Settlement[], lines: readonly ClaimedLine[]): Promise<void> {
     if (settlements.length === 0) return
-    const idsOf = (wanted: Settlement['state']) =>
-      settlements.filter(({ state }) => state === wanted).map(({ id }) => id)
-    await audit.settling(idsOf('delivered'), idsOf('rejected'))
     await store.settle(settlements)
     const days = new Map(lines.map(({ id, day }) => [id, day]))
     for (const { id, state } of settlements) {
@@ -186,8 +174,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       lines,
       health.stopped() !== undefined,
     )
-    const absent = new Set(settlements.filter(({ state }) => state === 'pending').map(({ id }) => id))
-    await audit.resending(lines.filter(({ id }) => absent.has(id)))
     await settle(settlements, lines)
     health.lookedUp(failure, settings.untilNextBudgetMs)
     return sendAnyway
@@ -195,21 +181,17 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   async function sendWhatIsDue(): Promise<void> {
     await duplicates.recall()
-    await audit.recall()
     let limit = health.volleySize()
     while (!over) {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
-      const { lines, nextDueInMs, notLeader } = await store.claim(limit)
+      const { lines, nextDueInMs } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)
         if (askedAgain) continue
         if (nextDueInMs === undefined) waiting.clear()
-        if (!notLeader) health.lookedUp(await audit.lookAgain(), settings.untilNextBudgetMs)
-        const auditInMs = notLeader ? undefined : audit.nextDueInMs()
-        const waitMs = Math.min(nextDueInMs ?? never, auditInMs ?? never)
-        if (waitMs !== never) wakeAfter(Math.max(waitMs, health.pauseMs()))
+        else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
       }
       const unconfirmed = lines.filter(({ state }) => state === 'unconfirmed')
@@ -286,8 +268,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       state: nameOfState(),
       stopped: health.stopped(),
       possibleDuplicates: duplicates.possible(),
-      duplicates: duplicates.proven(),
-      awaitingAudit: audit.waiting(),
       nextAttemptAtMs: wakeAtElapsedMs && clock.now() + wakeAtElapsedMs - clock.elapsed(),
       oldestWaitingDay: [...waiting.values()].sort()[0],
       lastError: health.lastError(),

@@ -158,10 +158,10 @@ export function createAmbiguity({
     async sendingAgain(lines) {
       const again = lines.filter(({ state, kind }) => state === 'unconfirmed' && kind === 'event')
       if (again.length === 0) return async () => {}
-      await duplicates.add({ possible: again.length })
+      await duplicates.add(again.length)
       return async (arrived) => {
         const spared = again.filter(({ id }) => !arrived(id)).length
-        if (spared > 0) await duplicates.add({ possible: -spared })
+        if (spared > 0) await duplicates.add(-spared)
       }
     },
 

@@ -68,8 +68,6 @@ export interface MeterOptions {
   lookUp?: boolean | undefined
   /** How long after such a request, in ms: PX must show by then what it took. @default 900_000 */
   lookUpAfterMs?: number | undefined
-  /** How long after it an event that was sent again is looked up once more, in ms, to tell of one that PX has twice. @default 21_600_000 */
-  auditAfterMs?: number | undefined
   /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
   closeOnSignal?: boolean | undefined
   /** `false` makes a meter that takes everything, keeps nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
@@ -107,7 +105,6 @@ export interface Settings {
   readonly startJitterMs: number
   readonly lookUp: boolean
   readonly lookUpAfterMs: number
-  readonly auditAfterMs: number
   readonly closeOnSignal: boolean
   readonly dryRun: boolean
   readonly onError: ((error: UsageError) => void) | undefined
@@ -138,7 +135,6 @@ export const defaults = Object.freeze({
   maxRequestsPerDay: 800_000,
   startJitterMs: 300_000,
   lookUpAfterMs: 900_000,
-  auditAfterMs: 21_600_000,
 })
 
 /** Kept complete by the compiler: a new option that is missing here does not build. */
@@ -162,7 +158,6 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   startJitterMs: true,
   lookUp: true,
   lookUpAfterMs: true,
-  auditAfterMs: true,
   closeOnSignal: true,
   enabled: true,
   dryRun: true,
@@ -220,7 +215,6 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
       (options.delivery === undefined ? defaults.startJitterMs : 0),
     lookUp: boolean('lookUp', options.lookUp) ?? true,
     lookUpAfterMs,
-    auditAfterMs: count('auditAfterMs', options.auditAfterMs, 1) ?? defaults.auditAfterMs,
     closeOnSignal: boolean('closeOnSignal', options.closeOnSignal) ?? false,
     dryRun,
     onError: callback('onError', options.onError),
