@@ -16,10 +16,10 @@ function post(path: string, body: string, key: string | undefined): Promise<Resp
 }
 
 test('bodies without a key do not fill the memory', async () => {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 40 }, (_, at) => post('/v1/events/custom', megabyte, at % 2 ? 'wrong' : undefined)),
   )
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([401]))
   expect(emulator.requests).toHaveLength(40)
   expect(Math.max(...emulator.requests.map(({ body }) => body.length))).toBeLessThanOrEqual(1024)
 })
@@ -44,10 +44,10 @@ const rules: [string, object][] = [
 ]
 test.each(rules)('a fault rule with %s is refused and breaks no request', async (_about, rule) => {
   expect((await post('/_px-emulator/faults', JSON.stringify(rule), undefined)).status).toBe(400)
-  const answer = await fetch(`${emulator.url}/v1/users`, {
+  const response = await fetch(`${emulator.url}/v1/users`, {
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
   })
-  expect(answer.status).toBe(200)
+  expect(response.status).toBe(200)
 })
 
 test.each([null, 5, 'calls', ['calls']])(
@@ -122,8 +122,8 @@ test('requests of any shape never return 500, and leave the emulator running', a
     fc.asyncProperty(request, async ({ method, path, query, body }) => {
       const url = `${emulator.url}${path}?${new URLSearchParams(query)}`
       const headers = { 'X-APTRINSIC-API-KEY': emulator.apiKey }
-      const answer = await fetch(url, { method, headers, ...(method !== 'GET' && { body }) })
-      expect(answer.status, await answer.text()).toBeLessThan(500)
+      const response = await fetch(url, { method, headers, ...(method !== 'GET' && { body }) })
+      expect(response.status, await response.text()).toBeLessThan(500)
     }),
     { numRuns: 3_000 },
   )

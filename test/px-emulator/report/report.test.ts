@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createEventTable } from '../../packages/px-emulator/src/columnar/event-table.ts'
-import type { CustomEvent } from '../../packages/px-emulator/src/events/custom-event.ts'
-import { condition } from '../../packages/px-emulator/src/query/filter.ts'
-import { createDayColumns } from '../../packages/px-emulator/src/report/day-columns.ts'
-import { report as reportOf } from '../../packages/px-emulator/src/report/report.ts'
-import { type Scope, scopes } from '../../packages/px-emulator/src/report/report-period.ts'
+import { createEventTable } from '../../../packages/px-emulator/src/columnar/event-table.ts'
+import type { CustomEvent } from '../../../packages/px-emulator/src/events/custom-event.ts'
+import { condition } from '../../../packages/px-emulator/src/query/filter.ts'
+import { createDayColumns } from '../../../packages/px-emulator/src/report/day-columns.ts'
+import { report as reportOf } from '../../../packages/px-emulator/src/report/report.ts'
+import { type Scope, scopes } from '../../../packages/px-emulator/src/report/report-period.ts'
 import {
   type ReportFunction,
   type ReportQuery,
   type ReportSettings,
   reportFunctions,
-} from '../../packages/px-emulator/src/report/report-query.ts'
+} from '../../../packages/px-emulator/src/report/report-query.ts'
 
 const zones = [
   'UTC',
@@ -72,7 +72,7 @@ function naive(events: CustomEvent[], wanted: ReportFunction, scope: Scope, time
     [...groups].map(([key, group]) => {
       const values = group.map(({ attributes }) => attributes.apiCalls as number)
       const sum = values.reduce((a, b) => a + b, 0)
-      const answers: Record<ReportFunction, number> = {
+      const results: Record<ReportFunction, number> = {
         Sum: sum,
         Average: sum / group.length,
         Count: group.length,
@@ -80,7 +80,7 @@ function naive(events: CustomEvent[], wanted: ReportFunction, scope: Scope, time
         Max: Math.max(...values),
         Users: new Set(group.map(({ identifyId }) => identifyId)).size,
       }
-      return [key, answers[wanted]]
+      return [key, results[wanted]]
     }),
   )
 }

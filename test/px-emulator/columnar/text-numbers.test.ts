@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { TextNumbers } from '../../packages/px-emulator/src/columnar/text-numbers.ts'
+import { TextNumbers } from '../../../packages/px-emulator/src/columnar/text-numbers.ts'
 
 test('each text has one number, in the order of first coming, and is read back', () => {
   const text = fc.oneof(

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { condition } from '../../packages/px-emulator/src/query/filter.ts'
-import { textPattern } from '../../packages/px-emulator/src/query/text-pattern.ts'
+import { condition } from '../../../packages/px-emulator/src/query/filter.ts'
+import { textPattern } from '../../../packages/px-emulator/src/query/text-pattern.ts'
 
 const letters = (extra: string) => fc.string({ maxLength: 12, unit: fc.constantFrom(...`ab${extra}`) })
 

@@ -23,13 +23,13 @@ async function restart(): Promise<void> {
 }
 
 async function ask(method: string, path: string, body?: unknown) {
-  const answer = await fetch(`${emulator.url}/v1/${path}`, {
+  const response = await fetch(`${emulator.url}/v1/${path}`, {
     method,
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
     body: body === undefined ? null : JSON.stringify(body),
   })
-  const text = await answer.text()
-  return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
 }
 
 const post = (apiCalls: number, identifyId = 'ann') =>

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chromiumFlags, findChromium } from '../support/chromium.ts'
-import { sendNinetyDays } from '../support/ninety-days.ts'
+import { chromiumFlags, findChromium } from '../../support/chromium.ts'
+import { sendNinetyDays } from '../../support/ninety-days.ts'
 
 const executablePath = findChromium()
 const dayMs = 86_400_000
@@ -21,12 +21,12 @@ let page: Page
 let complaints: string[]
 
 async function send(path: string, body: object, method = 'POST'): Promise<void> {
-  const answer = await fetch(`${emulator.url}/v1/${path}`, {
+  const response = await fetch(`${emulator.url}/v1/${path}`, {
     method,
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
     body: JSON.stringify(body),
   })
-  expect(answer.ok).toBe(true)
+  expect(response.ok).toBe(true)
 }
 
 const post = (event: object) =>
@@ -82,10 +82,10 @@ function faintTexts(): Promise<string[]> {
 /** From the raw events, as a sender reads them back: the mean of each week, by its Monday in UTC. */
 async function weeklyAverages(): Promise<Map<string, number>> {
   const range = `dateRangeStart=${monday - 30 * dayMs}&dateRangeEnd=${monday + 30 * dayMs}&pageSize=1000`
-  const answer = await fetch(`${emulator.url}/v1/events/custom?${range}`, {
+  const response = await fetch(`${emulator.url}/v1/events/custom?${range}`, {
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
   })
-  const { customEvents } = (await answer.json()) as {
+  const { customEvents } = (await response.json()) as {
     customEvents: { date: number; attributes: { apiCalls: number } }[]
   }
   const weeks = new Map<string, number[]>()

@@ -19,9 +19,9 @@ async function statusOf(
 ) {
   const sent = request(`${to}${path}`, { method, headers: { ...headers } })
   sent.end()
-  const [answer] = await once(sent, 'response')
-  answer.resume()
-  return answer.statusCode as number
+  const [response] = await once(sent, 'response')
+  response.resume()
+  return response.statusCode as number
 }
 
 test('a page of somewhere else cannot work the emulator through a browser on the same machine', async () => {
@@ -48,9 +48,9 @@ test('it listens on loopback alone, and on another address only by option', asyn
   expect(await statusOf('/', {}, 'GET', url)).toBe(200)
   const reset = (origin: string) => statusOf('/_px-emulator/reset', { host: there, origin }, 'POST', url)
   expect([await reset('https://elsewhere.example'), await reset(`https://${there}`)]).toEqual([403, 204])
-  const told = async (at: string) => (await (await fetch(`${at}/_px-emulator/catalog`)).json()) as object
-  expect(await told(url)).not.toHaveProperty('apiKey')
-  expect(await told(emulator.url)).toHaveProperty('apiKey', emulator.apiKey)
+  const catalogOf = async (at: string) => (await (await fetch(`${at}/_px-emulator/catalog`)).json()) as object
+  expect(await catalogOf(url)).not.toHaveProperty('apiKey')
+  expect(await catalogOf(emulator.url)).toHaveProperty('apiKey', emulator.apiKey)
   await open.close()
 })
 
@@ -74,12 +74,12 @@ test('unexpected paths return 4xx and leave the emulator running', async () => {
 })
 
 test('a body beyond one megabyte returns 413, and the request is in the record', async () => {
-  const answer = await fetch(`${emulator.url}/v1/events/custom`, {
+  const response = await fetch(`${emulator.url}/v1/events/custom`, {
     method: 'POST',
     headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
     body: 'x'.repeat(8 * 1024 * 1024),
   })
-  expect(answer.status).toBe(413)
+  expect(response.status).toBe(413)
   expect(emulator.events()).toEqual([])
   expect(emulator.requests).toMatchObject([{ method: 'POST', url: '/v1/events/custom', status: 413 }])
 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NumberColumn, TextColumn } from '../../packages/px-emulator/src/columnar/columns.ts'
-import { createEventTable } from '../../packages/px-emulator/src/columnar/event-table.ts'
-import type { CustomEvent } from '../../packages/px-emulator/src/events/custom-event.ts'
+import { NumberColumn, TextColumn } from '../../../packages/px-emulator/src/columnar/columns.ts'
+import { createEventTable } from '../../../packages/px-emulator/src/columnar/event-table.ts'
+import type { CustomEvent } from '../../../packages/px-emulator/src/events/custom-event.ts'
 
 const number = fc
   .oneof(fc.integer(), fc.nat(300), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(-0))

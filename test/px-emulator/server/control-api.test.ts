@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { ask, control, emulator, event, find, nowMs, post, start } from '../../support/started-emulator.ts'
+
+test('every request is kept as received, with its response, and counted', async () => {
+  await start()
+  await post(event)
+  await find('')
+  const { total, requests } = (await control('GET', 'requests')).body
+  expect(total).toBe(2)
+  expect(requests).toEqual(JSON.parse(JSON.stringify(emulator.requests)))
+  expect(requests[0]).toMatchObject({
+    method: 'POST',
+    url: '/v1/events/custom',
+    body: JSON.stringify(event),
+    status: 201,
+    receivedMs: nowMs,
+  })
+  expect(requests[0].headers['x-aptrinsic-api-key']).toBe(emulator.apiKey)
+  await control('DELETE', 'requests')
+  expect(emulator.requests).toEqual([])
+})
+
+test('faults, switches, keys and attributes are set over HTTP, and reset brings back the start', async () => {
+  await start({ switches: { createdBody: 'text' } })
+  const { id } = (await control('POST', 'faults', { fault: { status: 503 }, times: 1 })).body
+  expect((await post(event)).status).toBe(503)
+  expect((await control('GET', 'faults')).body).toMatchObject([{ id, matched: 1, broken: 1 }])
+  expect((await control('DELETE', `faults/${id}`)).status).toBe(204)
+  expect((await control('DELETE', `faults/${id}`)).status).toBe(404)
+  expect((await control('PUT', 'switches', { createdBody: 'json', visibilityLagMs: 5 })).status).toBe(204)
+  expect((await post(event)).body.eventName).toBe('dailyApiCalls')
+  const switches = (await control('GET', 'switches')).body
+  expect(switches).toContainEqual({ name: 'createdBody', value: 'json', values: 'empty, json, text' })
+  await control('PUT', 'keys', { key: 'reader', read: true })
+  expect((await ask('GET', '/v1/users', undefined, 'reader')).status).toBe(200)
+  await control('PUT', 'attributes/user', [{ apiName: 'calls' }])
+  expect((await ask('GET', '/v1/admin/model/user/attributes')).body).toHaveLength(1)
+  expect((await control('POST', 'reset')).status).toBe(204)
+  expect([emulator.requests, emulator.events(), emulator.switches.createdBody]).toEqual([[], [], 'text'])
+})
