@@ -36,11 +36,11 @@ export default defineConfig({
     // Vitest itself would leave one of two cores idle: its main process has little to do.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
-      project('core', ['core/**/*.test.ts'], { testTimeout: 30_000 }),
+      project('core', ['core/**/*.test.ts'], { testTimeout: 60_000 }),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
       project('regression', ['regression/!(express|koa)-*.test.ts'], { testTimeout: 60_000 }),
-      project('http', ['http/**/*.test.ts']),
+      project('http', ['http/**/*.test.ts'], { testTimeout: 60_000 }),
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
@@ -51,7 +51,7 @@ export default defineConfig({
       ...['2.13', '2.14', '2.15', '2.16', '3.0', '3.1', '3.2', '3.3'].map((version) =>
         adapter('koa', version),
       ),
-      project('px-emulator', ['px-emulator/**/*.test.ts'], { testTimeout: 30_000 }),
+      project('px-emulator', ['px-emulator/**/*.test.ts'], { testTimeout: 120_000 }),
     ],
   },
 })

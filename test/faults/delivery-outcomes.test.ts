@@ -68,7 +68,7 @@ async function expectAllOnce(count: number): Promise<void> {
 
 describe('an unconfirmed line', () => {
   it('is looked up and not resent when PX returned 201 after the request timed out', async () => {
-    await restart({ requestTimeoutMs: 50 })
+    await restart({ requestTimeoutMs: 1_000 })
     px.script = firstPost((exchange) => exchange.store())
     await sender.put(eventLine('a'))
     await sender.delivery.run()
@@ -94,7 +94,7 @@ describe('an unconfirmed line', () => {
   })
 
   it('is looked up and resent once when PX dropped the event and never replied', async () => {
-    await restart({ requestTimeoutMs: 50 })
+    await restart({ requestTimeoutMs: 1_000 })
     px.script = firstPost(() => {})
     await sender.put(eventLine('a'), eventLine('b'))
     await sender.delivery.run()
