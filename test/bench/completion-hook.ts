@@ -27,7 +27,7 @@ const count = () => void finished++
 const meter = { record: count, ignore: count, callbackFailed: count } as unknown as Meter
 
 const watchedCall = {
-  ...{ owner: meter, context, lost: count, finished: count },
+  ...{ meter, context, lost: count, finished: count },
   ...{ next: undefined, before: undefined, after: undefined, notes: 0, isQueued: false },
 }
 

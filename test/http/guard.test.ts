@@ -128,7 +128,7 @@ it('guarded() warns once in a process', async () => {
   for (let i = 0; i < 3; i++) fail()
   expect(emitWarning).toHaveBeenCalledTimes(1)
   expect(emitWarning).toHaveBeenCalledWith(
-    expect.stringContaining('px-usage failed within a request'),
+    expect.stringContaining('px-usage failed during a request'),
     expect.objectContaining({
       code: 'PXU_ERR_ADAPTER_FAILED',
       detail: expect.stringContaining('accessor') as string,

@@ -1,5 +1,5 @@
 // What an adapter for a framework needs beside the meter. Apps need none of it.
-export { askIdentify } from './attribution/identify.ts'
+export { callIdentify } from './attribution/identify.ts'
 export { invalid, notOptions } from './model/check-options.ts'
 export { type Env, isEnabled } from './options/environment.ts'
 

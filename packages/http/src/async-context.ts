@@ -1,25 +1,25 @@
 import { AsyncResource } from 'node:async_hooks'
 
 /**
- * The async context of this moment, in which the app's callbacks run later.
+ * Captures the current async context, in which the app's callbacks run later.
  *
- * An AsyncResource takes 0.05 us, and 0.1 us while an AsyncLocalStorage is in use; `AsyncLocalStorage.snapshot()` takes 4 to 20 us,
- * on Node 20 and 24. It needs no manual destroy, so hooks of the app that follow resources see its end when it is collected.
+ * An AsyncResource takes 0.05 us, or 0.1 us while an AsyncLocalStorage is in use. `AsyncLocalStorage.snapshot()` takes 4 to 20 us
+ * on Node 20 and 24. The resource is destroyed when it is garbage-collected, so the app's async hooks do see its end.
  */
 export function currentContext(): AsyncResource {
   return new AsyncResource(contextType)
 }
 
-/** Under this name hooks of the app see our resources. */
+/** The type under which the app's async hooks see the resources of px-usage. */
 export const contextType = 'PxUsageCall'
 
 /**
- * Our own context, in which calls are recorded: a timer or a connection that starts then would keep the stores of a request for
- * as long as it lives.
+ * The context in which px-usage records calls. A timer or a connection that was created in the context of a request would keep the
+ * stores of that request in memory for as long as it exists.
  */
 export const ownContext = new AsyncResource('PxUsage')
 
-/** Where Node 24 keeps all stores of a resource, in one map that changes whenever a store does. */
+/** The key under which Node 24 keeps all stores of a resource, as one map that it replaces whenever a store changes. */
 const frameKey = Object.getOwnPropertySymbols(ownContext).find(({ description }) =>
   description?.endsWith('context_frame'),
 )
@@ -27,8 +27,10 @@ const frameKey = Object.getOwnPropertySymbols(ownContext).find(({ description })
 let isInUse = frameKey !== undefined
 
 /**
- * Whether the app may have entered an AsyncLocalStorage. Without frames (Node 20 and 22) its first use enables a hook for good,
- * and Node checks the type of a resource, which must not be empty, only for hooks. To look for stores takes 0.3 us each time.
+ * Returns whether the app may have entered an AsyncLocalStorage.
+ *
+ * Node 20 and 22 have no frames. There the first use of an AsyncLocalStorage enables an async hook permanently, and Node rejects a
+ * resource with an empty type only while a hook is enabled. Searching a resource for stores instead would take 0.3 us each time.
  */
 export function areStoresInUse(): boolean {
   if (isInUse) return true
@@ -40,21 +42,23 @@ export function areStoresInUse(): boolean {
   return isInUse
 }
 
-/** Whether the context may be in a store. Without frames no single resource shows it. */
+/** Returns whether the context may have a store. Node 20 and 22 show that for the whole process only. */
 export function mayHaveStores(context: AsyncResource): boolean {
   return frameKey === undefined ? areStoresInUse() : valueAt(context, frameKey) !== undefined
 }
 
 /**
- * The later of two contexts of one request if stores were added in it, and the earlier one otherwise. A store that the earlier one
- * has must not be gone: a body parser or a connection pool may continue a request in no context, or in that of another request.
+ * Returns the later of two contexts of one request if it has more stores, and the earlier one otherwise.
+ *
+ * A body parser or a connection pool may continue a request in an empty context, or in that of another request. Then the later
+ * context has lost a store of the earlier one, and the app's callbacks would read nothing or another request's values.
  */
 export function richerContext(earlier: AsyncResource, later: AsyncResource): AsyncResource {
   if (frameKey !== undefined && valueAt(earlier, frameKey) === valueAt(later, frameKey)) return earlier
   return hasMore(later, earlier) && !hasMore(earlier, later) ? later : earlier
 }
 
-/** Whether `one` has a store that `other` has not. Stores stand in a resource by symbol (Node 20 and 22), or in one map (24). */
+/** Returns whether `one` has a store that `other` lacks. A resource keeps stores by symbol on Node 20 and 22, and in one map on 24. */
 function hasMore(one: AsyncResource, other: AsyncResource): boolean {
   for (const key of frameKey === undefined ? Object.getOwnPropertySymbols(one) : [frameKey]) {
     const stores = valueAt(one, key)

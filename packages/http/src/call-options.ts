@@ -11,24 +11,25 @@ import { invalid, isEnabled, notOptions } from '@px-usage/core/adapter'
 import { type IsIgnored, ignorePatterns } from './ignore-patterns.ts'
 
 /**
- * What an app can tell about its calls. `Source` is the framework's request (Express) or context (Koa), `Response` what its
- * response is. The callbacks run once the response is over.
+ * The app's callbacks for single calls. They run after the response has finished. `Source` is the framework's request (Express) or
+ * context (Koa), and `Response` is the type of its response.
  */
 export interface CallOptions<Source, Response = ServerResponse> {
-  /** Names the caller of a request: `{ userId, accountId }`, nothing for an anonymous call, or a promise of either. */
+  /** Returns the identity of the caller, `{ userId, accountId }`, or nothing for an anonymous call, or a promise of either. */
   identify: Identify<Source>
-  /** Low-cardinality dimensions of one call, beside those of the meter. */
+  /** Returns low-cardinality properties of one call, which are added to those of the meter. */
   properties?: ((source: Source, response: Response) => GivenProperties | undefined) | undefined
-  /** Name of the endpoint where the framework's route template will not do. Over 1,024 characters it is shortened. */
+  /** Returns the name of the endpoint; `undefined` keeps the framework's route template. Names over 1,024 characters are shortened. */
   endpoint?: ((source: Source) => string | undefined) | undefined
   /**
-   * Calls not to count: a function, or patterns on method and route template such as `'GET /health'`, `'/internal/*'` and
-   * `'OPTIONS *'`. A call that matched no route has the template `(unmatched)`. @default ['OPTIONS *']
+   * Calls that are not counted: a function that returns `true` for them, or patterns on method and route template such as
+   * `'GET /health'`, `'/internal/*'` and `'OPTIONS *'`. A call that matched no route has the template `(unmatched)`.
+   * @default ['OPTIONS *']
    */
   ignore?: ((source: Source, response: Response) => boolean) | readonly string[] | undefined
 }
 
-/** The options of the single call, checked. */
+/** The callbacks for single calls, validated. */
 export interface CallSettings<Source> {
   identify: Identify<Source>
   properties: CallOptions<Source>['properties']
@@ -37,19 +38,20 @@ export interface CallSettings<Source> {
   isIgnored: IsIgnored
 }
 
+/** The options of `pxUsage()`: those of a meter, and the callbacks for single calls. */
 export interface UsageOptions<Source, Response = ServerResponse>
   extends Omit<MeterOptions, 'properties'>,
     Omit<CallOptions<Source, Response>, 'properties'> {
-  /** Dimensions of all calls (an object), or of each call (a function). */
+  /** Properties of all calls (an object), or a function that returns those of one call. */
   properties?: MeterOptions['properties'] | CallOptions<Source, Response>['properties']
-  /** A meter to share with other apps of this process; the options of a meter are not allowed beside it. */
+  /** A meter that several apps of this process share. It cannot be combined with the options of a meter. */
   meter?: Meter | undefined
 }
 
 /**
- * Splits the options of a middleware into a meter and what concerns the single call.
+ * Validates the options of a middleware. Returns the meter, created unless one was given, and the callbacks for single calls.
  *
- * @throws {UsageError} for options that cannot be used
+ * @throws {UsageError} `PXU_ERR_OPTIONS_*` for options that are missing or invalid
  */
 export function parseUsageOptions<Source, Response = ServerResponse>(
   options: UsageOptions<Source, Response>,
@@ -88,7 +90,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
     options: {
       identify,
       endpoint,
-      // What the framework hands over as response is Node's own, or inherits from it.
+      // The cast is safe: the response of a framework is Node's ServerResponse or inherits from it.
       ignore: (typeof ignore === 'function' ? ignore : undefined) as CallSettings<Source>['ignore'],
       properties: perCall as CallSettings<Source>['properties'],
       isIgnored,

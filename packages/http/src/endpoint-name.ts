@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 
-/** The longest value of a property that PX takes safely (px-api, limits of custom events). */
+/** The longest value of a property, in characters, that PX is known to accept (limits of its custom events). */
 const maxLength = 1_024
 const headLength = 900
 
-/** A route name that fits an event: one that is too long, or that no JSON can carry, gets a short form that is always the same. */
+/**
+ * Returns a route name that PX accepts as a property value. A name over 1,024 characters, or with a lone surrogate that JSON cannot
+ * carry, becomes its first 900 characters and a hash. The same name always gets the same short form.
+ */
 export function usableName(name: string): string {
   if (name.length <= maxLength && name.isWellFormed()) return name
   const digest = createHash('sha256').update(Buffer.from(name, 'utf16le')).digest('hex')

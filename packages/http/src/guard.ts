@@ -3,14 +3,14 @@ import { type Meter, UsageError } from '@px-usage/core'
 let isWarned = false
 
 /**
- * Reports a failure of our own code, which the app must not see. Survives whatever was thrown: a proxy may throw when it is
- * looked at.
+ * Reports a failure of px-usage's own code, which must not reach the app. It never throws, also for a thrown proxy that throws when
+ * it is read.
  *
- * @param meter reports it, once; without a meter, the process warns, once
+ * @param meter reports the first failure through `onError`; without a meter, the process emits one warning
  */
 export function reportFailure(error: unknown, meter?: Meter): void {
   try {
-    // A meter of an older copy of core cannot report failures of adapters.
+    // A meter that an older copy of core created has no such method.
     if (typeof meter?.adapterFailed === 'function') {
       meter.adapterFailed(error)
       return
@@ -19,11 +19,11 @@ export function reportFailure(error: unknown, meter?: Meter): void {
     isWarned = true
     const { code, message } = new UsageError(
       'PXU_ERR_ADAPTER_FAILED',
-      'px-usage failed within a request of the app, which went on as without it. Some calls may be counted as (unmatched).',
+      'px-usage failed during a request of the app; the request was not affected. Some calls may be counted as (unmatched). Report the error below to the maintainers, with the versions of the framework and of px-usage.',
     )
     process.emitWarning(message, { type: 'PxUsageWarning', code, ...detailOf(error) })
   } catch {
-    // What cannot be reported must still not become an error of the app.
+    // A failing report must not become an error of the app either.
   }
 }
 
@@ -37,11 +37,11 @@ function detailOf(error: unknown): { detail?: string } {
 }
 
 /**
- * Wraps a function that a framework calls within a request, such as an accessor: it never throws into the app. To be called once
- * for each function, not once for each request.
+ * Wraps a function that a framework calls within a request, such as an accessor, so that it never throws into the app.
+ * Wrap each function once, at load time: a closure for each request would cost time.
  *
- * @param fallback runs with the same `this` and arguments after `work` has thrown; what it throws itself is dropped
- * @returns a function that returns `undefined` if `work`, and the fallback, throw
+ * @param fallback runs with the same `this` and arguments after `work` has thrown; its own errors are ignored
+ * @returns a function that returns `undefined` if both `work` and the fallback throw
  */
 export function guarded<This, Args extends unknown[], Result>(
   work: (this: This, ...args: Args) => Result,

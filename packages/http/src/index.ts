@@ -3,7 +3,7 @@ export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } fr
 export type * from '@px-usage/core'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 
-// For those who write an adapter
+// For authors of adapters
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { guarded } from './guard.ts'
 export type { IsIgnored } from './ignore-patterns.ts'

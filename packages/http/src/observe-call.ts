@@ -6,32 +6,31 @@ import { ObservedCall } from './observed-call.ts'
 import { setImmediate } from './real-timers.ts'
 import { whenFinished } from './when-finished.ts'
 
-/** How one framework tells what the shared code must know of a call. `Source` is what the app's callbacks are given. */
+/** Reads from one framework what the shared code needs to know of a call. `Source` is what the app's callbacks receive. */
 export interface CallReader<Source> {
   /**
-   * What the adapter notes when a request comes. It runs within the request: if it throws, the app goes on, the failure is
-   * reported, and the call counts as `(unmatched)`.
+   * Notes what the adapter needs when a request arrives. It runs within the request. If it throws, the request continues, px-usage
+   * reports the failure, and the call counts as `(unmatched)`.
    *
-   * @returns what `route` is given again for this call
+   * @returns a value that `route` receives as `entered` for this call
    */
   enter?(source: Source): unknown
   /**
-   * Route template of the call; `undefined` when no route matched. Asked after the response has finished.
+   * Returns the route template of the call, or `undefined` if no route matched. Called after the response has finished.
    *
    * @param statusCode as in a `FinishedCall`
    * @param entered what `enter` returned
    */
   route(source: Source, statusCode: number, entered: unknown): string | undefined
   /**
-   * The name of a call to which an app within this one responded.
+   * Returns the name of a call to which an app mounted in this one responded. Without this method, the name stays `inner`.
    *
-   * @param inner the name that the middleware within that app gives, with the same meter
-   * @default inner
+   * @param inner the name that the middleware of that app gave, with the same meter
    */
   around?(source: Source, inner: string): string
 }
 
-/** How the calls of one middleware are counted. */
+/** What one middleware needs to count its calls. */
 export interface Observer<Source> {
   meter: Meter
   options: CallSettings<Source>
@@ -39,10 +38,11 @@ export interface Observer<Source> {
 }
 
 /**
- * Records the call in the meter when its response is over, once. This is the only code of px-usage that runs within a request of
- * the app, and all of it is guarded: whatever fails here or in the app's callbacks, the app goes on as without it, the failure
- * is reported once, and the call is counted. The callbacks run in the async context of the middleware, or in a later one of the
- * same request (`noteContext`).
+ * Records the call in the meter once, when its response has finished. The app's callbacks run in the async context of the
+ * middleware, or in a later one of the same request (`noteContext`).
+ *
+ * This is the only code of px-usage that runs within a request, and it never throws. If it or a callback of the app fails, the
+ * request continues as without px-usage, the failure is reported once, and the call is still counted.
  */
 export function observeCall<Source>(
   req: IncomingMessage,
@@ -61,7 +61,7 @@ export function observeCall<Source>(
   } catch (error) {
     reportFailure(error, observer.meter)
     call?.enterFailed()
-    // A response that cannot be watched never shows its end, so its call is counted now.
+    // The end of a response that cannot be watched goes unnoticed, so its call would never be counted: count it now.
     if (!isWatched) setImmediate(finishUnwatched, call)
   }
 }

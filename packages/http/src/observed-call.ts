@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallCallback, FinishedCall, Identify, Meter } from '@px-usage/core'
-import { askIdentify } from '@px-usage/core/adapter'
+import { callIdentify } from '@px-usage/core/adapter'
 import { contextType, ownContext } from './async-context.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'
@@ -12,25 +12,25 @@ import type { WatchedCall } from './when-finished.ts'
 export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly owner: Meter
+  readonly meter: Meter
   context: AsyncResource = this
   next: WatchedCall | undefined
   before: WatchedCall | undefined
   after: WatchedCall | undefined
   notes = 0
   isQueued = false
-  /** What the reader noted when the request came. */
+  /** What `enter` of the reader returned when the request arrived. */
   entered: unknown
   private readonly source: Source
   private readonly observer: Observer<Source>
-  /** Whether the reader could note the request: what it reads afterwards is wrong otherwise. */
+  /** Whether `enter` succeeded. If it threw, the reader's route would be wrong, so it is not read. */
   private isEntered = true
-  /** Bytes that the connection had sent before. */
+  /** Bytes that the connection had sent when the request arrived. */
   private sentBefore = 0
   /** The status that was sent before the connection closed. */
   private lastStatus: number | undefined
 
-  /** The call as an app within this one sees it. */
+  /** The same request as the middleware of an app mounted in this one sees it. */
   private inner: ObservedCall<unknown> | undefined
 
   constructor(req: IncomingMessage, res: ServerResponse, source: Source, observer: Observer<Source>) {
@@ -39,10 +39,13 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
     this.res = res
     this.source = source
     this.observer = observer
-    this.owner = observer.meter
+    this.meter = observer.meter
   }
 
-  /** A request with a body may be cut off and then responded to. For one without, the look would cost more than it tells. */
+  /**
+   * Notes how many bytes the connection has sent so far, for `sentStatus()`. A GET request is skipped to save time: only a request
+   * with a body can be cut off and still get a response written.
+   */
   noteSentBefore(): void {
     const { method, socket } = this.req
     if (method !== 'GET' && socket) this.sentBefore = socket.bytesWritten
@@ -53,7 +56,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
   }
 
   noteInner(call: WatchedCall): void {
-    // A middleware that is mounted twice in one app has the same source, and sees the same.
+    // A middleware that is mounted twice in one app has the same source, so the second call adds nothing.
     if (call instanceof ObservedCall && call.source !== this.source) this.inner = call
   }
 
@@ -61,53 +64,55 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
     try {
       this.lastStatus = this.sentStatus()
     } catch (error) {
-      reportFailure(error, this.owner)
+      reportFailure(error, this.meter)
     }
   }
 
-  /** Runs where a throw would end the process. */
+  /** Records the call. It runs outside the request, where a throw would terminate the process, so it never throws. */
   finished(aborted: boolean): void {
-    const { owner, observer, source } = this
+    const { meter, observer, source } = this
     let call: FinishedCall | undefined
     try {
       call = this.toRecord(aborted)
     } catch (error) {
-      reportFailure(error, owner)
-      const identity = askIdentify(observer.options.identify as Identify<unknown>, source)
+      reportFailure(error, meter)
+      const identity = callIdentify(observer.options.identify as Identify<unknown>, source)
       call = { identity, method: '_OTHER', route: undefined, statusCode: 0, aborted, properties: undefined }
     }
-    ownContext.runInAsyncScope(record, undefined, owner, call)
+    ownContext.runInAsyncScope(record, undefined, meter, call)
   }
 
-  /** The call as the meter counts it; `undefined` for one that is ignored. */
+  /** Returns the call as the meter records it, or `undefined` if it is ignored. */
   private toRecord(aborted: boolean): FinishedCall | undefined {
     const { req, res, source } = this
     const { meter, options } = this.observer
     const { endpoint, ignore, properties } = options
     const method = typeof req.method === 'string' ? req.method : 'GET'
     const statusCode = aborted ? (this.lastStatus ?? this.sentStatus()) : statusOf(res)
-    const named = endpoint && answerOf(meter, 'endpoint', endpoint, source, res)
+    const named = endpoint && callbackResult(meter, 'endpoint', endpoint, source, res)
     const route = typeof named === 'string' && named !== '' ? usableName(named) : this.route(statusCode)
     if (
       options.isIgnored(method, route) ||
-      (ignore && answerOf(meter, 'ignore', ignore, source, res) === true)
+      (ignore && callbackResult(meter, 'ignore', ignore, source, res) === true)
     ) {
       return undefined
     }
     return {
-      identity: askIdentify(options.identify as Identify<unknown>, source),
+      identity: callIdentify(options.identify as Identify<unknown>, source),
       method,
       route,
       statusCode,
       aborted,
-      properties: properties && answerOf(meter, 'properties', properties, source, res),
+      properties: properties && callbackResult(meter, 'properties', properties, source, res),
     }
   }
 
   /**
-   * The status of a response that was given up, if its head was sent, and 0 otherwise. A framework may have a status there
-   * before it responds (Koa: 404), and Node calls a head sent that was written into a closed connection (a body parser's 400
-   * for an upload that was cut off) or that waits behind another response.
+   * Returns the status of an aborted response if its head was sent, and 0 otherwise.
+   *
+   * `res.statusCode` alone would be wrong: Koa sets 404 before it responds. `res.headersSent` alone would be wrong too: Node sets it
+   * for a head that was written into a closed connection (a body parser's 400 for an upload that was cut off), and for one that
+   * waits behind another response.
    */
   private sentStatus(): number {
     const { res } = this
@@ -117,7 +122,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
     return !isHttp2 && typeof bytes === 'number' && bytes <= this.sentBefore ? 0 : statusOf(res)
   }
 
-  /** What a framework keeps its routes in may fail in any way; then the call has no route. */
+  /** Returns the route template, or `undefined` if the framework's own structures made the reader fail. */
   private route(statusCode: number): string | undefined {
     const inner = this.inner?.route(statusCode)
     if (!this.isEntered) return inner
@@ -127,7 +132,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
       const route: unknown = reader.route(this.source, statusCode, this.entered)
       return typeof route === 'string' ? route : undefined
     } catch (error) {
-      reportFailure(error, this.owner)
+      reportFailure(error, this.meter)
       return undefined
     }
   }
@@ -148,21 +153,22 @@ function statusOf(res: ServerResponse): number {
 }
 
 /**
- * The app's callbacks run where a throw would end the process, and so would a rejection that nobody handles. They are asked
- * for an answer: a promise is none.
+ * Calls a callback of the app and returns its result, or `undefined` if it throws or returns a promise. The meter reports both.
+ *
+ * The callback runs outside the request, where a throw or an unhandled rejection would terminate the process.
  */
-function answerOf<Source, Answer>(
+function callbackResult<Source, Result>(
   meter: Meter,
   name: CallCallback,
-  callback: (source: Source, res: ServerResponse) => Answer,
+  callback: (source: Source, res: ServerResponse) => Result,
   source: Source,
   res: ServerResponse,
-): Answer | undefined {
+): Result | undefined {
   try {
-    const answer = callback(source, res)
-    if (!(answer instanceof Promise)) return answer
-    answer.catch(() => {})
-    meter.callbackFailed(name, new TypeError(`${name}() answered a promise.`))
+    const result = callback(source, res)
+    if (!(result instanceof Promise)) return result
+    result.catch(() => {})
+    meter.callbackFailed(name, new TypeError(`${name}() returned a promise. Return the value itself.`))
   } catch (error) {
     meter.callbackFailed(name, error)
   }

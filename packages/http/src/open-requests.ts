@@ -9,27 +9,27 @@ import { nextTick, setImmediate } from './real-timers.ts'
 import { watchResponse } from './watch-response.ts'
 import type { Completion, WatchedCall } from './when-finished.ts'
 
-/** What stays of the calls of a request whose response is over: an owner may ask for the same request again. */
+/** What remains of a finished call, because a meter may be given the same request again. `next` is that of another meter. */
 class Over {
-  readonly owner: Meter
+  readonly meter: Meter
   readonly aborted: boolean
   readonly next: Over | undefined
 
-  constructor(owner: Meter, aborted: boolean, next: Over | undefined) {
-    this.owner = owner
+  constructor(meter: Meter, aborted: boolean, next: Over | undefined) {
+    this.meter = meter
     this.aborted = aborted
     this.next = next
   }
 }
 
-/** An app may read a path that is watched many times; each note takes 0.1 us. */
+/** An app may read a watched path many times, and each note takes 0.1 us. */
 const maxNotes = 3
 
-/** What is known of a connection. It stands on the socket, so that a request needs nothing beside its call. */
+/** The state of one connection. It is a property of the socket, so that a request allocates only its call. */
 interface Connection {
-  /** The request that Node published last, until a middleware asks for it. */
+  /** The request that Node published last, until a middleware has seen it. */
   started: IncomingMessage | undefined
-  /** The call that came last of those that are open; with pipelining it leads to the others. */
+  /** The open call that arrived last. With pipelining, the others are linked to it by `before`. */
   newest: WatchedCall | undefined
   isWatched: boolean
 }
@@ -42,8 +42,9 @@ interface HttpMessage {
   request: IncomingMessage
 }
 
+/** Creates the registry of open requests, which detects when their responses have finished. */
 export function createOpenRequests(): Completion {
-  /** Of a request whose response is over, or is not one that Node publishes. */
+  /** By request: a finished call, or an open one whose response Node does not publish. */
   const states = createSlot<WatchedCall | Over>()
   let isSubscribed = false
 
@@ -59,26 +60,26 @@ export function createOpenRequests(): Completion {
     const { socket, request } = message as HttpMessage
     const connection = socket[connectionKey]
     if (connection === undefined) return
-    // The connection may stay open for long, and the app's request with all it has must not.
+    // An idle connection may stay open for a long time, and would keep the app's request in memory.
     if (connection.started === request) connection.started = undefined
     const first = openCallOf(connection, request)
     if (first === undefined) return
     unlink(first, connection)
     markOver(first, false)
-    // What waited behind another response finishes in the context of that one.
+    // A response that waited behind another one finishes in the async context of that one, so its own context is used instead.
     if (first.isQueued) finishAll(first, false)
     else finishHere(first)
   }
 
-  /** First of the listeners, so that it sees what was sent before those of the app write into the closed connection. */
+  /** Adds our listener before those of the app, which may write into the closed connection and change what counts as sent. */
   function watchConnection(socket: Socket): void {
     socket.prependListener('close', onConnectionClose)
     socket.on('removeListener', onListenerRemoved)
   }
 
   /**
-   * An app that removes all `close` listeners of a connection removes ours by accident. Node does not report the last one that
-   * is removed, so it may be ours once no other is left.
+   * Restores our `close` listener if the app has removed all listeners of the connection; without it, aborted calls would not be
+   * counted. Node does not report the removal of the last listener, so ours may be gone whenever at most one is left.
    */
   function onListenerRemoved(this: Socket, event: string, listener: unknown): void {
     if (event !== 'close') return
@@ -110,7 +111,7 @@ export function createOpenRequests(): Completion {
     }
   }
 
-  /** Waits for what Node publishes of a request. */
+  /** Registers a call whose end Node publishes. */
   function track(call: WatchedCall, socket: Socket, connection: Connection): void {
     if (!connection.isWatched) {
       connection.isWatched = true
@@ -123,7 +124,7 @@ export function createOpenRequests(): Completion {
     connection.newest = call
   }
 
-  /** Listens for the end of a response of which Node publishes nothing, or has done so already. */
+  /** Listens for the end of a response that Node does not publish, or has published already. */
   function listen(call: WatchedCall): void {
     states.set(call.req, call)
     const end = (aborted: boolean) => {
@@ -134,24 +135,24 @@ export function createOpenRequests(): Completion {
     try {
       watchResponse(call.req, call.res, end)
     } catch (error) {
-      // A response that cannot be watched never shows its end, so its call is counted now.
-      reportFailure(error, call.owner)
+      // The end of a response that cannot be watched goes unnoticed, so its call would never be counted: count it now.
+      reportFailure(error, call.meter)
       setImmediate(end, false)
     }
   }
 
   let lastOver: Over | undefined
 
-  /** From now on the app may keep the request for long: it must keep neither its calls nor, through them, its neighbours. */
+  /** Replaces the calls of a request by their outcome. An app may keep the request, which would keep its calls and their neighbours. */
   function markOver(first: WatchedCall, aborted: boolean): void {
     first.before = undefined
     first.after = undefined
-    if (first.next !== undefined || lastOver?.owner !== first.owner || lastOver.aborted !== aborted) {
-      lastOver = new Over(first.owner, aborted, undefined)
+    if (first.next !== undefined || lastOver?.meter !== first.meter || lastOver.aborted !== aborted) {
+      lastOver = new Over(first.meter, aborted, undefined)
     }
     let over = lastOver
     for (let call = first.next; call !== undefined; call = call.next)
-      over = new Over(call.owner, aborted, over)
+      over = new Over(call.meter, aborted, over)
     states.set(first.req, over)
   }
 
@@ -174,8 +175,8 @@ export function createOpenRequests(): Completion {
       const state = openCallOf(connection, req) ?? states.get(req)
       if (state === undefined) listen(call)
       else if (!(state instanceof Over)) join(state, call)
-      else if (!isOwned(state, call.owner)) {
-        states.set(req, new Over(call.owner, state.aborted, state))
+      else if (!isRecordedBy(state, call.meter)) {
+        states.set(req, new Over(call.meter, state.aborted, state))
         nextTick(finishOne, call, state.aborted)
       }
     },
@@ -188,7 +189,7 @@ export function createOpenRequests(): Completion {
   }
 }
 
-/** A request of HTTP/2 shows a stand-in for its connection, which throws when that is gone; kits show anything. */
+/** Returns the connection of a request. HTTP/2 requests have a proxy that throws once the connection is closed. */
 function socketOf(req: IncomingMessage): WatchedSocket | undefined {
   try {
     return req.socket ?? undefined
@@ -205,7 +206,7 @@ function openCallOf(connection: Connection | undefined, req: IncomingMessage): W
 
 function join(first: WatchedCall, call: WatchedCall): void {
   let one = first
-  while (one.owner !== call.owner) {
+  while (one.meter !== call.meter) {
     if (one.next === undefined) {
       one.next = call
       return
@@ -215,9 +216,9 @@ function join(first: WatchedCall, call: WatchedCall): void {
   one.noteInner?.(call)
 }
 
-function isOwned(over: Over, owner: Meter): boolean {
+function isRecordedBy(over: Over, meter: Meter): boolean {
   for (let one: Over | undefined = over; one !== undefined; one = one.next)
-    if (one.owner === owner) return true
+    if (one.meter === meter) return true
   return false
 }
 
@@ -236,7 +237,10 @@ function noteContexts(first: WatchedCall): void {
   }
 }
 
-/** A call that was in no store needs no context but this one, which may have stores that were entered later. */
+/**
+ * Finishes the calls of a request. A single call whose context has no stores runs in the current context, which may have stores that
+ * were entered later.
+ */
 function finishHere(first: WatchedCall): void {
   if (first.next === undefined && !mayHaveStores(first.context)) first.finished(false)
   else {

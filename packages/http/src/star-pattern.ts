@@ -1,8 +1,8 @@
 /**
- * Compiles a pattern in which each `*` stands for any characters, or none.
+ * Compiles a pattern in which each `*` matches any characters, or none.
  *
- * No RegExp: with several stars it goes back over a long path again and again, and one request stopped the event loop for
- * seconds. Here each part between two stars is taken where it comes first, so nothing is ever tried a second time.
+ * A RegExp with several stars backtracks on a long path, and a single request blocked the event loop for seconds. This function
+ * takes each part between two stars where it occurs first, so it reads the text only once.
  */
 export function matcher(pattern: string): (text: string) => boolean {
   const [head = '', ...parts] = pattern.split(/\*+/)

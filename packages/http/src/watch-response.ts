@@ -7,17 +7,17 @@ import { setImmediate, setTimeout } from './real-timers.ts'
 
 type End = (aborted: boolean) => void
 
-/** As long as a response without working events is looked at again before its call counts as aborted. */
+/** How long a response without working events is polled before its call counts as aborted: 60000 ms (1 minute). */
 const patienceMs = 60_000
 
 /**
- * Calls `end`, perhaps more than once, when a response is over that Node publishes nothing of, and not before it returns: requests
- * that had come before the first call, HTTP/2, test kits, functions behind a gateway.
+ * Detects completion where Node publishes no event: HTTP/2, requests that began before the first call, mocks, and functions behind
+ * a gateway. Calls `end` after it has returned, and possibly more than once.
  *
- * on-finished watches what is on a real connection. Kits inject requests without one, or with one that is made up or belongs to
- * another request, which on-finished takes for a closed one: there the response alone is watched.
+ * on-finished watches responses on a real connection. Test tools inject requests without a connection, with a fake one or with that
+ * of another request. on-finished takes such a connection for a closed one, so there the response alone is watched.
  *
- * @throws whatever a response of a strange shape makes it throw
+ * @throws any error that an unusual response object causes
  */
 export function watchResponse(req: IncomingMessage, res: ServerResponse, end: End): void {
   const socket = connectionOf(req, res)
@@ -34,7 +34,7 @@ export function watchResponse(req: IncomingMessage, res: ServerResponse, end: En
     return
   }
   if (typeof res.on === 'function') {
-    // Kits may finish within end(), before the response says that it has ended.
+    // Mocks may emit `finish` within end(), before `writableEnded` is true, and would look aborted.
     res.on(
       'finish',
       guarded(() => end(false)),
@@ -44,14 +44,14 @@ export function watchResponse(req: IncomingMessage, res: ServerResponse, end: En
   if (!hasListener(res)) lookAgain(res, end, 0)
 }
 
-/** The connection on which the response is sent, if it is a real one. HTTP/2 has one for many requests and shows a stand-in. */
+/** Returns the real connection of the response, if it has one. HTTP/2 shares one between requests and shows a proxy of it. */
 function connectionOf(req: IncomingMessage, res: ServerResponse): Socket | undefined {
   if (streamOf(res) !== undefined) return undefined
   const { socket } = res
   return socket instanceof Socket && socket === req.socket ? socket : undefined
 }
 
-/** Whether the response was sent to its end, or never will be. */
+/** Returns whether the response was sent completely, or cannot be any more. */
 export function isOver(res: ServerResponse, socket: Socket | undefined): boolean {
   return (
     res.writableFinished === true ||
@@ -68,7 +68,7 @@ function isAborted(res: ServerResponse, socket: Socket | undefined): boolean {
   return socket?.destroyed === true || !isEnded(res)
 }
 
-/** HTTP/2 calls a response finished also when its stream was reset. */
+/** Returns whether the HTTP/2 stream was reset. Node reports such a response as finished too. */
 function isReset({ rstCode, aborted }: Http2Stream): boolean {
   return rstCode !== 0 || aborted === true
 }
@@ -87,12 +87,12 @@ function streamOf(res: ServerResponse): Http2Stream | undefined {
   return stream instanceof Duplex && 'rstCode' in stream ? (stream as Http2Stream) : undefined
 }
 
-/** Mocks may have an `on` that does nothing. */
+/** Returns whether the response really has our listener: `on` of a mock may do nothing. */
 function hasListener(res: ServerResponse): boolean {
   return typeof res.listenerCount === 'function' && res.listenerCount('finish') > 0
 }
 
-/** Looks at a response without working events until it is ended: at the end of this turn, and then less and less often. */
+/** Polls a response without working events until it has ended: at the end of this turn, then at intervals that double up to 1 s. */
 function lookAgain(res: ServerResponse, end: End, waitedMs: number): void {
   const look = guarded(
     () => {

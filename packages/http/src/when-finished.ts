@@ -4,34 +4,38 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { createOpenRequests } from './open-requests.ts'
 
-/** A call whose response is watched. Copies of this package hand it to each other, so its shape belongs to the version below. */
+/**
+ * A call whose response is watched. Several copies of this package exchange such objects, so a change of its shape needs a new
+ * number in `registryKey`.
+ */
 export interface WatchedCall {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** For whom it is counted: once for each owner. */
-  readonly owner: Meter
-  /** In which the app's callbacks run. */
+  /** The meter that records the call. Each meter records a request once. */
+  readonly meter: Meter
+  /** The async context in which the app's callbacks run. */
   context: AsyncResource
-  /** Another call of the same request and owner, that of an app within this one's. It is not counted for itself. */
+  /** Receives another call of the same request and meter, from an app mounted in this one. That call is not recorded. */
   noteInner?(call: WatchedCall): void
-  /** The connection is gone: what the app writes from now on is never sent. Followed by `finished()`. */
+  /** Called when the connection has closed: later writes of the app are never sent. `finished()` follows. */
   lost(): void
-  /** The response is over: sent to the end, or given up. Called once, in `context`. Never throws. */
+  /** Called once, in `context`, when the response was sent completely or was aborted. Never throws. */
   finished(aborted: boolean): void
 
-  // What follows is kept by `Completion` while the call is open. It is here because each further object of a request has a price.
+  // `Completion` maintains the fields below while the call is open. A separate object for each request would cost time.
 
-  /** Calls of other owners for the same request. */
+  /** The next call of the same request, of another meter. */
   next: WatchedCall | undefined
-  /** The first calls of the requests before and after this one that are open on the same connection. */
+  /** The first calls of the previous and the next open request on the same connection. */
   before: WatchedCall | undefined
   after: WatchedCall | undefined
-  /** How often its async context was noted after the middleware. @default 0 */
+  /** How often a later async context was noted. @default 0 */
   notes: number
-  /** Whether its response waits behind that of a request before it on the connection. @default false */
+  /** Whether the response waits behind that of an earlier request on the same connection. @default false */
   isQueued: boolean
 }
 
+/** Detects when responses have finished. One object serves the whole process. */
 export interface Completion {
   whenFinished(call: WatchedCall): void
   noteContext(req: IncomingMessage): void
@@ -40,9 +44,9 @@ export interface Completion {
 const registryKey: unique symbol = Symbol.for('@px-usage/http.completion.1') as never
 
 /**
- * One for all copies of this package in the process: ESM and CommonJS, and each evaluation by a hot reload or by a test runner
- * that resets modules. With one each, 30 reloads left 30 subscribers and 30 listeners on every connection, and two copies
- * counted a call twice. It stands on Node's channel, as test runners give every file its own global object.
+ * Shared by all copies of this package in the process: ESM and CommonJS, and each evaluation by a hot reload or by a test runner
+ * that resets modules. With one per copy, 30 reloads left 30 subscribers and 30 listeners on every connection, and two copies
+ * counted a call twice. It is kept on Node's channel, because test runners give every file its own global object.
  */
 const completion: Completion = sharedCompletion()
 
@@ -56,23 +60,22 @@ function sharedCompletion(): Completion {
 }
 
 /**
- * Calls `call.finished()` once the response is over: sent to the end, or given up (`aborted`). Never before it returns, and once for
- * each owner: what a middleware that is mounted twice asks for the second time is not called.
+ * Calls `call.finished()` once, when the response was sent completely or was aborted. It does so after it has returned, and once for
+ * each meter: a middleware that is mounted twice records the request once.
  *
- * Nothing of the request or response is patched, and on Node's own HTTP/1 responses nothing listens either: Node publishes
- * each request that comes and each response that finished, and what is still open when its connection closes was given up.
- * For all others (HTTP/2, requests that were injected without a connection, and those that had come before the first call) there
- * are listeners on the response.
+ * No method of the request or response is patched. HTTP/1 responses of Node get no listeners either: Node publishes each request
+ * that starts and each response that finishes, and a response that is still open when its connection closes was aborted.
+ * Other responses get listeners: HTTP/2, requests injected without a connection, and requests that began before the first call.
  *
- * @throws whatever a request of a strange shape makes it throw; then nothing was registered
+ * @throws any error that an unusual request object causes; then nothing was registered
  */
 export function whenFinished(call: WatchedCall): void {
   completion.whenFinished(call)
 }
 
 /**
- * Notes the async context of this moment for the callbacks of a call that is open. For adapters, at what a framework does within
- * a request: the app may have entered an AsyncLocalStorage after the middleware. Only the first three notes of a request count.
+ * Notes the current async context for the callbacks of an open call. Adapters call it from framework code that runs after the
+ * middleware, because the app may have entered an AsyncLocalStorage in between. Only the first three notes of a request count.
  */
 export function noteContext(req: IncomingMessage): void {
   completion.noteContext(req)

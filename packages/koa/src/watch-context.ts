@@ -60,15 +60,15 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   /** The prototype of the last target that inherited the accessor from such a holder. Weak, as apps come and go. */
   let knownPrototype: WeakRef<object> | undefined
 
-  function ownerOf(target: object): object | undefined {
-    let owner: object | null = target
-    while (owner !== null && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner)
-    return owner ?? undefined
+  function holderOf(target: object): object | undefined {
+    let holder: object | null = target
+    while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder)
+    return holder ?? undefined
   }
 
   function read(this: object): unknown {
     try {
-      return (ownerOf(this) as { [slot]?: unknown } | undefined)?.[slot]
+      return (holderOf(this) as { [slot]?: unknown } | undefined)?.[slot]
     } catch {
       // A proxy that refuses other keys than those it knows.
       return undefined
@@ -109,12 +109,12 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
     try {
       const prototype: object | null = Object.getPrototypeOf(target)
       if (prototype !== null && prototype === knownPrototype?.deref()) return false
-      const owner = ownerOf(target)
-      if (owner !== undefined && added.has(owner)) {
-        if (owner !== target && prototype !== null) knownPrototype = new WeakRef(prototype)
+      const holder = holderOf(target)
+      if (holder !== undefined && added.has(holder)) {
+        if (holder !== target && prototype !== null) knownPrototype = new WeakRef(prototype)
         return false
       }
-      return owner !== undefined && Object.isFrozen(owner)
+      return holder !== undefined && Object.isFrozen(holder)
     } catch {
       // A proxy that does not say from what it inherits.
       return false

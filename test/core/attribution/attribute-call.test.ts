@@ -1,7 +1,7 @@
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
-import { askIdentify } from '../../../packages/core/src/attribution/identify.ts'
+import { callIdentify } from '../../../packages/core/src/attribution/identify.ts'
 import type { HeldCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
@@ -170,7 +170,7 @@ describe('attribute()', () => {
     const cause = new Error('no session')
     for (let second = 0; second < 150; second++) {
       attribution.attribute(
-        askIdentify(() => {
+        callIdentify(() => {
           throw cause
         }, {}),
         call('/a'),
@@ -191,7 +191,7 @@ describe('attribute()', () => {
     const thrown = new Error('no session')
     for (let i = 0; i < 3; i++) {
       attribution.attribute(
-        askIdentify(() => {
+        callIdentify(() => {
           throw thrown
         }, {}),
         call('/a'),

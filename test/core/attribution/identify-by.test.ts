@@ -10,7 +10,7 @@ import {
 } from '@px-usage/core'
 import { fakeClock, inMemoryDelivery } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
-import { askIdentify } from '../../../packages/core/src/attribution/identify.ts'
+import { callIdentify } from '../../../packages/core/src/attribution/identify.ts'
 
 type Ask = (key: string, options: { signal: AbortSignal }) => unknown
 
@@ -36,7 +36,7 @@ function setUp(lookup: Ask, options: Partial<IdentifyByOptions<string | undefine
   })
   const call = (key: string | undefined, route = '/a', statusCode = 200) =>
     meter.record({
-      identity: askIdentify(identify, key),
+      identity: callIdentify(identify, key),
       method: 'GET',
       route,
       statusCode,
@@ -187,7 +187,7 @@ describe('a credential that is not known', () => {
     const other = createMeter({ clock, store: memoryStore(), delivery })
     call('k1')
     other.record({
-      identity: askIdentify(identify, 'k1'),
+      identity: callIdentify(identify, 'k1'),
       method: 'GET',
       route: '/a',
       statusCode: 200,

@@ -39,7 +39,7 @@ export class IdentifyFailure {
 }
 
 /** Asks the app who called. Never throws: a throw becomes an answer of its own. */
-export function askIdentify<Source>(identify: Identify<Source>, source: Source): IdentifyAnswer {
+export function callIdentify<Source>(identify: Identify<Source>, source: Source): IdentifyAnswer {
   try {
     return identify(source)
   } catch (error) {
