@@ -1,4 +1,4 @@
-/** Bits by index, one byte for eight. */
+/** A set of small whole numbers, one bit for each. */
 export class BitSet {
   #bytes: Uint8Array
   #size = 0

@@ -1,7 +1,7 @@
-/** Thrown by a reader that comes to an end before the value does. */
+/** Thrown when the bytes end before the value does. */
 class EndOfBytes extends Error {}
 
-/** Writes numbers and texts one after the other into a buffer that grows; used again after `clear()`. */
+/** Writes numbers and texts one after the other into a growing buffer, which is reused after `clear()`. */
 export class ByteWriter {
   #bytes: Buffer
   #at = 0
@@ -18,7 +18,7 @@ export class ByteWriter {
     this.#at = 0
   }
 
-  /** What was written; valid until the next write or `clear()`. */
+  /** Returns what was written; valid until the next write or `clear()`. */
   written(): Buffer {
     return this.#bytes.subarray(0, this.#at)
   }
@@ -30,7 +30,7 @@ export class ByteWriter {
     this.#bytes = larger
   }
 
-  /** A safe integer from 0 on, seven bits a byte, lowest first. */
+  /** Writes a safe integer of at least 0 with seven bits in each byte, lowest bits first. */
   varint(value: number): void {
     this.#reserve(8)
     let rest = value
@@ -41,7 +41,7 @@ export class ByteWriter {
     this.#bytes[this.#at++] = rest
   }
 
-  /** Any number. Small integers from 0 on take one byte, what is no such integer takes nine. */
+  /** Writes any number: a small integer of at least 0 takes one byte, a number that is no such integer takes nine. */
   number(value: number): void {
     if (Number.isInteger(value) && value >= 0 && value < 2 ** 52 && !Object.is(value, -0)) {
       this.varint(value * 2)
@@ -59,7 +59,7 @@ export class ByteWriter {
     this.#at += bytes.length
   }
 
-  /** Length and encoding, then UTF-8; a text with lone surrogates, which UTF-8 cannot carry, as UTF-16. */
+  /** Writes length and encoding, then the text as UTF-8, or as UTF-16 if it has lone surrogates, which UTF-8 cannot carry. */
   text(text: string): void {
     const encoding = text.isWellFormed() ? 'utf8' : 'utf16le'
     const length = Buffer.byteLength(text, encoding)
@@ -69,7 +69,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a `ByteWriter` wrote. @throws {EndOfBytes} */
+/** Reads what a `ByteWriter` wrote. @throws {EndOfBytes} if a value is incomplete */
 export class ByteReader {
   readonly #bytes: Buffer
   #at: number

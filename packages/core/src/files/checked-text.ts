@@ -6,12 +6,12 @@ function checksum(text: string): string {
   return hash('sha256', text).slice(0, checksumLength)
 }
 
-/** Puts a checksum before a text that is to be kept on a disk. */
+/** Adds a checksum in front of a text that is written to a disk. */
 export function withChecksum(text: string): string {
   return `${checksum(text)} ${text}`
 }
 
-/** The text again; `undefined` if it is not what was kept. Damage to a few bytes must not become another number. */
+/** Returns the text behind a checksum, or `undefined` if it is damaged: a damaged number must not be taken for another number. */
 export function checkedText(kept: string): string | undefined {
   const text = kept.slice(checksumLength + 1)
   return kept === withChecksum(text) ? text : undefined

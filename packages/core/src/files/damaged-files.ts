@@ -8,22 +8,22 @@ export interface DamagedFilesSettings {
   /** The folder of the store. */
   dir: string
   now(): number
-  /** Called once for each file. @param copy where it is now, or what stands behind the damage; `undefined` if it is missing */
+  /** Called once for each file. @param copy path of the moved file or of the copied bytes; `undefined` if the file is missing */
   onDamage(path: string, what: string, copy: string | undefined): void
 }
 
-/** The process or the disk is short of something, or the file has gone: that says nothing about the file. */
+/** Codes that say nothing about the file: the process or the disk is short of something, or the file is gone. */
 const passingCodes = new Set([
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EROFS', 'EAGAIN', 'EBUSY', 'EINTR'],
   ...['ESTALE', 'ETIMEDOUT', 'ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED'],
 ])
-/** A disk that fails once may not fail the next time: only then a file is given up. */
+/** A disk that fails once may work the next time, so px-usage sets a file aside only after this many failures over this time. */
 const fewestFailures = 3
 const shortestFailureMs = 60_000
 
 /**
- * Files that cannot be used as they are. They go to the folder `damaged` for whoever wants to look at them, are reported once,
- * and cost only what they held: nothing else waits for them.
+ * Handles files that cannot be used as they are. Each one is moved or copied to the folder `damaged`, where an operator can
+ * inspect it, and reported once. It costs only what it contained: nothing else waits for it.
  */
 export class DamagedFiles {
   readonly #settings: DamagedFilesSettings
@@ -36,7 +36,7 @@ export class DamagedFiles {
     this.#disk = settings.disk
   }
 
-  /** Whether a failure to read a file will stay: what stands there is no file, makes no sense, or failed again and again. */
+  /** Returns whether a read failure is permanent: the path holds no file, the content is invalid, or reading failed repeatedly. */
   isLasting(path: string, error: unknown): boolean {
     const code = codeOf(error)
     if (code === undefined) return true
@@ -47,7 +47,7 @@ export class DamagedFiles {
     return times + 1 >= fewestFailures && nowMs - sinceMs >= shortestFailureMs
   }
 
-  /** Moves whatever is at a path to `damaged`. @param what what it held @throws if it cannot be moved */
+  /** Moves whatever is at a path to `damaged`. @param what what it contained @throws if it cannot be moved */
   setAside(path: string, what: string): void {
     const { dir, now } = this.#settings
     const copy = setAside(this.#disk, dir, path, now())
@@ -56,7 +56,7 @@ export class DamagedFiles {
     this.#report(path, what, copy)
   }
 
-  /** Copies what stands in a file from an offset on. Done once for each file. */
+  /** Copies the bytes of a file from an offset on to `damaged`, once for each file. */
   async copyFrom(path: string, at: number, what: string): Promise<void> {
     if (this.#reported.has(path)) return
     const copy = this.#placeFor(path)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The functions of `node:fs` that the file store uses: one door, so that a test can let each of them fail. */
+/** The functions of `node:fs` that the file store uses. All go through this type, so that a test can make each of them fail. */
 export type Disk = Pick<
   typeof nodeFs,
   | 'closeSync'
@@ -29,10 +29,10 @@ export type Disk = Pick<
 >
 
 /**
- * The file system. A file that is opened to be written is never a link, and never a FIFO, which would stop the event loop: in a
- * folder that another user made, a link would let that user choose which of our files is overwritten.
+ * The file system of the machine. It opens no link and no FIFO for writing. In a folder that another user created, a link
+ * would let that user choose which file px-usage overwrites, and a FIFO would block the event loop.
  *
- * Each function is looked up when it is called, so that a tool which patches `node:fs` later still sees it.
+ * It looks each function up when it is called, so that a tool which patches `node:fs` later still sees the calls.
  */
 export const realDisk: Disk = new Proxy(nodeFs, {
   get: (fs, name) => (name === 'openSync' ? openSafely : fs[name as keyof typeof fs]),
@@ -40,7 +40,7 @@ export const realDisk: Disk = new Proxy(nodeFs, {
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = nodeFs.constants
 
-/** Flags that could lead to another file; `wx` never does, and a folder is opened with `r`. */
+/** The flags with which `open` would follow a link. `wx` never follows one, and folders are opened with `r`. */
 const writeFlags: Record<string, number> = {
   'r+': O_RDWR,
   w: O_WRONLY | O_CREAT | O_TRUNC,
@@ -50,13 +50,13 @@ const writeFlags: Record<string, number> = {
 
 function openSafely(...[path, flags, mode]: Parameters<typeof nodeFs.openSync>): number {
   const numeric = writeFlags[String(flags)]
-  // Windows has neither.
+  // Windows has neither flag.
   if (numeric === undefined || O_NOFOLLOW === undefined) return nodeFs.openSync(path, flags, mode)
   const safe = numeric | O_NOFOLLOW | O_NONBLOCK
   try {
     return nodeFs.openSync(path, safe, mode)
   } catch (error) {
-    // What `w` makes replaces what was there, so a link or a FIFO with a name of ours is in the way and nothing else.
+    // `w` replaces the content anyway, so a link or a FIFO with one of our names can be removed without a loss.
     if (!String(flags).startsWith('w') || !['ELOOP', 'EMLINK', 'ENXIO'].includes(codeOf(error) ?? ''))
       throw error
     nodeFs.unlinkSync(path)
@@ -68,7 +68,7 @@ export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code
 }
 
-/** Writes all of it: a single write may take less than it was given, without an error. */
+/** Writes all bytes. A single write may take fewer bytes than it was given, without an error. */
 export function writeWhole(disk: Disk, file: number, bytes: Uint8Array, position: number): void {
   let written = 0
   while (written < bytes.length) {
@@ -76,7 +76,7 @@ export function writeWhole(disk: Disk, file: number, bytes: Uint8Array, position
   }
 }
 
-/** The same, off the event loop. */
+/** Writes all bytes as `writeWhole` does, off the event loop. */
 export async function writeLater(
   disk: Disk,
   file: number,
@@ -93,7 +93,7 @@ export async function writeLater(
   }
 }
 
-/** Up to `length` bytes; fewer at the end of the file. @param bytes what to read them into, if there is something long enough */
+/** Reads up to `length` bytes; fewer at the end of the file. @param bytes buffer to read into, at least `length` long */
 export async function readAt(
   disk: Disk,
   file: number,
@@ -114,12 +114,12 @@ export async function readAt(
   return bytes.subarray(0, got)
 }
 
-/** Waits until the content is on the disk, off the event loop. */
+/** Syncs the content of a file to the disk, off the event loop. */
 export function syncContent(disk: Disk, file: number): Promise<void> {
   return synced((done) => disk.fdatasync(file, done))
 }
 
-/** Without this a power cut may undo what was made, renamed or removed in a folder. Windows cannot, and need not. */
+/** Syncs a folder. Otherwise a power cut may undo what was created, renamed or removed in it. Windows cannot, and need not. */
 export async function syncFolder(disk: Disk, path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = disk.openSync(path, 'r')
@@ -130,7 +130,7 @@ export async function syncFolder(disk: Disk, path: string): Promise<void> {
   }
 }
 
-/** Node disables syncing under its permission model. Counting on without it beats not counting: only a power cut can tell. */
+/** Node's permission model disables syncing. px-usage counts without it then: only a power cut would make a difference. */
 const syncDenied = 'ERR_ACCESS_DENIED'
 
 function synced(sync: (done: (error: Error | null) => void) => void): Promise<void> {
@@ -141,7 +141,7 @@ function synced(sync: (done: (error: Error | null) => void) => void): Promise<vo
   })
 }
 
-/** Whether this process may sync what it writes. */
+/** Returns whether this process may sync the files that it writes. */
 export async function maySync(disk: Disk, folder: string): Promise<boolean> {
   if (process.platform === 'win32') return true
   const file = disk.openSync(folder, 'r')
@@ -158,8 +158,8 @@ export async function maySync(disk: Disk, folder: string): Promise<boolean> {
 }
 
 /**
- * Puts content in the place of a file as one step: whoever reads sees the old or the new. Two processes may do so at once: each
- * has a temporary file of its own, and the last one wins whole. A link that another user put there is not followed.
+ * Replaces the content of a file in one step: readers see the old content or the new one. Two processes may do so at the same
+ * time: each writes a temporary file of its own, and the last one wins completely. It does not follow links.
  */
 export async function replaceFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`
@@ -179,10 +179,10 @@ export async function replaceFile(disk: Disk, path: string, content: Uint8Array)
   await syncFolder(disk, dirname(path))
 }
 
-/** So long after it was written a temporary file is one that a crash left. */
+/** A temporary file of this age, 3600000 ms (1 hour), was left by a crash. */
 const staleAfterMs = 3_600_000
 
-/** Removes what processes that crashed within `replaceFile()` left in a folder. */
+/** Removes what processes that crashed within `replaceFile()` left in a folder. Never throws. */
 export function removeStaleTemporaries(disk: Disk, folder: string, nowMs: number): void {
   try {
     for (const name of namesIn(disk, folder)) {
@@ -192,18 +192,18 @@ export function removeStaleTemporaries(disk: Disk, folder: string, nowMs: number
       if (nowMs - mtimeMs > staleAfterMs) disk.rmSync(path, { recursive: true, force: true })
     }
   } catch {
-    // They do no harm but for the place that they take.
+    // Leftover files only take disk space; the next start removes them.
   }
 }
 
-/** Removes a file if it is there, off the event loop: a file system takes tens of milliseconds to free some hundred megabytes. */
+/** Removes a file if it exists, off the event loop: a file system needs tens of milliseconds to free some hundred megabytes. */
 export async function removeFile(disk: Disk, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     disk.unlink(path, (error) => (error === null || codeOf(error) === 'ENOENT' ? resolve() : reject(error)))
   })
 }
 
-/** Names in a folder, sorted; none if there is no such folder. */
+/** Returns the names in a folder, sorted; an empty list if there is no such folder. */
 export function namesIn(disk: Disk, path: string): string[] {
   try {
     return disk.readdirSync(path).sort()
@@ -213,7 +213,7 @@ export function namesIn(disk: Disk, path: string): string[] {
   }
 }
 
-/** @throws for what is not a file: reading a FIFO would stop the event loop until another process writes to it */
+/** Reads a file if it exists. @throws for what is not a file: reading a FIFO would block the event loop until a process writes to it */
 export function readIfThere(disk: Disk, path: string): Buffer | undefined {
   try {
     const stats = disk.lstatSync(path)
@@ -226,8 +226,8 @@ export function readIfThere(disk: Disk, path: string): Buffer | undefined {
 }
 
 /**
- * Makes a folder with all that it stands in. Node's own recursive `mkdir` never ends where a folder says ENOENT for good, as
- * /proc does (Node 20).
+ * Creates a folder and its parents. Node's own recursive `mkdir` never returns in Node 20 where a folder keeps failing with
+ * ENOENT, as /proc does.
  */
 export function makeFolder(disk: Disk, path: string): void {
   try {
@@ -244,7 +244,7 @@ function makeOne(disk: Disk, path: string): void {
   try {
     disk.mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    // Some systems refuse to make what is there by another code than EEXIST, such as EROFS or EACCES.
+    // For a folder that exists, some systems return another code than EEXIST, such as EROFS or EACCES.
     if (codeOf(error) === 'ENOENT' || !isFolder(disk, path)) throw error
   }
 }

@@ -2,30 +2,34 @@ import { eventLoopTurn } from '../clock.ts'
 import { type Disk, readAt } from './disk.ts'
 import { decodeFrame, type Frame, frameSeed, frameTypes, holdsFrame } from './frames.ts'
 
-/** How a file of frames ends: with its last frame, with one that was being written (nobody was told of it), or in damage. */
+/**
+ * How a file of frames ends: after its last frame (`clean`), within a frame whose write never completed and was never
+ * confirmed (`torn`), or in bytes that were damaged later (`damaged`).
+ */
 export type FileEnd = { readonly at: number; readonly how: 'clean' | 'torn' | 'damaged' }
 
-/** Which part of a file is read. */
+/** The range of a file to read. */
 export interface FrameRange {
-  /** Start there, at a frame behind the header. */
+  /** Offset to start from: that of a frame after the header. */
   from?: number
-  /** Read no further than to this offset. */
+  /** Offset at which to stop. */
   to?: number
-  /** What the checksums start from; needed if the header is not read. */
+  /** The seed of the checksums; needed if the header is not read. */
   seed?: number
 }
 
-/** Read at once, off the event loop. */
+/** Bytes in one read. */
 const chunkBytes = 256 * 1024
-/** Small frames cost more than their bytes tell. */
+/** Small frames take more time than their bytes suggest, so this bounds the frames in one turn of the event loop. */
 const framesPerTurn = 1_000
-/** How far behind a frame that cannot be read whole frames are looked for. */
+/** How far behind an unreadable frame the reader searches for intact frames. */
 const searchBytes = 4 * 1024 * 1024
 
 /**
- * The good frames of a file, in order. Whoever reads says when: `take()` until it has none, then `readOn()`.
+ * Reads the intact frames of a file in order. The caller sets the pace: it calls `take()` until that returns `undefined`,
+ * then `readOn()`.
  *
- * The first frame is a header; its JSON names the id from which the checksums of the others start.
+ * The first frame is a header. Its JSON names the id that seeds the checksums of the other frames.
  */
 export class FrameReader {
   readonly #disk: Disk
@@ -33,12 +37,12 @@ export class FrameReader {
   #size: number
   #seed: number | undefined
   #buffer: Buffer = Buffer.alloc(0)
-  /** What was read of it last. */
+  /** The bytes of the last read. */
   #bytes: Buffer = this.#buffer
-  /** Where `#bytes` start in the file, and where in them the next frame does. */
+  /** Offset of `#bytes` in the file, and offset of the next frame in `#bytes`. */
   #start: number
   #at = 0
-  /** What `decodeFrame` told of bytes that are no frame: how many it needs, or nothing. */
+  /** What `decodeFrame` returned instead of a frame: how many bytes it needs, or `undefined`. */
   #rest: number | undefined = 0
   #end: FileEnd | undefined
 
@@ -50,7 +54,7 @@ export class FrameReader {
     this.#start = from
   }
 
-  /** The next frame of what was read so far. Its payload is good until the next `readOn()`. */
+  /** Returns the next frame of what was read so far. Its payload is valid until the next `readOn()`. */
   take(): Frame | undefined {
     const frame = decodeFrame(this.#bytes, this.#at, this.#seed ?? 0)
     if (typeof frame !== 'object') {
@@ -62,7 +66,7 @@ export class FrameReader {
     return frame
   }
 
-  /** @returns whether there is more to take */
+  /** Reads the next bytes. @returns whether there is more to take */
   async readOn(): Promise<boolean> {
     const at = this.at
     const missing = this.#rest ?? 0
@@ -70,10 +74,10 @@ export class FrameReader {
     else if (this.#rest === undefined || at + missing > this.#size) this.#end = await this.#judge(at)
     if (this.#end !== undefined) return false
     const length = Math.min(Math.max(chunkBytes, missing), this.#size - at)
-    // One buffer for all: a new one for each chunk of a large file brings the garbage collector in more often.
+    // One buffer for all reads: a new buffer for each chunk of a large file makes the garbage collector run more often.
     if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafe(length)
     this.#bytes = await readAt(this.#disk, this.#file, at, length, this.#buffer)
-    // Its writer may have cut back what it could not write whole.
+    // The writer of the file may have cut off an incomplete write since its size was read.
     if (this.#bytes.length < length) this.#size = at + this.#bytes.length
     this.#start = at
     this.#at = 0
@@ -85,12 +89,12 @@ export class FrameReader {
     return this.#start + this.#at
   }
 
-  /** How the file ends, once there is nothing more to read; until then what was read is good. */
+  /** How the file ends, once everything is read; before that, the offset up to which all frames are intact. */
   get end(): FileEnd {
     return this.#end ?? { at: this.at, how: 'clean' }
   }
 
-  /** Whether what cannot be read is an unfinished write, or was whole once. */
+  /** Decides whether unreadable bytes are an unfinished write (`torn`) or were intact once (`damaged`). */
   async #judge(at: number): Promise<FileEnd> {
     const rest = await readAt(this.#disk, this.#file, at, Math.min(this.#size - at, searchBytes))
     const isWhole = this.#rest === undefined
@@ -101,9 +105,9 @@ export class FrameReader {
 }
 
 /**
- * Gives every good frame of a file to `visit`, in order, in slices between which the event loop gets its turn.
+ * Passes every intact frame of a file to `visit`, in order, and yields to the event loop between slices.
  *
- * @param visit may end the reading by answering `false`; that frame is not read then. The payload is good until it answers
+ * @param visit may return `false` to stop; that frame does not count as read. Its payload is valid until `visit` returns
  */
 export async function readFrames(
   disk: Disk,

@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib'
 
 /*
- * A frame: magic 0xA7, CRC-32 (u32), type, length of the payload (u32), payload; numbers little-endian. Magic and type are
- * never 0, so that zeros at the end of a file (a crash can leave them) are no frame. The checksum covers all behind it and
- * starts from the id of the file: a frame of another file that a disk left behind the end is none of ours.
+ * A frame is: magic 0xA7, CRC-32 (u32), type, length of the payload (u32), payload. Numbers are little-endian.
+ * Magic and type are never 0, so the zeros that a crash can leave at the end of a file are not taken for a frame.
+ * The checksum covers everything after it and is seeded with the id of the file, so a frame of another file that a disk left
+ * behind the end is not taken for a frame of this one.
  */
 
-/** Raised when an older px-usage could no longer read what this one writes. */
+/** Increase it when an older px-usage can no longer read what this one writes. */
 export const formatVersion = 1
 
 export const frameTypes = { header: 1, counts: 2, seal: 3, line: 4, end: 5, change: 6 } as const
@@ -14,7 +15,7 @@ export type FrameType = (typeof frameTypes)[keyof typeof frameTypes]
 
 export interface Frame {
   readonly type: FrameType
-  /** A part of the buffer it was read from: good for as long as that is. */
+  /** A view into the buffer that was decoded: valid for as long as that buffer is. */
   readonly payload: Buffer
   /** Offset of the first byte after it. */
   readonly end: number
@@ -22,10 +23,10 @@ export interface Frame {
 
 export const frameHeadBytes = 10
 const magic = 0xa7
-/** No frame is as long by far; a damaged length must not make us read on and on. */
+/** No frame is nearly as long. Without this bound, a damaged length would make the reader read up to 4 GB. */
 const maxPayloadBytes = 256 * 1024 * 1024
 
-/** What the checksums of a file start from. */
+/** Returns the seed of the checksums of a file. */
 export function frameSeed(id: string): number {
   return crc32(id)
 }
@@ -41,9 +42,9 @@ export function encodeFrame(type: FrameType, payload: Uint8Array, seed: number):
 }
 
 /**
- * The frame that starts at an offset.
+ * Decodes the frame that starts at an offset.
  *
- * @returns how many bytes from there on are needed to tell, if the buffer ends before; `undefined` if there is no frame
+ * @returns the frame; if the buffer ends within it, the number of bytes that a decision needs; `undefined` if there is no frame
  */
 export function decodeFrame(bytes: Buffer, at: number, seed: number): Frame | number | undefined {
   if (at < bytes.length && bytes[at] !== magic) return undefined
@@ -57,7 +58,7 @@ export function decodeFrame(bytes: Buffer, at: number, seed: number): Frame | nu
   return { type, payload: bytes.subarray(at + frameHeadBytes, end), end }
 }
 
-/** Whether a whole frame stands anywhere in the bytes: then what could not be read before it is damage, not an end. */
+/** Returns whether the bytes contain an intact frame: then what could not be read before it is damage, not an unfinished write. */
 export function holdsFrame(bytes: Buffer, seed: number): boolean {
   for (let at = bytes.indexOf(magic); at !== -1; at = bytes.indexOf(magic, at + 1)) {
     if (typeof decodeFrame(bytes, at, seed) === 'object') return true

@@ -1,12 +1,12 @@
 import { codeOf, type Disk } from './disk.ts'
 
-/** What stands where a file should be and can never be read as one: a folder, a FIFO, a socket, a device, a link. */
+/** Thrown for a path that can never be read as a file: a folder, a FIFO, a socket, a device, a link. */
 class NotAFile extends Error {}
 
 /**
- * Opens a file to read it.
+ * Opens a file for reading.
  *
- * @throws {NotAFile} for anything else: to open a FIFO would stop the event loop until another process writes to it
+ * @throws {NotAFile} for anything else: opening a FIFO would block the event loop until another process writes to it
  */
 export function openToRead(disk: Disk, path: string, flags: 'r' | 'r+' = 'r'): number {
   if (!disk.lstatSync(path).isFile()) throw new NotAFile(`${path} is not a file`)
@@ -14,8 +14,8 @@ export function openToRead(disk: Disk, path: string, flags: 'r' | 'r+' = 'r'): n
 }
 
 /**
- * Whether another file, or none, is at the path of an open one: the file was removed, or its folder was moved away, restored
- * from a copy or covered by a volume. What is written to the open file then reaches no other process.
+ * Returns whether the path of an open file now leads to another file or to none. The file was removed, or its folder was moved
+ * away, restored from a copy or hidden by a mounted volume. No other process sees what is written to the open file then.
  */
 export function isReplaced(disk: Disk, file: number, path: string): boolean {
   const held = disk.fstatSync(file)
@@ -29,16 +29,16 @@ export function isReplaced(disk: Disk, file: number, path: string): boolean {
   }
 }
 
-/** Closes a file from which nothing more is needed; the number is free then, also if closing fails. */
+/** Closes a file and ignores a failure: the descriptor is free in either case. */
 export function closeQuietly(disk: Disk, file: number): void {
   try {
     disk.closeSync(file)
   } catch {
-    // What was written is the system's by now, and was synced where that matters.
+    // The system has accepted the writes, and they were synced where that matters.
   }
 }
 
-/** Runs `task` with an open file. */
+/** Opens a file for reading, runs `task` with it, and closes it. */
 export async function withFile<T>(disk: Disk, path: string, task: (file: number) => Promise<T>): Promise<T> {
   const file = openToRead(disk, path)
   try {

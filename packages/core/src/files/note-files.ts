@@ -9,12 +9,12 @@ interface NoteFilesSettings {
   onDamage(path: string, what: string): void
 }
 
-/** Reading a file fails for a moment, too: only what fails again is taken for damage. */
+/** A read can fail for a moment, so px-usage takes a file for damaged only after this many failures. */
 const readsUntilDamage = 2
-/** Errors that a single file can cause by what it is. */
+/** Codes that one damaged or replaced file can cause. */
 const damageCodes = ['EISDIR', 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENXIO']
 
-/** The files of the small facts in the folder of a store. One that cannot be read costs only what it held. */
+/** Stores the notes of a store as one file each. An unreadable file costs only the fact that it contained. */
 export class NoteFiles {
   readonly #settings: NoteFilesSettings
   readonly #failedReads = new Map<string, number>()
@@ -23,6 +23,7 @@ export class NoteFiles {
     this.#settings = settings
   }
 
+  /** Returns the content of a note; `undefined` if there is none or it was set aside. @throws if the disk fails */
   read(name: string): string | undefined {
     const path = this.#path(name)
     try {
@@ -37,11 +38,12 @@ export class NoteFiles {
       const failures = (this.#failedReads.get(name) ?? 0) + 1
       this.#failedReads.set(name, failures)
       if (!damageCodes.includes(codeOf(error) ?? '') || failures < readsUntilDamage) throw error
-      this.#putAside(path, (error as Error).message)
+      this.#setAside(path, (error as Error).message)
       return undefined
     }
   }
 
+  /** Replaces the content of a note in one step. */
   async write(name: string, value: string): Promise<void> {
     const { disk } = this.#settings
     makeSubfolder(this.#settings, 'notes')
@@ -50,17 +52,17 @@ export class NoteFiles {
       await replaceFile(disk, path, Buffer.from(value))
     } catch (error) {
       if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error
-      this.#putAside(path, (error as Error).message)
+      this.#setAside(path, (error as Error).message)
       await replaceFile(disk, path, Buffer.from(value))
     }
   }
 
-  /** Its content is not what was written. */
+  /** Sets a note aside because its content is damaged. */
   discard(name: string): void {
-    this.#putAside(this.#path(name), 'its content is damaged')
+    this.#setAside(this.#path(name), 'its content is damaged')
   }
 
-  #putAside(path: string, what: string): void {
+  #setAside(path: string, what: string): void {
     const { disk, dir, now, onDamage } = this.#settings
     const moved = setAside(disk, dir, path, now())
     onDamage(path, `${what}. It was moved to ${moved ?? 'nowhere, as that failed as well'}`)

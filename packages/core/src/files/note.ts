@@ -1,17 +1,17 @@
 import type { Store } from '../model/store.ts'
 import { checkedText, withChecksum } from './checked-text.ts'
 
-/** What of a store the small facts need. */
+/** The methods of a store that notes need. */
 export type Notes = Pick<Store, 'readNote' | 'writeNote' | 'discardNote'>
 
-/** A small fact that survives a restart, as JSON with a checksum. */
+/** A small fact that survives a restart, stored as JSON with a checksum. */
 export interface Note<T> {
-  /** `undefined` if there is none, or if it was damaged: then it is put aside and reported, and its owner starts over. */
+  /** Returns `undefined` if there is no value, or if it was damaged; a damaged one is set aside and reported. */
   read(): Promise<T | undefined>
   write(value: T): Promise<void>
 }
 
-/** @param isValid whether a value that was read has the shape that this version expects */
+/** Creates a typed note in a store. @param isValid whether a stored value has the shape that this version expects */
 export function createNote<T>(store: Notes, name: string, isValid: (value: unknown) => value is T): Note<T> {
   return {
     async read() {

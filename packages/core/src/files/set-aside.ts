@@ -1,22 +1,22 @@
 import { basename, join } from 'node:path'
 import { type Disk, makeFolder, namesIn } from './disk.ts'
 
-/** Damaged files are for whoever investigates, so the newest are enough; a disk that damages each file must not fill up. */
+/** Limits of the folder: an operator needs only the newest files, and a disk that damages every file must not fill up. */
 const mostKept = 100
 const mostKeptBytes = 64 * 1024 * 1024
 
 /**
- * Moves a file that cannot be used, or whatever is in its place, into `damaged/`, under its name and the time. Never throws: the
- * caller goes on without the file.
+ * Moves a file that cannot be used, or whatever is in its place, to `damaged/`, under its name and the time. Never throws, so
+ * that the caller can continue without the file.
  *
- * @returns its new path; `undefined` if it is still in its place
+ * @returns its new path; `undefined` if it could not be moved
  */
 export function setAside(disk: Disk, dir: string, path: string, nowMs: number): string | undefined {
   const folder = join(dir, 'damaged')
   try {
     const time = new Date(nowMs).toISOString().replaceAll(':', '')
     const there = disk.lstatSync(folder, { throwIfNoEntry: false })
-    // A file or a link with this name would keep everything damaged in its place, or lead it elsewhere.
+    // A file with the name of the folder would make every move fail, and a link would send the files elsewhere.
     if (there !== undefined && !there.isDirectory()) disk.renameSync(folder, `${folder}.${time}`)
     makeFolder(disk, folder)
     const taken = new Set(namesIn(disk, folder))
@@ -42,12 +42,12 @@ function removeOldest(disk: Disk, folder: string): void {
     let bytes = 0
     for (const [index, { path, size }] of newestFirst.entries()) {
       bytes += size
-      // The newest stays whatever its size: it was reported with its path a moment ago.
+      // The newest stays whatever its size, because px-usage reports its path next.
       if (index > 0 && (index >= mostKept || bytes > mostKeptBytes))
         disk.rmSync(path, { recursive: true, force: true })
     }
   } catch {
-    // What is too much is removed the next time.
+    // The next call removes the excess files.
   }
 }
 
@@ -58,7 +58,7 @@ interface SubfolderOf {
   onDamage(path: string, what: string): void
 }
 
-/** Makes a folder of the store. What is in its place is set aside: a link there would lead our files to another place. */
+/** Creates a folder of the store. It sets aside what is in its place, because a link there would send our files elsewhere. */
 export function makeSubfolder({ disk, dir, now, onDamage }: SubfolderOf, name: string): void {
   const path = join(dir, name)
   const there = disk.lstatSync(path, { throwIfNoEntry: false })

@@ -1,21 +1,21 @@
-/** When writes were so slow that they should not happen in every turn of the event loop. */
+/** Detects writes that are too slow to happen in every turn of the event loop. */
 export interface WriteGuard {
   record(tookMs: number, atMs: number): void
-  /** Asked for each flush. */
+  /** The store calls it for each flush. */
   isSlow(atMs: number): boolean
 }
 
 const verySlowMs = 20
 const slowMs = 1
-/** One write in a hundred may be slow. */
+/** One slow write in a hundred is normal. */
 const slowShare = 0.01
 const windowMs = 10_000
-/** So few writes say nothing about a share. */
+/** Fewer writes than this say nothing about a share. */
 const fewestWrites = 200
-/** Slowness is believed for so long, then writes are tried in every turn again. */
+/** How long writes count as slow before every turn writes again: 60000 ms (1 minute). */
 const retryAfterMs = 60_000
 
-/** @param onChange told when writes become slow, with the reason, and when they are tried in every turn again */
+/** @param onChange called with the reason when writes become slow, and when every turn writes again */
 export function createWriteGuard(onChange: (isSlow: boolean, reason: string) => void): WriteGuard {
   let slowUntilMs: number | undefined
   let windowEndsMs = Number.NEGATIVE_INFINITY
@@ -46,7 +46,7 @@ export function createWriteGuard(onChange: (isSlow: boolean, reason: string) => 
       if (slowUntilMs !== undefined && atMs >= slowUntilMs) {
         slowUntilMs = undefined
         windowEndsMs = Number.NEGATIVE_INFINITY
-        onChange(false, 'it is tried again')
+        onChange(false, 'writes are tried in every turn again')
       }
       return slowUntilMs !== undefined
     },

@@ -24,16 +24,16 @@ const cures: Readonly<Record<string, string>> = {
   EINVAL: notAPlace,
   ENAMETOOLONG: notAPlace,
   ERR_INVALID_ARG_VALUE: notAPlace,
-  EIO: 'Check that disk: it reports an error of its own.',
+  EIO: 'Check that disk: it reports a hardware error.',
   ESTALE: 'Check the network file system: it lost the folder.',
 }
 
-/** What the user can do about an error of a disk, as a sentence. */
+/** Returns a sentence that says what the user can do about an error of a disk. */
 function cureOf(error: unknown): string {
   return cures[codeOf(error) ?? ''] ?? 'Check that disk and its mount.'
 }
 
-/** The error for a disk that failed, with the reason and the cure; any other error is returned as it is. */
+/** Creates the error for a disk that failed, with the reason and a remedy; any other error is returned unchanged. */
 export function storeError(message: string, cause: unknown): UsageError {
   if (cause instanceof UsageError || codeOf(cause) === undefined) return cause as UsageError
   const text = `${message} The reason: ${(cause as Error).message.replace(/[.]$/, '')}. ${cureOf(cause)}`

@@ -1,6 +1,10 @@
 import { quoted, UsageError } from '../errors.ts'
 
-/** @throws {UsageError} `PXU_ERR_OPTIONS_UNKNOWN` naming the known option that looks most like it */
+/**
+ * Checks that each given option has a known name.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_UNKNOWN` with the known name that is most similar
+ */
 export function refuseUnknown(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw notOptions(options)
   for (const name of Object.keys(options)) {
@@ -12,7 +16,7 @@ export function refuseUnknown(options: object, names: readonly string[]): void {
   }
 }
 
-/** Not quoted: a text in the place of the options is most likely a key. */
+/** Creates the error for options that are not an object. It does not quote the value, which is most likely an API key. */
 export function notOptions(value: unknown): UsageError {
   const what = value === null ? 'null' : typeof value
   return new UsageError(
@@ -26,7 +30,7 @@ function closest(name: string, names: readonly string[]): string | undefined {
   return scored.filter(({ distance }) => distance <= 2).sort((a, b) => a.distance - b.distance)[0]?.candidate
 }
 
-/** Levenshtein's distance, a row at a time. */
+/** The Levenshtein distance of two texts, computed row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
@@ -40,27 +44,31 @@ function editDistance(a: string, b: string): number {
   return row[b.length] as number
 }
 
-/** The error for an option whose value cannot be used. */
+/** Creates the error for an option with an invalid value. @param cure what to give instead, as a sentence */
 export function invalid(name: string, value: unknown, cure: string): UsageError {
   return new UsageError('PXU_ERR_OPTIONS_INVALID', `The option ${name} is ${quoted(value)}. ${cure}`)
 }
 
+/** Returns the value if it is a boolean or missing. @throws {UsageError} otherwise, as do the checks below */
 export function boolean(name: string, value: unknown): boolean | undefined {
   if (value === undefined || typeof value === 'boolean') return value
   throw invalid(name, value, 'Give true or false.')
 }
 
+/** Returns the value if it is a whole number of at least `least`, or missing. */
 export function count(name: string, value: unknown, least: number): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
   throw invalid(name, value, `Give a whole number of at least ${least}.`)
 }
 
+/** Returns the value if it is a function or missing. */
 export function callback<T>(name: string, value: T | undefined): T | undefined {
   if (value === undefined || typeof value === 'function') return value
   throw invalid(name, value, 'Give a function.')
 }
 
+/** Returns the value if it is an object and no array, or missing. */
 export function object<T extends object>(name: string, value: T | undefined): T | undefined {
   if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
     return value

@@ -1,4 +1,4 @@
-/** What was called: the method and the route template. */
+/** The method and the route template of a call. */
 export interface Endpoint {
   readonly method: string
   readonly route: string

@@ -1,4 +1,4 @@
-/** Who made a call: the person (`identifyId` in PX) and the company they belong to (`accountId`). */
+/** The person who made a call (`identifyId` in PX) and the company of that person (`accountId`). */
 export interface Identity {
   userId: string
   accountId?: string | undefined

@@ -1,8 +1,8 @@
 import type { UsageDay } from './series.ts'
 
-/** One frozen request to PX: made when its day closed (or at once for a real-time event), never changed afterwards. */
+/** One frozen request to PX. It is created when its day closes (at once for a real-time event) and never changes. */
 export interface OutboxLine {
-  /** Deterministic: the same line made again after a crash has the same id (`rollupId` of an event). */
+  /** Deterministic: a line that is created again after a crash has the same id (`rollupId` of an event). */
   readonly id: string
   readonly day: UsageDay
   readonly kind: 'event' | 'user' | 'account'
@@ -10,7 +10,7 @@ export interface OutboxLine {
   readonly rank: 'total' | 'detail'
   /** The JSON text to send. */
   readonly body: string
-  /** Calls in this line, 0 where it counts none: for the loss accounting. */
+  /** Number of calls in this line, for the accounting of losses; 0 for a line that counts no calls. */
   readonly calls: number
 }
 
@@ -19,15 +19,15 @@ export interface WaitingLine extends OutboxLine {
   readonly state: 'pending' | 'unconfirmed'
 }
 
-/** A line that PX refused. It is kept as long as the store keeps anything, and never sent again. */
+/** A line that PX refused. The store keeps it as long as it keeps anything, and px-usage never sends it again. */
 export interface RejectedLine extends OutboxLine {
   /** What PX returned. */
   readonly reason: string
-  /** When it was refused, epoch ms; `undefined` if an earlier version of px-usage noted it. */
+  /** When PX refused it, epoch ms; `undefined` if an earlier version of px-usage recorded it. */
   readonly rejectedAtMs: number | undefined
 }
 
-/** A line that this process alone may send now. */
+/** A line that only this process may send now. */
 export interface ClaimedLine extends WaitingLine {
   /** Attempts recorded so far, by any process. */
   readonly attempts: number
@@ -43,12 +43,18 @@ export interface Claim {
   notLeader?: true
 }
 
-/** Waits are durations, by a clock that never steps: a wall clock that is put right neither holds lines nor hurries them. */
+/**
+ * What became of a claimed line. Waits are durations of a clock that never steps, so that a correction of the wall clock
+ * neither delays lines nor makes them due too early.
+ */
 export type Settlement = { readonly id: string } & (
   | { readonly state: 'delivered' }
-  /** Certainly not delivered; may be sent again after `waitMs`, at most an hour. */
+  /** PX does not have it. It may be sent again after `waitMs`, at most 3600000 ms (1 hour). */
   | { readonly state: 'pending'; readonly waitMs: number }
-  /** To be looked up in PX after `waitMs`, before anything is sent again. A crash may lose the wait, never the time of the attempt. */
+  /**
+   * PX may have it. It is looked up in PX after `waitMs`, before anything is resent. A crash may lose the wait, never the
+   * time of the attempt.
+   */
   | { readonly state: 'unconfirmed'; readonly waitMs: number }
   | { readonly state: 'rejected'; readonly reason: string }
 )

@@ -4,7 +4,7 @@ import type { Claim, OutboxCounts, OutboxLine, RejectedLine, Settlement, Waiting
 import type { CountBatch, SeriesTotal, UsageDay } from './series.ts'
 
 export type DayClose =
-  /** This process closed it: the lines are in the outbox. Revision 0 is the first close; later ones carry late counts only. */
+  /** This process closed the day: its lines are in the outbox. Revision 0 is the first close; later ones carry late counts only. */
   | { readonly outcome: 'closed'; readonly revision: number; readonly lines: number; readonly calls: number }
   /** A writer of the day is alive and has not sealed it. */
   | { readonly outcome: 'waiting'; readonly writers: number }
@@ -12,21 +12,21 @@ export type DayClose =
   | { readonly outcome: 'elsewhere' | 'empty' }
 
 /**
- * Turns the totals of a day into its lines. Pure and deterministic: after a crash it is simply run again. The totals may be
- * gone through more than once; one series may come several times, with a part of its values each time.
+ * Creates the lines of a day from its totals. Pure and deterministic: after a crash it simply runs again. It may read the
+ * totals more than once. One series may come several times, each time with some of its values.
  */
 export type MakeLines = (totals: AsyncIterable<SeriesTotal>, revision: number) => AsyncIterable<OutboxLine>
 
 /**
- * Whose counts they are. A store that several meters share keeps those of different namespaces and zones apart: each meter
- * sees, closes and sends its own only.
+ * Identifies the product, the PX address and the purpose of counts. A store that several meters share keeps namespaces and
+ * time zones apart: each meter sees, closes and sends only its own counts.
  */
 export interface Namespace {
-  /** `''` for a meter without one: a dry run, or a test with a `delivery` of its own. */
+  /** `''` for a meter without a product key: a dry run, or a test with its own `delivery`. */
   readonly productKey: string
   /** Address of PX; `''` without a product key. */
   readonly baseUrl: string
-  /** Whether the counts are never to be sent; `false` without a product key, as no product can receive them. */
+  /** Whether the counts must never be sent. `false` without a product key, because no product can receive them. */
   readonly dryRun: boolean
 }
 
@@ -34,113 +34,116 @@ export interface StoreContext {
   clock: Clock
   diagnostics: Diagnostics
   timeZone: string
-  /** Left out, the store is not shared between namespaces. */
+  /** If it is missing, the store does not separate namespaces. */
   namespace?: Namespace | undefined
 }
 
-/** What earlier processes left in a namespace that no living process counts in: the zone or the PX address was changed. */
+/**
+ * Days that earlier processes left in a namespace in which no living process counts, because the time zone or the PX
+ * address was changed.
+ */
 export interface LeftoverDays {
-  /** PX address and zone, for messages; the same each time. */
+  /** PX address and time zone, for texts that users read; the same on each call. */
   readonly name: string
   readonly timeZone: string
-  /** A store of its own for them, not open yet. To be opened without a `namespace`. */
+  /** A store that holds only these days. It is not open yet, and must be opened without a `namespace`. */
   readonly store: Store
 }
 
 /**
  * Where day totals and unsent lines live: memory, file, Redis.
  *
- * Timing. The meter calls `open` until it resolves, and does not wait for it before it counts: `add` may come earlier, every other
- * method waits for `open`. Calls of one method never overlap from one meter. Whatever may fail because of the world
- * outside (disk, network) rejects with `UsageError` `PXU_ERR_STORE_UNAVAILABLE` and has changed nothing that a repetition
- * would change twice. No method blocks the event loop for more than a few milliseconds.
+ * - The meter calls `open` until it resolves. It starts to count earlier: `add` may be called before `open` has resolved, every
+ *   other method only afterwards. A meter never overlaps two calls of one method.
+ * - A failure of the disk or the network rejects with `UsageError` `PXU_ERR_STORE_UNAVAILABLE`. The failed call has changed
+ *   nothing that a retry would change twice.
+ * - No method blocks the event loop for more than a few milliseconds.
  */
 export interface Store {
   readonly name: string
-  /** Whether counts and lines outlive the process. If not, `close()` of the meter closes the open day and sends it. */
+  /** Whether counts and lines survive the process. If not, `close()` of the meter closes the open day and sends it. */
   readonly durable: boolean
-  /** Where a durable store keeps them, as the app named it: for messages. */
+  /** Where a durable store keeps its data, in the words of the app's configuration; for texts that users read. */
   readonly place?: string
   /**
-   * How long the meter may keep counts before it hands them over; 0 means to the end of the event-loop turn. May change
-   * from one time to the next.
+   * How long the meter may keep counts in memory, in ms; 0 means until the end of the event-loop turn. The meter reads it
+   * for each flush, because it may change.
    */
   readonly flushAfterMs: number
 
   open(context: StoreContext): Promise<void>
 
   /**
-   * Takes a batch. Answering (or resolving) means: stored as safely as this store does. After a throw or a rejection the
-   * meter offers the same batch again before any other one of its day; a sequence that was taken before is not counted twice.
+   * Adds a batch. Once it returns or resolves, the batch is as safe as this store can make it. After a throw or a rejection
+   * the meter offers the same batch again before any other batch of its day. A sequence that was added before is not added twice.
    */
   add(batch: CountBatch): void | Promise<void>
 
-  /** This writer is done with the day. A batch that comes later all the same is kept, and becomes a revision. */
+  /** Declares that this writer is done with the day. A batch that comes later is kept, and becomes a revision. */
   seal(day: UsageDay): Promise<void>
 
-  /** Days that have counts not yet closed, oldest first. */
+  /** Returns the days with counts that are not closed yet, oldest first. */
   openDays(): Promise<UsageDay[]>
 
-  /** What all writers have stored of an open day so far. One series may come several times, with a part of its values. */
+  /** What all writers have stored of an open day so far. One series may come several times, each time with some of its values. */
   totals(day: UsageDay): AsyncIterable<SeriesTotal>
 
   /**
-   * Closes a day if all its writers have sealed it or died: rolls it up into the outbox, as one step. One process wins.
+   * Closes a day once all its writers have sealed it or died: turns its totals into lines of the outbox, in one step. If
+   * several processes try, one of them succeeds.
    *
-   * `force` does not wait for writers that are alive (their later counts become a revision).
+   * `force` does not wait for writers that are alive; their later counts become a revision.
    */
   closeDay(day: UsageDay, makeLines: MakeLines, options?: { force?: boolean }): Promise<DayClose>
 
-  /**
-   * Puts lines that belong to no closed day in the outbox. A line whose id is in the outbox, or was put lately, is not
-   * put twice.
-   */
+  /** Adds lines that belong to no closed day to the outbox. A line whose id is there, or was added lately, is ignored. */
   put(lines: readonly OutboxLine[]): Promise<void>
 
   /**
-   * Up to `limit` lines that are due and nobody else sends, oldest day first and totals before details. While another
-   * process sends, there are none, and `nextDueInMs` says when to ask again.
+   * Claims up to `limit` due lines that no other process sends, oldest day first and totals before details. While another
+   * process sends, it returns no lines, and `nextDueInMs` is the time until the next try.
    */
   claim(limit: number): Promise<Claim>
 
-  /** Records, as durably as the store does, that these claimed lines are about to be sent. Must resolve before the request starts. */
+  /** Records, as durably as the store can, that these claimed lines are about to be sent. The request starts only after it resolved. */
   markAttempts(ids: readonly string[], atMs: number): Promise<void>
 
-  /** Records what became of claimed lines, and gives them back. A line attempted and never settled becomes `unconfirmed`. */
+  /** Records what became of claimed lines, and releases them. A line with an attempt and no settlement becomes `unconfirmed`. */
   settle(settlements: readonly Settlement[]): Promise<void>
 
-  /** Lines that wait to be sent or looked up, as whoever sends them left them. Changes nothing. */
+  /** Returns the lines that wait to be sent or looked up, without claiming them. Changes nothing. */
   waiting(): AsyncIterable<WaitingLine>
 
-  /** Lines that PX refused, by any process that shares the store. Changes nothing. */
+  /** Returns the lines that PX refused, whichever process sent them. Changes nothing. */
   rejected(): AsyncIterable<RejectedLine>
 
   outboxCounts(): OutboxCounts
 
   /**
-   * Whether this process sends the lines of the store, or takes that over now. Then `outboxCounts()` has the lines of all
-   * processes that share it.
+   * Returns whether this process sends the lines of the store; if no process does, this one takes over. While it does,
+   * `outboxCounts()` includes the lines of all processes that share the store.
    */
   isSender(): Promise<boolean>
 
   /**
-   * This process cannot send lines now: its key is refused, PX cannot be reached from here, or it runs dry. Called now and then
-   * while this lasts, when nothing is claimed. If it is the one that sends, and another process asks to, that one takes over.
+   * Reports that this process cannot send lines now: PX refuses its key, it cannot reach PX, or it is in a dry run. The meter
+   * calls it repeatedly while that lasts and nothing is claimed. If this process is the one that sends and another process
+   * wants to, that one takes over.
    */
   cannotSend?(): Promise<void>
 
-  /** Small facts that must survive a restart, such as the requests spent today. */
+  /** Reads a note: a small fact that must survive a restart, such as the number of requests spent today. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, value: string): Promise<void>
-  /** Puts a note aside whose value is not what was written, and reports it. */
+  /** Sets a note aside because its content is damaged, and reports it. */
   discardNote(name: string): Promise<void>
 
   /**
-   * What earlier processes of the same product left in other namespaces that may be sent from here, so that a change of the zone
-   * or a corrected PX address strands nothing.
+   * Returns what earlier processes of the same product left in other namespaces and this process may send. So no counts are
+   * stranded when the time zone is changed or the PX address is corrected.
    */
   leftovers?(): Promise<LeftoverDays[]>
 
-  /** Lets go of everything. Stored data stays. */
+  /** Releases all files, connections and timers. Stored data stays. */
   close(): Promise<void>
 }
