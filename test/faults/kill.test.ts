@@ -65,11 +65,11 @@ async function killMany(count: number, durability: string): Promise<Losses> {
   return losses
 }
 
-test('SIGKILL at random under load loses at most the calls of one turn and counts none twice', async () => {
+test('SIGKILL under load loses at most the calls of one turn or of 2 ms, and counts none twice', async () => {
   const { overCounted, maxLost, maxLostMs, requests } = await killMany(kills, 'turn')
   expect(requests).toBeGreaterThan(1_000)
   expect(overCounted).toBe(0)
-  // One turn of the event loop responds to each connection once at most.
+  // One turn of the event loop, or 2 ms of this load, respond to each connection once at most.
   expect(maxLost).toBeLessThanOrEqual(40)
   // Where writes were slow for a moment, they came each 20 ms, on a machine that was slow as well.
   expect(maxLostMs).toBeLessThan(300)

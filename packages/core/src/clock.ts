@@ -42,6 +42,36 @@ export function atEndOfTurn(task: () => void): () => void {
   return () => clearImmediate(immediate)
 }
 
+/** Runs one task at the ends of turns of the event loop, with a pause after each run. */
+export interface PacedTask {
+  /** Runs the task once: at the end of this turn, or when the pause after the last run is over. @returns a function that cancels it */
+  runSoon(): () => void
+}
+
+/**
+ * Paces a task whose price is the same however much it has to do: a busy process pays it less often, and a quiet one does not
+ * wait. Real time is meant, also with a `Clock` that the app has given. The process does not end before the task has run.
+ *
+ * @param pauseMs Node rounds timers to milliseconds, so a pause takes up to one more
+ */
+export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
+  let nextAt = 0
+
+  function run(): void {
+    task()
+    nextAt = elapsed() + pauseMs
+  }
+
+  return {
+    runSoon() {
+      const waitMs = nextAt - elapsed()
+      if (waitMs <= 0) return atEndOfTurn(run)
+      const timer = setTimeout(run, waitMs)
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
 export const systemClock: Clock = {
   now: () => now(),
   elapsed: () => elapsed(),

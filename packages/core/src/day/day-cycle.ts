@@ -1,4 +1,4 @@
-import { atEndOfTurn, type Clock } from '../clock.ts'
+import { type Clock, createPacedTask } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { textWithReason, UsageError } from '../errors.ts'
@@ -9,6 +9,8 @@ import type { UsageDays } from './usage-day.ts'
 
 /** How soon a store that could not take a batch is offered it again. */
 const storeRetryMs = 1_000
+/** Under load a write for each turn of the event loop was half of what the file store costs a server: a turn has few calls. */
+const storePauseMs = 1
 
 /** Takes what is counted to the store, and closes the days that are over. */
 export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
@@ -57,6 +59,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   const { clock, days, graceMs, store, opened, tables, diagnostics } = settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let tasks: DayTasks
+  const storing = createPacedTask(storeNow, storePauseMs)
   let cancelStoring: (() => void) | undefined
   let failingSinceMs: number | undefined
   let working: Promise<void> | undefined
@@ -209,11 +212,8 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
     stop: dayClock.stop,
     storeSoon() {
       if (cancelStoring !== undefined) return
-      if (store.flushAfterMs === 0) {
-        cancelStoring = atEndOfTurn(storeNow)
-      } else {
-        cancelStoring = clock.setTimer(storeNow, store.flushAfterMs)
-      }
+      const { flushAfterMs } = store
+      cancelStoring = flushAfterMs === 0 ? storing.runSoon() : clock.setTimer(storeNow, flushAfterMs)
     },
     cancelStoring: () => cancelStoring?.(),
     persist,

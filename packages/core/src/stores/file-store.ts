@@ -20,8 +20,9 @@ export interface FileStoreOptions {
   /** Folder for counts and outbox; made if it is missing. The processes of one host may share it. */
   dir: string
   /**
-   * When counts are written, which is what `kill -9` can cost: at the end of the same turn of the event loop, every 20 ms,
-   * or each second. With `'none'` nothing is forced to the disk either, so a power cut can cost more than the last second.
+   * When counts are written, which is what `kill -9` can cost: at the end of the same turn of the event loop (under load every
+   * 1 or 2 ms), every 20 ms, or each second. With `'none'` nothing is forced to the disk either, so a power cut can cost more
+   * than the last second.
    *
    * @default 'turn'
    */
