@@ -1,4 +1,4 @@
-/** A router, as much of it as Express shows. */
+/** The visible part of a router of Express. */
 export interface Router {
   readonly stack: readonly unknown[]
   readonly caseSensitive?: boolean
@@ -6,18 +6,19 @@ export interface Router {
   readonly mergeParams?: boolean
 }
 
+/** The visible part of an app of Express. */
 export interface App {
-  /** The app in which this one was mounted last; of an app that was mounted in a router, nothing. */
+  /** The app in which this one was mounted last. An app that was mounted in a router has no parent. */
   readonly parent?: App | undefined
   readonly mountpath?: unknown
   /** The prototype of the app's requests. */
   readonly request?: object
 }
 
-/** More apps in each other than anyone mounts: beyond it the chain of parents is a circle. */
-const mostParents = 100
+/** The deepest nesting of apps that is followed. It prevents an endless loop where the chain of parents is a circle. */
+const maxParents = 100
 
-/** The router behind a handler, where it is one or an app that has one already. */
+/** Returns the router of a handler that is a router, or an app that already has one. */
 export function routerOf(handle: unknown): Router | undefined {
   if (typeof handle !== 'function') return undefined
   if (isRouter(handle)) return handle
@@ -26,20 +27,21 @@ export function routerOf(handle: unknown): Router | undefined {
   return isRouter(router) ? router : undefined
 }
 
-/** What the app has in the place of its router. */
+/** Returns the value that the app keeps as its router; `undefined` in Express 4 before the first route. */
 export function ownRouter(app: App): unknown {
-  // Express 4 makes the router at the first route, and throws where Express 5 keeps it.
+  // Reading `app.router` throws in Express 4, which keeps its router in `_router`.
   const { _router } = app as { _router?: unknown }
   return _router !== undefined || 'lazyrouter' in app ? _router : (app as { router?: unknown }).router
 }
 
-/** Other things have a `stack` as well: an app of connect, Vite's dev server, an error. */
+/** Returns whether the value is a router of Express. An app of connect, Vite's dev server and an error have a `stack` too. */
 function isRouter(value: unknown): value is Router {
   if (typeof value !== 'function') return false
   const { stack, use, route, param } = value as unknown as Record<string, unknown>
   return [use, route, param].every((method) => typeof method === 'function') && Array.isArray(stack)
 }
 
+/** Returns the handler if it is an app of Express. */
 export function appOf(handle: unknown): App | undefined {
   return isApp(handle) ? handle : undefined
 }
@@ -50,15 +52,16 @@ function isApp(value: unknown): value is App {
   return typeof handle === 'function' && typeof set === 'function' && typeof request === 'object'
 }
 
-/** The app and those that it is mounted in, from the inside to the outside. */
+/** Yields the app, its parent, and so on to the outermost app. */
 export function* appAndParents(app: App): Generator<App> {
   let next: App | undefined = app
-  for (let count = 0; next !== undefined && count < mostParents; count++) {
+  for (let count = 0; next !== undefined && count < maxParents; count++) {
     yield next
     next = next.parent
   }
 }
 
+/** Returns the outermost app in which this one is mounted, or the app itself. */
 export function outermostOf(app: App): App {
   let top = app
   for (const next of appAndParents(app)) top = next

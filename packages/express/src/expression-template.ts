@@ -3,8 +3,10 @@ import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
 type Path = string | RegExp
 
 /**
- * The path that an expression of Express 4 was made of, or the list of paths: read backwards out of the expression, and
- * believed only if Express makes the same expression of it again. `undefined` for an expression of the app's own.
+ * Returns the path, or the list of paths, that Express 4 compiled into the expression of a layer. `undefined` for a RegExp that the
+ * app registered.
+ *
+ * The path is derived from the expression, and used only if Express compiles it to the same expression again.
  */
 export function pathOfExpression(layer: Layer, options: LayerOptions): Path | Path[] | undefined {
   const { regexp, keys = [] } = layer
@@ -19,7 +21,7 @@ export function pathOfExpression(layer: Layer, options: LayerOptions): Path | Pa
   return undefined
 }
 
-/** A list of paths is one expression of alternatives; the oldest dialect puts a group around each list, and lists in it. */
+/** Splits an expression into those of its paths. The oldest dialect puts a group around each list, and may nest lists. */
 function alternatives(source: string): string[] {
   return source.split(/\|(?=(?:\(\?:)*\^)/).map((part) => {
     const groups = /^(?:\(\?:)*(?=\^)/.exec(part)?.[0] ?? ''
@@ -27,7 +29,7 @@ function alternatives(source: string): string[] {
   })
 }
 
-/** The path that one alternative was made of, or itself, where it is one that the app gave. */
+/** Returns the path of one alternative, or the alternative itself if it is a RegExp that the app registered. */
 function pathOfPart(
   part: string,
   names: Array<string | number>,
@@ -65,13 +67,15 @@ function namesOf({ keys = [] }: Layer): string {
   return JSON.stringify(keys.map(({ name }) => name))
 }
 
-/** What stands for a parameter that has no expression of its own, in the dialects from 4.17 to 4.22. */
+/** The expression of a parameter without a custom pattern, in the dialects of Express 4.17 to 4.22. */
 const ownCapture = /^\(\[\^\\?\/(\\\.)?\]\+\?\)$|^\(\(\?:\(\?!\\?\/\|.*\)\.\)\+\?\)$/
 const star = /^\(\(\?:\[\\?\/(\\\.)?\]\.\+\?\)\?\)/
 
 /**
- * @param names those of the groups in order; each group takes one off the front
- * @param escaped what Express and RegExp escape in a parameter's own expression: dots too, in the oldest dialect
+ * Converts an expression back into the path that Express compiled.
+ *
+ * @param names names of the groups in order; the function removes each one that it uses
+ * @param escaped the characters that Express escapes in a parameter's custom pattern; the oldest dialect escapes dots too
  */
 function readBackwards(source: string, names: Array<string | number>, escaped: RegExp): string {
   const text = source.replace(/^\^/, '').replace(/(\\\/\?)?(\(\?=\\\/\|\$\))?$/, '')
@@ -108,12 +112,12 @@ function readBackwards(source: string, names: Array<string | number>, escaped: R
   return path
 }
 
-/** Slashes and dots are escaped by Express; what else is, by the app. */
+/** Removes the escapes of slashes and dots, which Express added. All other escapes come from the app. */
 function unescaped(text: string): string {
   return text.replace(/\\([/.])/g, '$1')
 }
 
-/** The place behind the bracket that closes the group. */
+/** Returns the index after the bracket that closes the group. */
 function endOfGroup(text: string, start: number): number {
   let depth = 0
   let isClass = false

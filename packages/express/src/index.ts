@@ -1,6 +1,6 @@
 export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'
 export type { CallOptions, UsageOptions } from '@px-usage/http'
 
-// All that an app needs beside the middleware
+// Everything else that an app needs
 export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
 export type * from '@px-usage/core'

@@ -2,23 +2,24 @@ import { pathOfExpression } from './expression-template.ts'
 import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
 import { recoveredTemplates } from './recovered-template.ts'
 
-/** What a layer takes of a path: under which template, and what is left for the router behind it. */
+/** The match of a layer: its template, and the rest of the path for the router in it. */
 interface Taken {
   readonly template: string
   readonly rest: string
 }
 
-/** How a layer matches, without a trace in the layer: Express itself keeps the last match of any request there. */
+/** Matches paths like a layer, without changing the layer. Express itself stores the last match of any request in it. */
 export interface Pattern {
-  /** The template, where it is the same for every path. */
+  /** The template, if it is the same for every path. */
   readonly constant: string | undefined
+  /** Matches the beginning of a path, or the whole path for a route. */
   take(path: string): Taken | undefined
 }
 
 /**
- * The pattern of a layer.
+ * Returns the pattern of a layer.
  *
- * @param raw the path as the app registered it, where Express still has it: of a route, a mounted app, or a layer of 5.3
+ * @param raw the path as the app registered it, if Express has kept it: of a route, a mounted app, or any layer of Express 5.3
  */
 export function patternOf(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
   const path = raw ?? pathKeptBy(layer, options)
@@ -41,7 +42,7 @@ function pathKeptBy(layer: Layer, options: LayerOptions): unknown {
   return pathOfExpression(layer, options) ?? layer.regexp
 }
 
-/** A pattern whose path is known: it is the template. */
+/** Returns the pattern of a known path, which is its template. */
 function knownPattern(layer: Layer, path: unknown, options: LayerOptions): Pattern {
   const template = String(path)
   const match = (path: string) => {
@@ -52,26 +53,26 @@ function knownPattern(layer: Layer, path: unknown, options: LayerOptions): Patte
 }
 
 function oneOf(patterns: readonly Pattern[]): Pattern {
-  return { constant: undefined, take: (path) => firstOf(patterns, (pattern) => pattern.take(path)) }
+  return { constant: undefined, take: (path) => firstResult(patterns, (pattern) => pattern.take(path)) }
 }
 
-/** The part of the path that the layer matches. */
+/** Returns the part of the path that the layer matches. */
 function textOf({ matchers, regexp, slash }: Layer, path: string): string | undefined {
   if (slash || regexp?.fast_slash) return ''
   if (regexp?.fast_star) return path
   if (regexp === undefined)
-    return firstOf(matchers ?? [], (matcher) => {
+    return firstResult(matchers ?? [], (matcher) => {
       const match = matcher(path)
       return match === false ? undefined : match.path
     })
   const { lastIndex } = regexp
   const text = regexp.exec(path)?.[0]
-  // A RegExp of the app may be a global one; Express must find it as it left it.
+  // The app may have registered a global RegExp. A changed lastIndex would make Express miss its next match.
   regexp.lastIndex = lastIndex
   return text
 }
 
-/** The rules of Express for a mounted handler: its path is the beginning of the path, and ends where a segment does. */
+/** Applies the rules of Express for a mounted handler: it matches the beginning of a path, up to the end of a segment. */
 function cut(
   layer: Layer,
   path: string,
@@ -90,10 +91,10 @@ function cut(
   return { template, rest: rest[0] === '/' ? rest : `/${rest}` }
 }
 
-function firstOf<T, R>(items: readonly T[], ask: (item: T) => R | undefined): R | undefined {
+function firstResult<T, R>(items: readonly T[], match: (item: T) => R | undefined): R | undefined {
   for (const item of items) {
-    const answer = ask(item)
-    if (answer !== undefined) return answer
+    const result = match(item)
+    if (result !== undefined) return result
   }
   return undefined
 }

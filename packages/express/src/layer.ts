@@ -1,4 +1,4 @@
-/** One entry of a router's stack, as Express 4 (`regexp`, `keys`), 5.0 to 5.2 (`matchers`) and 5.3 (`rawPath` too) keep it. */
+/** One entry of a router's stack. Express 4 has `regexp` and `keys`, 5.0 to 5.2 `matchers`, and 5.3 `matchers` and `rawPath`. */
 export interface Layer {
   readonly handle: unknown
   readonly route?: { readonly path: unknown; readonly stack?: unknown } | undefined
@@ -6,7 +6,7 @@ export interface Layer {
   readonly keys?: ReadonlyArray<{ name: string | number; optional?: boolean }>
   readonly matchers?: ReadonlyArray<Matcher>
   readonly rawPath?: unknown
-  /** What the layer took from the path that it saw last, of any request; not kept by 5.3. */
+  /** The parameters of the last path that the layer matched, of any request. Express 5.3 does not keep them. */
   readonly params?: unknown
   readonly slash?: boolean
   readonly constructor: unknown
@@ -14,35 +14,37 @@ export interface Layer {
 
 export type Matcher = (path: string) => false | { path: string; params: Record<string, unknown> }
 
+/** The constructor that each version of Express has for its layers. */
 type LayerClass = new (path: unknown, options: LayerOptions, handle: () => void) => Layer
 
+/** The options with which a router compiles a path. */
 export interface LayerOptions {
   readonly sensitive: boolean | undefined
   readonly strict: boolean | undefined
-  /** Whether the whole path must match, or its beginning. */
+  /** Whether the whole path must match; otherwise its beginning is enough. */
   readonly end: boolean
 }
 
-/** More layers than any router has: a longer stack is not read to its end. */
-const mostLayers = 100_000
+/** The most layers of a stack that are read, more than any router has. It bounds the time for a stack whose length is wrong. */
+const maxLayers = 100_000
 
-/** A layer of the same class for another path: Express compiles it in the dialect of its version. */
+/** Creates a layer of the same class for another path, which Express compiles in the dialect of its version. */
 export function compiledLayer(layer: Layer, path: unknown, options: LayerOptions): Layer {
   return new (layer.constructor as LayerClass)(path, options, () => {})
 }
 
 /**
- * Calls `visit` for each entry of a stack that Express made. Anything else that an app has put there is left out, and so is what
- * throws when it is looked at: it must not cost the other layers their names.
+ * Calls `visit` for each layer of a stack. It skips entries that are no layers and entries that throw when they are read, because one
+ * bad entry would otherwise cost all routes of the router their names.
  */
 export function forEachLayer(stack: unknown, visit: (layer: Layer) => void): void {
   const { length } = stack as readonly unknown[]
-  for (let at = 0; at < length && at < mostLayers; at++) {
+  for (let at = 0; at < length && at < maxLayers; at++) {
     try {
       const layer = (stack as readonly unknown[])[at]
       if (isLayer(layer)) visit(layer)
     } catch {
-      // A getter or a proxy of the app.
+      // A getter or a proxy of the app threw.
     }
   }
 }

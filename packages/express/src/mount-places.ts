@@ -2,14 +2,15 @@ import type { App } from './app.ts'
 import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
 import type { Pattern } from './layer-pattern.ts'
 
-/** A place where an app may be mounted in its parent. */
+/** A place where an app may be mounted in its parent. A guess is checked against the path of each request. */
 interface Place {
   readonly mount: Pattern
   readonly isGuess?: true
 }
 
+/** What `mountsOf()` needs to know of the parent. */
 interface Surroundings {
-  /** The layers of the parent that are functions and no routers: Express mounts an app behind such a function. */
+  /** The layers of the parent that are plain functions. Express wraps a mounted app in such a function. */
   readonly functions: readonly Layer[]
   readonly siblings: readonly App[]
   readonly options: LayerOptions
@@ -17,9 +18,11 @@ interface Surroundings {
 }
 
 /**
- * Where an app is mounted in its parent. It remembers the path of its last mount; if it was mounted more than once, it stands
- * behind the functions as well that have the path of no app. Their name, `mounted_app`, is of use where it is left: a minifier
- * drops it, and so does whoever wraps handlers (OpenTelemetry, Elastic APM).
+ * Returns the places where an app is mounted in its parent.
+ *
+ * The app keeps the path of its last mount only. If it was mounted several times, the other places are functions whose path belongs
+ * to no other app. Express names these functions `mounted_app`, but minifiers remove the name, and so do tools that wrap handlers
+ * (OpenTelemetry, Elastic APM).
  */
 export function mountsOf(child: App, { functions, siblings, options, pattern }: Surroundings): Place[] {
   const [anyLayer] = functions
@@ -38,7 +41,7 @@ export function mountsOf(child: App, { functions, siblings, options, pattern }: 
   ]
 }
 
-/** Whether a layer is the function in which Express puts a mounted app, under its own name. */
+/** Returns whether a layer is the function in which Express wraps a mounted app, under its original name. */
 export function isNamedMount({ handle }: Layer): boolean {
   return (handle as { name?: unknown }).name === 'mounted_app'
 }
@@ -56,13 +59,13 @@ function remembered(
   }
 }
 
-/** Whether a layer was made of this path, as far as Express keeps something of it. */
+/** Returns whether a layer was compiled from this path, as far as the version of Express shows that. */
 function isSamePath(layer: Layer, path: unknown, options: LayerOptions): boolean {
   try {
     if (layer.regexp !== undefined)
       return layer.regexp.source === compiledLayer(layer, path, options).regexp?.source
     if (layer.rawPath !== undefined) return String(layer.rawPath) === String(path)
-    // Express 5.0 to 5.2 keeps functions only: a path without parameters matches itself.
+    // Express 5.0 to 5.2 keeps only functions. A path without parameters is compared by matching it against itself.
     if (typeof path !== 'string' || path === '/' || /[^\w/.-]/.test(path)) return false
     return (
       layer.matchers?.some((matcher) => {

@@ -1,17 +1,18 @@
 import { type App, appAndParents } from './app.ts'
 
+/** The apps that are mounted in one app. */
 interface Children {
-  /** Weak: an app may be mounted for one request, and its parent stay. */
+  /** Weak references, because an app may be mounted for a single request in a parent that stays. */
   readonly apps: WeakRef<App>[]
   readonly known: WeakSet<App>
-  /** Rises with every app. */
+  /** Increases with every new app. */
   version: number
 }
 
-/** A mounted app stands in its parent's stack as a closure, so it is known from the first request that came through it. */
+/** Apps by parent. Express hides a mounted app in a closure, so it becomes known with the first request that passes through it. */
 const childrenOf = new WeakMap<App, Children>()
 
-/** A request came through this app, so it is mounted in its parent. */
+/** Notes that a request came through this app, which shows that it and its parents are mounted in each other. */
 export function learnMounts(app: App): void {
   for (const child of appAndParents(app)) {
     const { parent } = child
@@ -30,6 +31,7 @@ export function learnMounts(app: App): void {
   }
 }
 
+/** Returns the apps that are known to be mounted in this one. */
 export function mountedIn(app: App): App[] {
   return (childrenOf.get(app)?.apps ?? []).flatMap((ref) => {
     const child = ref.deref()
@@ -37,7 +39,7 @@ export function mountedIn(app: App): App[] {
   })
 }
 
-/** Another number whenever an app more is known to be mounted in this one. */
+/** Returns a number that changes whenever another app is found to be mounted in this one. */
 export function mountsVersion(app: App): number {
   return childrenOf.get(app)?.version ?? 0
 }

@@ -1,16 +1,16 @@
 import { compiledLayer, type Layer, type LayerOptions, type Matcher } from './layer.ts'
 
-/** So many templates of one mount are remembered: more than one only where it has optional parts. */
+/** The most templates that are remembered for one mount. Only a mount with optional parts has more than one. */
 const maxRemembered = 16
 
-/** So many optional parameters of one mount are looked for. */
+/** The most optional parameters that are searched for in one mount. */
 const maxOptional = 8
 
-/** Segments that no path has by chance: one that is put in the place of a value, and one that is put where there is none. */
+/** Segments that no real path contains: `probe` replaces a value, and `marker` is inserted where a value may be missing. */
 const probe = 'px9usage9marker'
 const marker = 'px9usage9missing'
 
-/** Where the value of a parameter stands in a path. */
+/** The position of a parameter's value in a path. */
 interface Span {
   readonly start: number
   readonly end: number
@@ -19,9 +19,11 @@ interface Span {
 }
 
 /**
- * The templates of a mount of Express 5.0 to 5.2, which keeps nothing of its path but a closure: what stands in the path, with
- * the names of the parameters in the places that they take. A template that was found once is compiled, and holds for
- * every path that it takes apart in the same way, in any spelling.
+ * Returns a function that matches a path and recovers the template of a mount in Express 5.0 to 5.2, which keep only a closure of
+ * its path. The template is the path of a request with the names of the parameters in place of their values.
+ *
+ * A recovered template is compiled and remembered. It serves every later path from which it extracts the same parameters, in
+ * any spelling.
  */
 export function recoveredTemplates(layer: Layer, matcher: Matcher, options: LayerOptions) {
   const remembered: Array<{ template: string; matcher: Matcher }> = []
@@ -40,7 +42,7 @@ export function recoveredTemplates(layer: Layer, matcher: Matcher, options: Laye
   }
 }
 
-/** None where fixed text of the template means something to Express. */
+/** Compiles a template. Returns no matchers if Express rejects it, as where fixed text looks like syntax. */
 function matchersOf(layer: Layer, template: string, options: LayerOptions): readonly Matcher[] {
   try {
     return compiledLayer(layer, template, options).matchers ?? []
@@ -58,9 +60,9 @@ function isSame(a: ReturnType<Matcher>, b: ReturnType<Matcher>): boolean {
   )
 }
 
-/** Each parameter is looked for by putting a marker where its value may stand. */
+/** Recovers the template from one path: it finds each parameter by inserting a marker where its value may be. */
 function recovered(matcher: Matcher, text: string, isSensitive: boolean): string {
-  // Values come decoded; without percent signs they stand in the path as they are.
+  // Express decodes values. Without percent signs, a value occurs in the path literally and can be found.
   const disguised = text.replace(/%[0-9a-f]{2}/gi, 'zzz')
   const isDisguised = matcher(disguised) !== false
   const inserted = missingParts(matcher, isDisguised ? disguised : text)
@@ -68,7 +70,7 @@ function recovered(matcher: Matcher, text: string, isSensitive: boolean): string
   const match = matcher(path)
   if (match === false) return '/(unknown)'
   const spans = Object.entries(match.params).map(([name, value]) => spanOf(matcher, path, name, value))
-  // A value must never be taken for fixed text: then the names have to do.
+  // A value that was not found would become fixed text of the name, one endpoint for each value. Use the parameter names alone.
   if (spans.includes(undefined))
     return `/${Object.keys(match.params)
       .map((name) => `:${name}`)
@@ -77,7 +79,7 @@ function recovered(matcher: Matcher, text: string, isSensitive: boolean): string
   return withNames(withInserted(text, inserted), sorted, optionalOf(matcher, path, sorted), isSensitive)
 }
 
-/** The parameters that the mount does without: they are missing where some segments are. */
+/** Returns the names of the optional parameters: those that are missing from the match when their segments are removed. */
 function optionalOf(matcher: Matcher, path: string, spans: readonly Span[]): ReadonlySet<string> {
   const optional = new Set<string>()
   for (let first = 0; first < spans.length; first++) {
@@ -93,7 +95,7 @@ function optionalOf(matcher: Matcher, path: string, spans: readonly Span[]): Rea
   return optional
 }
 
-/** Where an optional parameter would stand that the path does not have. */
+/** Returns the positions of optional parameters that the path lacks. */
 function missingParts(matcher: Matcher, text: string): number[] {
   const places: number[] = []
   let match = matcher(text)
@@ -104,20 +106,20 @@ function missingParts(matcher: Matcher, text: string): number[] {
     if (longer === false || Object.keys(longer.params).length <= names) continue
     places.push(at)
     match = longer
-    // There may be another one in the same place.
+    // Another optional parameter may follow at the same position.
     if (places.length < maxOptional) at += 1
   }
   return places
 }
 
-/** @param places from the last to the first */
+/** Inserts a marker segment at each position. @param places from the last to the first */
 function withInserted(text: string, places: readonly number[]): string {
   return places.reduce((path, at) => `${path.slice(0, at)}/${marker}${path.slice(at)}`, text)
 }
 
 function spanOf(matcher: Matcher, path: string, name: string, value: unknown): Span | undefined {
   const isWildcard = Array.isArray(value)
-  // The value may stand there more than once, and as fixed text as well.
+  // The value may occur several times, also as fixed text. Only its real position changes the parameter.
   for (const taken of spellingsOf(isWildcard ? value.join('/') : String(value), path))
     for (let at = path.indexOf(taken); at !== -1; at = path.indexOf(taken, at + 1)) {
       const end = at + taken.length
@@ -139,7 +141,10 @@ function isSpelling(segment: string, value: string): boolean {
   }
 }
 
-/** The spelling of fixed text is not to be had where paths match in any case: shouted segments are taken for variants. */
+/**
+ * Replaces values by parameter names. Where paths match in any case, the registered spelling is unknown, so a segment in capitals is
+ * written in lower case: otherwise every spelling of a path would become an endpoint.
+ */
 function withNames(
   text: string,
   spans: readonly Span[],

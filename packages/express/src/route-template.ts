@@ -1,30 +1,30 @@
 import { type App, outermostOf } from './app.ts'
 import { createRouteTree, type RouteTree, type Way } from './route-tree.ts'
-import { isUnanswered } from './unanswered.ts'
+import { isUnhandled } from './unhandled.ts'
 import { watchRequest } from './watch-request.ts'
 import { type RoutedRequest, type RouteVisit, visitOf, watchRoutes } from './watch-route.ts'
 import { constantOf, templateBehind, templateByPath } from './way-template.ts'
 
 /** Names the endpoints of the apps that a middleware is mounted in. */
 export interface RouteTemplates {
-  /** A request came to an app. @returns what `of()` has to be given for it */
+  /** Notes that a request arrived at an app. @returns the value that `of()` takes as `entered` */
   enter(req: RoutedRequest): RouteTree | undefined
-  /** The template of the route that responded, with all its mounts; `undefined` if none did. */
+  /** Returns the template of the route that responded, with all its mounts, or `undefined` if no route responded. */
   of(req: RoutedRequest, statusCode: number, entered: RouteTree | undefined): string | undefined
 }
 
 /**
- * Templates come from the tree of routers, where the route is found by identity: once for each route. What Express keeps of
- * a request in its layers or in `baseUrl` belongs to whoever came last, or holds values of parameters.
+ * Creates the names of endpoints. A name is read from the tree of routers, where each route is found once, by identity.
+ * Layers and `baseUrl` are no source of names: layers hold the state of the last request of all, and `baseUrl` holds parameter values.
  *
  * On Express 5.3 the TracingChannel `express.router.request` shows the same names, but it makes Express trace every handler of a
- * request (test/bench/README.md has the figures), so the walk serves all versions.
+ * request (figures in test/bench/README.md), so all versions use the tree.
  *
- * Everything is kept weakly by app: apps may be made for each tenant or for each request.
+ * All state is kept by weak references to apps, because a process may create apps for each request and drop them again.
  */
 export function createRouteTemplates(): RouteTemplates {
   const trees = new WeakMap<App, RouteTree>()
-  /** By prototype of requests: one look where the app of a request takes several. */
+  /** Trees by prototype of the requests: one look-up, where finding the outermost app of a request takes several. */
   const known = new WeakMap<object, RouteTree>()
 
   function treeOf(app: App): RouteTree {
@@ -37,15 +37,15 @@ export function createRouteTemplates(): RouteTemplates {
     return tree
   }
 
-  /** The ways to the route, from the app in which the request was seen first. */
+  /** Returns the ways to the route, from the app whose middleware saw the request first. */
   function waysTo({ route, app }: RouteVisit, first: RouteTree): readonly Way[] {
     const ways = first.ways(route)
     if (ways !== undefined) return ways
-    // An app that a function or a route of the first one calls: its own names, perhaps behind that function.
+    // The route belongs to an app that a function or a route of the first app calls. It gets that app's names.
     const inner = app === undefined ? undefined : treeOf(app)
     const own = inner === first ? undefined : inner?.ways(route)
     if (own === undefined) {
-      first.doubt()
+      first.noteUnknownRoute()
       return first.guess(route)
     }
     return first.closures.flatMap((before) =>
@@ -69,7 +69,7 @@ export function createRouteTemplates(): RouteTemplates {
 
     of(req, statusCode, entered) {
       const visit = visitOf(req)
-      if (visit === undefined || (!visit.hasResponded && isUnanswered(req, statusCode))) return undefined
+      if (visit === undefined || (!visit.hasResponded && isUnhandled(req, statusCode))) return undefined
       const tree = entered ?? (visit.app === undefined ? undefined : treeOf(visit.app))
       if (tree === undefined) return ownPath(visit)
       const templates = tree.templates()
@@ -89,8 +89,8 @@ function ownPath({ route }: RouteVisit): string {
 }
 
 /**
- * The path as the routers saw it, with what a middleware made of it: what the routers took off is still in `baseUrl`, or back in
- * `url`. Then the path as it came, for an app that changes `url` in the end.
+ * Yields the path as the routers saw it, including rewrites by a middleware: what the routers removed is still in `baseUrl`, or back
+ * in `url`. Then yields the original path, for an app that changes `url` afterwards.
  */
 function* pathsOf({ originalUrl = '', baseUrl = '', url = '' }: RoutedRequest): Generator<string> {
   const seen = `${baseUrl}${pathname(url)}`

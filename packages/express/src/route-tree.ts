@@ -5,53 +5,54 @@ import { isNamedMount, mountsOf } from './mount-places.ts'
 import { mountedIn, mountsVersion } from './mounted-apps.ts'
 import { createSnapshot, type Snapshot } from './stack-snapshot.ts'
 
-/** What `req.route` is: made once when the app is built, the same object for every request that it answers. */
+/** The value of `req.route`. Express creates it once when the app is built, and uses the same object for every request. */
 export interface Route {
   readonly path: unknown
 }
 
-/** One way from the outermost app to a route: the mounts on the way, and the route itself. */
+/** One way from the outermost app to a route: the mounts that lead to it, and the route itself. */
 export interface Way {
   readonly mounts: readonly Pattern[]
   readonly route: Pattern
-  /** The route stands behind a function that cannot be looked into, so the path alone says whether this is its way. */
+  /** Set if the route may be in a router that a function of the app calls. The path of the request must confirm such a way. */
   readonly isGuess?: true
 }
 
-/** A function on the way that may lead to a router of its own. */
+/** A function in a router that may call another router. */
 interface Closure {
   readonly mounts: readonly Pattern[]
   readonly layer: Layer
   readonly router: Router
 }
 
-/** So many ways to one route are told apart; a router is seldom mounted more than a few times. */
+/** The most ways to one route that are distinguished. A router is seldom mounted more than a few times. */
 const maxWays = 64
 const maxDepth = 32
-/** So many requests are watched for a mounted app that is not known yet: one may never be asked, or be a stranger for good. */
+/** The most requests that are watched to find a mounted app. An app may never get a request, or may never be found. */
 const maxWatched = 10_000
 
-/** The routers and apps behind an outermost app, as far as Express shows them. */
+/** The routers and apps in an outermost app, as far as Express shows them. */
 export interface RouteTree {
-  /** The ways to a route; `undefined` if it is not in the tree, also not since it was looked at last. */
+  /** Returns the ways to a route, or `undefined` if it is not in the tree. Walks the tree again if it has changed. */
   ways(route: Route): readonly Way[] | undefined
-  /** The ways through functions of the app, for a route that is in a router that such a function calls. */
+  /** Returns possible ways through functions of the app, for a route of a router that such a function calls. */
   guess(route: Route): readonly Way[]
-  /** The mounts of such functions; first none, for a function that has no path. */
+  /** The mounts of such functions. The first entry is empty, for a function without a path. */
   readonly closures: ReadonlyArray<readonly Pattern[]>
-  /** Templates that were found, by route: as long as nothing in the tree changes. */
+  /** Returns the templates that were found, by route. A change of the tree discards them. */
   templates(): WeakMap<Route, string>
   /**
-   * Whether the next request has to be watched: handlers stand behind routes, so that a route may pass it on to one of them, or
-   * apps are mounted that no request has shown yet.
+   * Returns whether the next request must be watched: because a route may pass it on to a handler that was registered later, or
+   * because some mounted apps are still unknown.
    */
   isWatchNeeded(): boolean
-  /** A route was not in the tree: there may be apps that are mounted behind functions whose names are lost. */
-  doubt(): void
-  /** Whether these `params` are those of a handler that no route has, as Express has matched it just now. */
+  /** Notes a request to a route that is not in the tree. It may be in an app that is mounted as a function without its name. */
+  noteUnknownRoute(): void
+  /** Returns whether these `params` belong to a handler outside all routes that Express has just matched. */
   isHandlerEntered(params: unknown): boolean
 }
 
+/** Creates the tree of an outermost app. It is walked again when a stack has changed since the last walk. */
 export function createRouteTree(top: App): RouteTree {
   const patterns = new WeakMap<Layer, Pattern>()
   let known = new WeakMap<Route, Way[]>()
@@ -59,13 +60,13 @@ export function createRouteTree(top: App): RouteTree {
   let named = new WeakMap<Route, string>()
   let closures: Closure[] = []
   let snapshots: Snapshot[] = []
-  /** Layers of no route and no router. */
+  /** Layers whose handler is neither a route nor a router. */
   let handlers = new Set<Layer>()
   let hasLateHandlers = false
   let hasRoutes = false
-  /** Mounted apps that no request has shown yet. */
-  let strangers = 0
-  let isDoubtful = false
+  /** Mounted apps through which no request has come yet. */
+  let unseenApps = 0
+  let hasUnknownRoutes = false
   let watched = 0
 
   function walk(
@@ -101,7 +102,7 @@ export function createRouteTree(top: App): RouteTree {
     })
     if (app === undefined) return
     const children = mountedIn(app)
-    strangers += Math.max(functions.filter(isNamedMount).length - children.length, 0)
+    unseenApps += Math.max(functions.filter(isNamedMount).length - children.length, 0)
     for (const child of children) {
       const places = mountsOf(child, { functions, siblings: children, options, pattern })
       for (const { mount, isGuess: isGuessed } of places)
@@ -123,7 +124,7 @@ export function createRouteTree(top: App): RouteTree {
     hasRoutes = true
   }
 
-  /** A router may be the handler of a route: it sees the whole path, as a route takes nothing off. */
+  /** Walks the routers among a route's handlers. They see the whole path, because a route removes nothing from it. */
   function walkRoute(
     route: { readonly stack?: unknown },
     mounts: readonly Pattern[],
@@ -161,11 +162,14 @@ export function createRouteTree(top: App): RouteTree {
     handlers = new Set()
     hasLateHandlers = false
     hasRoutes = false
-    strangers = 0
+    unseenApps = 0
     walkApp(top, [], [])
   }
 
-  /** Express itself goes through each of these layers, with an expression for each, for a request that no route takes. */
+  /**
+   * Walks the tree again if a stack has changed. The comparison costs less than Express itself spends on a request without a route,
+   * for which it runs the expression of every layer.
+   */
   function refresh(): void {
     if (snapshots.some((snapshot) => snapshot.hasChanged())) build()
   }
@@ -200,16 +204,16 @@ export function createRouteTree(top: App): RouteTree {
     },
 
     isWatchNeeded() {
-      return hasLateHandlers || ((strangers > 0 || isDoubtful) && watched++ < maxWatched)
+      return hasLateHandlers || ((unseenApps > 0 || hasUnknownRoutes) && watched++ < maxWatched)
     },
 
-    doubt() {
-      isDoubtful = true
+    noteUnknownRoute() {
+      hasUnknownRoutes = true
     },
 
     isHandlerEntered(params) {
       refresh()
-      // Express 5.3 keeps the match in the request only: there, what behind a route is no error is a handler.
+      // Express 5.3 keeps the match in the request only. There, whatever follows a route and is not an error is a handler.
       for (const layer of handlers) if (layer.params === params || layer.rawPath !== undefined) return true
       return false
     },
@@ -224,7 +228,7 @@ function isRouterLayer(layer: unknown): boolean {
   }
 }
 
-/** The pattern of a path in the place of a layer; `undefined` where Express takes it for no path. */
+/** Returns the pattern that a path would have in place of a layer, or `undefined` if Express rejects the path. */
 function compiled(layer: Layer, path: unknown, options: LayerOptions): Pattern | undefined {
   try {
     return patternOf(compiledLayer(layer, path, options), path, options)

@@ -1,26 +1,28 @@
 import { type App, appOf, ownRouter, type Router, routerOf } from './app.ts'
 import { mountsVersion } from './mounted-apps.ts'
 
-/** What a router held when the tree was walked: it tells of routes and mounts that were added, removed or exchanged since. */
+/** The layers of a router when the tree was walked. It detects routes and mounts that were added, removed or replaced since. */
 export interface Snapshot {
   hasChanged(): boolean
 }
 
 /**
- * @param owner the router, or the app whose router it is: an app of Express 4 has none before its first route
- * @param version of the apps that are known to be mounted in the app
+ * Takes a snapshot of a router, or of an app and its router.
+ *
+ * @param holder the router, or the app that has it; an app of Express 4 has no router before its first route
+ * @param version `mountsVersion()` of the app
  */
 export function createSnapshot(
-  owner: App | Router,
+  holder: App | Router,
   router: Router | undefined,
   version: number | undefined,
 ): Snapshot {
-  const layers = router === undefined ? [] : router.stack.slice(0, mostCompared)
+  const layers = router === undefined ? [] : router.stack.slice(0, maxCompared)
   const handles = layers.map(handleOf)
   const { length } = router?.stack ?? []
-  const app = appOf(owner)
+  const app = appOf(holder)
 
-  /** The router of an app is looked into when there is another thing in its place. */
+  /** Returns whether the app has another router. `routerOf()` costs more, so it runs only if the value has changed. */
   function hasOtherRouter(app: App): boolean {
     return ownRouter(app) !== router && routerOf(app) !== router
   }
@@ -39,8 +41,8 @@ export function createSnapshot(
   }
 }
 
-/** Behind it only the length of a stack is compared. */
-const mostCompared = 1_000
+/** The most layers of a stack that are compared one by one. Of a longer stack, the rest is compared by length only. */
+const maxCompared = 1_000
 
 function handleOf(layer: unknown): unknown {
   try {

@@ -6,19 +6,19 @@ import { createRouteTemplates } from './route-template.ts'
 import type { RouteTree } from './route-tree.ts'
 import type { RoutedRequest } from './watch-route.ts'
 
-/** Takes Node's own types, so that it fits the types of Express 4 and of Express 5. */
+/** The middleware, and the meter that it records calls in. It has Node's own types, which fit both Express 4 and Express 5. */
 export interface UsageMiddleware {
   (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
   readonly meter: Meter
 }
 
 /**
- * Counts the calls that an Express app answers and delivers them to PX:
+ * Creates a middleware that counts the calls of an Express app and delivers the totals to PX:
  * `app.use(pxUsage({ identify: (req) => req.user && { userId: req.user.id, accountId: req.user.orgId } }))`.
  *
- * Mount it first, so that it sees every call. It awaits nothing and patches nothing; `identify` runs after the response.
+ * Mount it first, so that it sees every call. It awaits nothing and patches no method; `identify` runs after the response.
  *
- * @throws {UsageError} for options that cannot be used
+ * @throws {UsageError} for options that are missing or invalid
  */
 export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)

@@ -3,13 +3,13 @@ import { learnMounts } from './mounted-apps.ts'
 import type { RouteTree } from './route-tree.ts'
 import type { RoutedRequest } from './watch-route.ts'
 
-/** How far a request has come behind its route. */
+/** What happened to a request after its route was entered. */
 interface Watch {
   readonly req: RoutedRequest
   readonly tree: RouteTree
   params: unknown
   route: unknown
-  /** Whether a handler that belongs to no route was entered behind the route, which had not responded. */
+  /** Whether a handler outside all routes was entered after the route, which had not responded. */
   isPassedOn: boolean
 }
 
@@ -17,8 +17,8 @@ const watchKey: unique symbol = Symbol('px-usage.watch') as never
 type Watched = RoutedRequest & { [watchKey]?: Watch }
 
 /**
- * Express assigns `params` for every layer that it enters. Nothing else of what happens between the route and the answer can be
- * seen afterwards, so `params` is a property with a setter, on the single request; nothing of Express is touched.
+ * The property `params` of a watched request. Express assigns it for every layer that it enters, and nothing else shows afterwards
+ * what happened between the route and the response. The setter is on the single request; Express itself is not patched.
  */
 const watchedParams: PropertyDescriptor & ThisType<Watched> = {
   configurable: true,
@@ -29,7 +29,7 @@ const watchedParams: PropertyDescriptor & ThisType<Watched> = {
   set(params: unknown) {
     const watch = this[watchKey] as Watch
     if (watch.req !== this) {
-      // An object that inherits from the request has params of its own.
+      // An object that inherits from the request must get its own params: shared ones would overwrite those of the request.
       const value = { value: params, configurable: true, enumerable: true, writable: true }
       Object.defineProperty(this, 'params', value)
       return
@@ -48,14 +48,14 @@ const note = guarded(function (this: Watched, watch: Watch): void {
   watch.route = route
 })
 
-/** To be called when a request comes; a second time it does nothing. */
+/** Starts to watch a request. Adapters call it when the request arrives; a second call does nothing. */
 export function watchRequest(req: Watched, tree: RouteTree): void {
   if (req[watchKey] !== undefined) return
   req[watchKey] = { req, tree, params: req.params, route: req.route, isPassedOn: false }
   Reflect.defineProperty(req, 'params', watchedParams)
 }
 
-/** Whether the route passed the request on, and what it came to last is a handler of no route. */
+/** Returns whether the route passed the request on, and the last handler that was entered belongs to no route. */
 export function isPassedOn(req: Watched): boolean {
   return req[watchKey]?.isPassedOn ?? false
 }

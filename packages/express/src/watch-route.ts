@@ -4,7 +4,7 @@ import type { App } from './app.ts'
 import { learnMounts } from './mounted-apps.ts'
 import type { Route } from './route-tree.ts'
 
-/** What Express (4 and 5) puts on a request. */
+/** A request with the properties that Express 4 and 5 add. */
 export interface RoutedRequest extends IncomingMessage {
   app?: App
   /** The route that was entered last. */
@@ -13,7 +13,7 @@ export interface RoutedRequest extends IncomingMessage {
   baseUrl?: string
   params?: unknown
   res?: ServerResponse
-  /** Set while a router has the request, and put back to nothing when the outermost one lets go of it. */
+  /** Set while a router handles the request; `undefined` again when the outermost router has finished. */
   next?: unknown
 }
 
@@ -22,26 +22,26 @@ export interface RouteVisit {
   route: Route
   /** The app in which it was entered. */
   app: App | undefined
-  /** The path of the mounts that lead to it, as the request has it. */
+  /** The path of the mounts that lead to it, with the values of this request. */
   baseUrl: string | undefined
-  /** What the last of these mounts took from the path, if no middleware of its router came in between. */
+  /** The parameters of the last of these mounts, if no middleware of its router ran in between. */
   mountParams: unknown
-  /** It had responded when a later route was entered. */
+  /** Whether it had responded when a later route was entered. */
   hasResponded: boolean
 }
 
 interface WatchedVisit extends RouteVisit {
-  /** What the app reads as `req.route`. */
+  /** The value that the app reads as `req.route`. */
   value: unknown
 }
 
-/** Of each request that came to a route. */
+/** The visit of each request that reached a route. */
 const visits = createSlot<WatchedVisit>()
 
 /**
- * `route` of a request that came to one, with a setter: a route that responds and then calls `next()`, as every action of
- * routing-controllers does, would otherwise be named after the next route that matches. It is an own property of the request, as
- * Express makes it.
+ * The property `route` of a request that has reached a route. The setter prevents a wrong name: a route that responds and then calls
+ * `next()`, like every action of routing-controllers, would be named after the next route that matches. It is an own property of
+ * the request, as in Express.
  */
 const ownRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   configurable: true,
@@ -59,7 +59,7 @@ const ownRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   },
 }
 
-/** The same before a request has a route: on the prototype of an app's requests, so that no single request needs a look. */
+/** The property `route` of requests that have reached no route. It is on the prototype of the app's requests, so it costs no request time. */
 const firstRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   configurable: true,
   enumerable: false,
@@ -76,13 +76,13 @@ const noteFirstRoute = guarded(function (this: RoutedRequest, value: unknown): b
   const route = value as Route
   visits.set(this, { value, route, app, baseUrl, mountParams: params, hasResponded: false })
   if (!Reflect.defineProperty(this, 'route', ownRoute)) return false
-  // The app may have entered an AsyncLocalStorage behind the middleware.
+  // The app may have entered an AsyncLocalStorage after the middleware.
   noteContext(this)
   return true
 })
 
 const noteNextRoute = guarded(function (this: RoutedRequest, visit: RouteVisit, value: unknown): void {
-  // Express assigns a route twice: when its path matched, and when it runs.
+  // Express assigns a route twice: when its path matches, and when it runs.
   if (value === visit.route) return
   visit.hasResponded ||= this.res?.headersSent === true
   if (!visit.hasResponded && typeof value === 'object' && value !== null) enter(this, visit, value as Route)
@@ -97,7 +97,7 @@ function enter(req: RoutedRequest, visit: RouteVisit, route: Route): void {
   visit.mountParams = req.params
 }
 
-/** An object may inherit from the request. */
+/** Returns the visit of a request, or of the request that an object inherits from. */
 function inheritedVisit(req: object): WatchedVisit | undefined {
   for (let each: object | null = req; each !== null; each = Object.getPrototypeOf(each)) {
     const visit = visits.get(each)
@@ -110,17 +110,17 @@ function dataOf(value: unknown): PropertyDescriptor {
   return { value, configurable: true, enumerable: true, writable: true }
 }
 
-/** To be called when a request comes. Does its work once per app, on `app.request`. */
+/** Starts to watch the routes of an app, once, through `app.request`. Adapters call it when a request arrives. */
 export function watchRoutes(prototype: object): void {
   if (!('route' in prototype) && Object.hasOwn(prototype, 'app'))
     Reflect.defineProperty(prototype, 'route', firstRoute)
 }
 
-/** The route that names the call; `undefined` if it came to none. */
+/** Returns the route that names the call, or `undefined` if the request reached no route. */
 export function visitOf(req: RoutedRequest): RouteVisit | undefined {
   const visit = visits.get(req)
   if (visit !== undefined || req.route === undefined) return visit
-  // A request that had its route before it was watched.
+  // The request had reached its route before px-usage began to watch it.
   const { route, app, baseUrl } = req
   return { route, app, baseUrl, mountParams: undefined, hasResponded: false }
 }

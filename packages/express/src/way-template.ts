@@ -2,13 +2,13 @@ import type { Pattern } from './layer-pattern.ts'
 import type { RouteTree, Way } from './route-tree.ts'
 import type { RouteVisit } from './watch-route.ts'
 
-/** The template of a way that is the same for every path. */
+/** Returns the template of a way, if it is the same for every path. */
 export function constantOf({ mounts, route }: Way): string | undefined {
   const parts = [...mounts, route].map(({ constant }) => constant)
   return parts.includes(undefined) ? undefined : joined(parts as string[])
 }
 
-/** The template of the way that the path can have taken; where a rewritten URL fits none, of a way that needs no path. */
+/** Returns the template of the way that matches the path. If a rewritten URL matches no way, a way with a constant template is used. */
 export function templateByPath(ways: readonly Way[], paths: Iterable<string>): string | undefined {
   for (const path of paths)
     for (const { mounts, route } of ways) {
@@ -22,13 +22,14 @@ export function templateByPath(ways: readonly Way[], paths: Iterable<string>): s
   return undefined
 }
 
-/** Templates that are made of a path, for each tree: a mount that is a RegExp leaves no sign of it, and may take any text. */
-const mostRecovered = 1_000
+/** The most templates per tree that are derived from paths. A RegExp mount may match any text, so it could create endless names. */
+const maxRecovered = 1_000
 const recovered = new WeakMap<RouteTree, Set<string>>()
 
 /**
- * The template of a route in a router that was made for the request and mounted in another such router: nothing leads to them any
- * more. A function of the app that calls the outer one has a mount; what the inner one took from the path is in `params`.
+ * Returns the template of a route whose router was created for this request and mounted in another such router. The tree no longer
+ * contains them: the mount of the outer router is that of the function that called it, and the mount of the inner router is derived
+ * from `params`.
  */
 export function templateBehind(tree: RouteTree, visit: RouteVisit): string | undefined {
   const { baseUrl, mountParams, route } = visit
@@ -44,7 +45,7 @@ export function templateBehind(tree: RouteTree, visit: RouteVisit): string | und
   return undefined
 }
 
-/** A path with the names of parameters in the place of their values. */
+/** Replaces the values in a path by the names of their parameters. Returns `undefined` if a parameter has no name. */
 function named(path: string, params: object): string | undefined {
   const entries = Object.entries(params)
   if (entries.some(([name]) => /^\d+$/.test(name))) return undefined
@@ -68,7 +69,7 @@ function isSpelling(segment: string, value: unknown): boolean {
 function bounded(tree: RouteTree, template: string): string | undefined {
   const templates = recovered.get(tree) ?? new Set()
   recovered.set(tree, templates)
-  if (!templates.has(template) && templates.size >= mostRecovered) return undefined
+  if (!templates.has(template) && templates.size >= maxRecovered) return undefined
   templates.add(template)
   return template
 }
@@ -85,7 +86,7 @@ function take(patterns: readonly Pattern[], path: string): { parts: string[]; re
   return { parts, rest }
 }
 
-/** Mounts without a slash at their end, and the route; a route `/` is its mount. */
+/** Joins the mounts and the route into one template. Mounts lose their final slash, and a route `/` is named by its mount. */
 function joined(parts: readonly string[]): string {
   const mount = parts
     .slice(0, -1)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** One entry of a router's stack of Express 4 (`regexp`, `keys`) and 5 (`matchers`). */
+/** One entry of a router's stack. Express 4 has `regexp` and `keys`, Express 5 has `matchers`. */
 interface Layer {
   readonly handle?: { readonly stack?: unknown }
   readonly route?: Route
@@ -29,12 +29,12 @@ interface App {
   readonly lazyrouter?: unknown
 }
 
-/** What Express puts on a request. */
+/** A request with the properties that Express adds. */
 interface ExpressRequest extends IncomingMessage {
   readonly route?: Route
   readonly app?: App
   readonly baseUrl?: string
-  /** A function while a router has the request. */
+  /** A function while a router handles the request. */
   readonly next?: unknown
 }
 
@@ -42,15 +42,15 @@ const maxDepth = 16
 const probe = 'px-usage-probe'
 
 /**
- * The template of the route of an Express app to which a Koa app has handed a request on; `undefined` where no route of Express
- * has it, or its mounts cannot be named: then it has the name that Koa knows.
+ * Returns the template of the route of an Express app to which a Koa app has passed a request. Returns `undefined` if no route of
+ * Express handled it, or if its mounts cannot be named; the call then has the name from Koa.
  *
- * @param known the route of Express in which the request was before: an app around this one, or one that passed it on
+ * @param known the route of Express that the request had before, from an app around this one or from one that passed it on
  */
 export function expressTemplate(req: ExpressRequest, known: unknown): string | undefined {
   const { route, app } = req
   if (route === undefined || route === known || !Array.isArray(route?.stack)) return undefined
-  // The outermost router has released the request.
+  // Without `next`, the outermost router has finished: no route of Express responded.
   if (req.next === undefined || app === undefined) return undefined
   const own = typeof route.path === 'string' || route.path instanceof RegExp ? String(route.path) : undefined
   const outer = mountPaths(app)
@@ -61,12 +61,12 @@ export function expressTemplate(req: ExpressRequest, known: unknown): string | u
   return own === '/' && prefix !== '' ? prefix : `${prefix}${own}`
 }
 
-/** Express 4 throws for `app.router`. */
+/** Returns the router of an app. Reading `app.router` throws in Express 4, which has `_router`. */
 function routerOf(app: App): { readonly stack?: unknown } | undefined {
   return app._router !== undefined || 'lazyrouter' in app ? app._router : app.router
 }
 
-/** Where an app is mounted in its parents, as they were given it. */
+/** Returns the paths under which an app is mounted in its parents, joined, or `undefined` if one is no plain path. */
 function mountPaths(app: App): string | undefined {
   let path = ''
   let inner = app
@@ -78,6 +78,7 @@ function mountPaths(app: App): string | undefined {
   return path
 }
 
+/** Removes as many segments from the beginning of a path as the template has. */
 function withoutSegments(base: string, template: string): string {
   const segments = template.split('/').length - 1
   return base
@@ -86,7 +87,7 @@ function withoutSegments(base: string, template: string): string {
     .join('')
 }
 
-/** The templates of the mounts from a router to a route, which together took `base` off the path. */
+/** Returns the templates of the mounts from a router to a route, which together removed `base` from the path. */
 function mountsTo(
   route: Route,
   router: { readonly stack?: unknown } | undefined,
@@ -105,7 +106,10 @@ function mountsTo(
   return undefined
 }
 
-/** What a mount takes off the path, and its template: a segment where it also takes a word that no path has is a param. */
+/**
+ * Returns what a mount removes from the path, and its template. A segment is a parameter if the mount also matches with a probe word
+ * in its place.
+ */
 function mountOf(layer: Layer, base: string): { path: string; template: string } | undefined {
   const match = matchOf(layer, base)
   if (match === undefined) return undefined
@@ -119,7 +123,7 @@ function mountOf(layer: Layer, base: string): { path: string; template: string }
     params.add(name)
     return `:${name}`
   })
-  // A param that is a part of a segment, or several: its value must not become a part of the name.
+  // A parameter may be part of a segment, or several segments. Its value would then become part of the name, so there is no name.
   if (Object.keys(match.params).some((name) => !params.has(name))) return undefined
   return { path, template: template.join('/') }
 }

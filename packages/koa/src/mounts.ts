@@ -1,24 +1,24 @@
 import type { Context } from 'koa'
 import { knownOf, type Seen, seenOf } from './seen-routes.ts'
 
-/** An app that assigns `mountPath` for reasons of its own must not fill the memory. */
+/** The most mounts that are kept for a request. An app that assigns `mountPath` itself would otherwise fill the memory. */
 const maxMounts = 64
 
-/** koa-mount is about to take the prefix off the path. */
+/** Notes a prefix that koa-mount is about to remove from the path. */
 export function onMount(ctx: Context, prefix: unknown): void {
   if (typeof prefix !== 'string') return
   const { mounts } = seenOf(ctx)
   if (mounts.length < maxMounts) mounts.push({ prefix, path: ctx.path, request: ctx.request })
 }
 
-/** koa-mount leaves by putting back the path that it found; what the app makes of the path meanwhile is another one. */
+/** Notes that koa-mount has finished: it restores the path that it found. Other assignments to `path` come from the app. */
 export function onPath(ctx: Context, path: unknown): void {
   const mounts = knownOf(ctx)?.mounts
   const inner = mounts?.at(-1)
   if (inner?.path === path && inner?.request === ctx.request) mounts?.pop()
 }
 
-/** In the first request of all, mounts around this middleware come before the watch. */
+/** Notes the mounts around this middleware for the first request, in which they ran before the watch was installed. */
 export function noteMountsBefore(ctx: Context): void {
   const path = ctx.originalUrl.replace(/\?.*/s, '')
   if (!path.endsWith(ctx.path) && ctx.path !== '/') return
@@ -30,7 +30,7 @@ export function noteMountsBefore(ctx: Context): void {
   seenOf(ctx).mounts = outer === '' ? [inner] : [{ prefix: outer, path, request }, inner]
 }
 
-/** A template under the prefixes of koa-mount. */
+/** Returns a template with the prefixes of koa-mount before it. */
 export function mounted(template: string, { mounts }: Pick<Seen, 'mounts'>): string {
   const prefix = mounts.map((mount) => mount.prefix.replace(/\/$/, '')).join('')
   return template === '/' && prefix !== '' ? prefix : `${prefix}${template}`

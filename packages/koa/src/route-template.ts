@@ -6,14 +6,14 @@ import { onCaptures, onRouterPath, writesPaths } from './router-turns.ts'
 import { knownOf, noteRoute, respondingRoute, seenOf, watched } from './seen-routes.ts'
 import { type Watched, watchAccessor, watchedProperty } from './watch-context.ts'
 
-/** Watches a property of contexts without ever throwing into the assignment. */
+/** Returns a function that watches a property of contexts. It never throws into the app's assignment. */
 function watching(
   name: string,
   note: (ctx: Context, value: unknown) => void,
   isKnown?: (ctx: Context) => boolean,
 ) {
   const onAssign = guarded((ctx: Context, value: unknown) => {
-    // `app.context` itself has no request.
+    // The target may be `app.context` itself, which has no request.
     if (typeof ctx.req === 'object' && ctx.req !== null) note(ctx, value)
   })
   const watch = { onAssign, ...(isKnown && { isKnown: guarded(isKnown) }) }
@@ -29,8 +29,8 @@ const properties = [
 const onPathAssigned = guarded(onPath) as Watched['onAssign']
 
 /**
- * The template of the route that responded, under the prefixes of koa-mount; `undefined` if none ran. An Express app to which
- * the request was handed on within the route knows its name better.
+ * Returns the template of the route that responded, with the prefixes of koa-mount, or `undefined` if no route ran. If the route
+ * passed the request to an Express app, the template comes from Express.
  */
 export function routeTemplate(ctx: Context): string | undefined {
   const seen = knownOf(ctx)
@@ -39,13 +39,13 @@ export function routeTemplate(ctx: Context): string | undefined {
   return seen && respondingRoute(seen)
 }
 
-/** The name that an app within this one gives: koa-mount takes its prefix off the path for an app of Express as well. */
+/** Returns the name from an app mounted in this one, with the prefixes of koa-mount, which may mount an Express app too. */
 export function innerTemplate(ctx: Context, inner: string): string {
   const seen = knownOf(ctx)
   return seen === undefined || respondingRoute(seen) === inner ? inner : mounted(inner, seen)
 }
 
-/** To be called when a request comes, before any router. Does its work once per app. */
+/** Starts to watch the routes of an app, once. The middleware calls it when a request arrives, before any router runs. */
 export function watchRoutes(ctx: Context): void {
   const { context } = ctx.app
   if (!watched.has(context)) watchApp(ctx, context)
@@ -54,8 +54,8 @@ export function watchRoutes(ctx: Context): void {
 }
 
 /**
- * The accessors are added to the object from which the contexts of all apps inherit. Thus they are defined once, however many apps
- * are created, and an app that this one calls, or one whose `app.context` is frozen, is seen as well.
+ * Adds the accessors to the object from which the contexts of all apps inherit. So they are defined once, however many apps there are,
+ * and they also work for an app that this one calls and for one whose `app.context` is frozen.
  */
 function watchApp(ctx: Context, context: object): void {
   watched.add(context)
@@ -66,12 +66,12 @@ function watchApp(ctx: Context, context: object): void {
     watchAccessor(base, 'path', onPathAssigned)
     if (Object.hasOwn(ctx, 'mountPath')) noteMountsBefore(ctx)
   }
-  // What the app has put there itself hides the accessors.
+  // A property that the app has defined on `app.context` hides the accessor, so that property is watched itself.
   const isHidden = base === undefined || !Object.isExtensible(base)
   for (const [name, watch] of properties) if (isHidden || Object.hasOwn(context, name)) watch(context)
 }
 
-/** Koa's own object: the one that has the accessor `path`. */
+/** Returns Koa's own prototype of contexts, which has the accessor `path`. */
 function baseOf(context: object): object | undefined {
   let base: object | null = context
   for (let depth = 0; base !== null && depth < 8; depth++, base = Object.getPrototypeOf(base)) {
@@ -81,7 +81,7 @@ function baseOf(context: object): object | undefined {
   return undefined
 }
 
-/** koa-route has no layers: a route that is about to run writes its path. */
+/** Notes a route of koa-route, which has no layers: it assigns the path of a route just before the route runs. */
 function onRoute(ctx: Context, path: unknown): void {
   if (typeof path !== 'string' && !(path instanceof RegExp)) return
   const seen = seenOf(ctx)

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { mounted } from './mounts.ts'
 import { noteRoute, type Seen, seenOf } from './seen-routes.ts'
 
-/** One entry of the stack of @koa/router and koa-router: a route, or without methods what `router.use()` was given. */
+/** One entry of the stack of @koa/router and koa-router: a route, or a middleware of `router.use()`, which has no methods. */
 interface Layer {
   readonly path: string | RegExp
   readonly methods: readonly string[]
@@ -16,22 +16,23 @@ interface Router {
   readonly opts?: { readonly exclusive?: unknown }
 }
 
-/** What @koa/router (8 to 15) and koa-router (7 to 14) put on a context. */
+/** A context with the properties that @koa/router (8 to 15) and koa-router (7 to 14) add. */
 export interface RoutedContext extends Context {
-  /** Layers whose path matched, of every router that was asked, in the order in which they run. */
+  /** The layers of all routers so far whose path matched, in the order in which they run. */
   matched?: readonly Layer[]
-  /** The router that was asked last; koa-router before 7.2 does not show it. */
+  /** The last router that the request came to; koa-router before 7.2 does not set it. */
   router?: Router
 }
 
-/** Routers that write the path of each layer. Those before version 9 write nothing but what it captured. */
+/** Routers that assign the path of each layer. Those before version 9 assign only what the layer captured. */
 const pathWriters = new WeakSet<object>()
 
+/** Returns whether the router of the context assigns the path of each layer. */
 export function writesPaths({ router }: RoutedContext): boolean {
   return router !== undefined && pathWriters.has(router)
 }
 
-/** A layer of a router is about to run: it writes what it captures first, then the path, if its version does. */
+/** Notes that a layer is about to run. A router first assigns what the layer captured, then, from version 9 on, its path. */
 export function onCaptures(ctx: RoutedContext): void {
   if (ctx.matched === undefined || writesPaths(ctx)) return
   const seen = seenOf(ctx)
@@ -41,7 +42,7 @@ export function onCaptures(ctx: RoutedContext): void {
   turns.before = before
 }
 
-/** The path of the layer that is about to run, whether it is a route or a guard. */
+/** Notes the path of the layer that is about to run, and undoes what `onCaptures()` concluded for it without the path. */
 export function onRouterPath(ctx: RoutedContext, path: unknown): void {
   const seen = seenOf(ctx)
   const { before, ran } = seen.turns
@@ -59,7 +60,7 @@ function takeTurn(ctx: RoutedContext, seen: Seen, path: unknown): void {
   const { turns } = seen
   turns.before = undefined
   const { matched } = ctx
-  // The stack of a router is a plain list. To look into something else could be noticed.
+  // The stack of a router is a plain list. Reading a proxy could run code of the app.
   if (!Array.isArray(matched) || isProxy(matched)) return
   if (turns.matched !== matched) {
     turns.matched = matched
@@ -72,15 +73,15 @@ function takeTurn(ctx: RoutedContext, seen: Seen, path: unknown): void {
   if (layer.methods.length > 0) noteRoute(seen, ctx, mounted(templateOf(layer, path), seen))
 }
 
-/** Routers before version 9 leave the slash of a route `/` behind its prefix: `/v1/`. */
+/** Returns the template of a layer. Routers before version 9 keep the slash of a route `/` after its prefix, as in `/v1/`. */
 function templateOf({ path, opts }: Layer, written: unknown): string {
   const template = String(path)
   return written === undefined && opts?.strict !== true ? template.replace(/(.)\/$/, '$1') : template
 }
 
 /**
- * Where in `ctx.matched` the running layer is. A guard and a route may have the same path: their order tells them apart. Without
- * the path, only the order is known.
+ * Returns the index of the running layer in `ctx.matched`. A middleware and a route may have the same path, so their order decides.
+ * Without the path, only the order is known.
  */
 function turnOf({ matched = [], method, router }: RoutedContext, path: unknown, ran: number[]): number {
   const mayRun = (layer: Layer | undefined, at: number) =>

@@ -2,37 +2,38 @@ import { channel } from 'node:diagnostics_channel'
 import { createSlot, type PrivateSlot } from '@px-usage/http'
 import type { Context } from 'koa'
 
-/** What routers and mounts have shown of one request, in whichever Koa apps it was. */
+/** What is known of one request from the routers and mounts of all Koa apps that it came through. */
 export interface Seen {
-  /** Template of the last route that ran. */
+  /** The template of the last route that ran. */
   route: string | undefined
-  /** The routes before it that had responded already when the next one ran, each with its response. */
+  /** Earlier routes that had responded before the next one ran, each with its response. */
   responded: Response[]
   turns: Turns
-  /** Prefixes that koa-mount took off and has not put back. */
+  /** Prefixes that koa-mount has removed from the path and not restored. */
   mounts: Mount[]
-  /** The route of Express in which the request was when a route of Koa ran last. */
+  /** The route of Express that the request had when the last route of Koa ran. */
   expressRoute: unknown
 }
 
-/** A prefix that koa-mount took off the path. */
+/** A prefix that koa-mount removed from the path. */
 interface Mount {
   readonly prefix: string
-  /** The path before. */
+  /** The path before that. */
   readonly path: string
-  /** Of the context whose path it is: an app within this app has a path of its own. */
+  /** The request of the context whose path it is. An app mounted in this one has its own. */
   readonly request: unknown
 }
 
-/** Which layers of `ctx.matched` had their turn. */
+/** The layers of `ctx.matched` that have run. */
 interface Turns {
   matched: unknown
-  /** Their places in it. */
+  /** Their indexes in it. */
   ran: number[]
-  /** What was known before a turn whose path is not known yet. */
+  /** The state before the current layer, whose path may still be assigned. */
   before: (Pick<Seen, 'route' | 'expressRoute'> & { ran: number; responded: number }) | undefined
 }
 
+/** A response that a route had made when the next one ran. */
 interface Response {
   readonly route: string
   readonly response: Context['response']
@@ -40,9 +41,9 @@ interface Response {
   readonly status: number
 }
 
-/** What the copies of this package in a process share: only the first of them watches contexts. */
+/** State that all copies of this package in the process share. Only the first copy watches contexts. */
 interface Shared {
-  /** Of each request. */
+  /** By request. */
   readonly seen: PrivateSlot<Seen>
   readonly watched: WeakSet<object>
 }
@@ -50,7 +51,7 @@ interface Shared {
 const sharedKey: unique symbol = Symbol.for('@px-usage/koa.1') as never
 const shared = sharedByCopies()
 
-/** It stands on Node's channel, as test runners give every file its own global object. */
+/** Returns the shared state. It is kept on Node's channel, because test runners give every file its own global object. */
 function sharedByCopies(): Shared {
   const holder = channel('http.server.request.start') as { [sharedKey]?: Shared }
   const known = holder[sharedKey]
@@ -62,7 +63,11 @@ function sharedByCopies(): Shared {
 
 export const { watched } = shared
 
-/** @throws {TypeError} for a context without a request */
+/**
+ * Returns what is known of a context's request, creating it if needed.
+ *
+ * @throws {TypeError} for a context without a request
+ */
 export function seenOf({ req }: Context): Seen {
   let seen = shared.seen.get(req)
   if (seen === undefined) {
@@ -73,11 +78,12 @@ export function seenOf({ req }: Context): Seen {
   return seen
 }
 
+/** Returns what is known of a context's request, or `undefined` if no router or mount has shown anything. */
 export function knownOf({ req }: Context): Seen | undefined {
   return shared.seen.get(req)
 }
 
-/** A route is about to run. What runs after the response was sent is not the route that sent it. */
+/** Notes that a route is about to run. A route that runs after the response was sent did not send it, and is ignored. */
 export function noteRoute(seen: Seen, ctx: Context, template: string): void {
   if (seen.route !== undefined && ctx.res.headersSent) return
   const { response } = ctx
@@ -89,8 +95,8 @@ export function noteRoute(seen: Seen, ctx: Context, template: string): void {
 }
 
 /**
- * The route that responded: a route that responds and then calls `next()` keeps its name when the routes behind it leave its
- * response alone, as those of routing-controllers do.
+ * Returns the template of the route that responded. A route that responds and then calls `next()`, like those of
+ * routing-controllers, names the call unless a later route changes the response.
  */
 export function respondingRoute({ responded, route }: Seen): string | undefined {
   return responded.find(isLast)?.route ?? route
@@ -102,6 +108,6 @@ function hasResponded(response: Context['response'] & { _explicitStatus?: boolea
 
 function isLast({ response, body, status }: Response): boolean {
   if (response.status !== status) return false
-  // Koa itself empties the body of these.
+  // Koa itself removes the body of responses with these statuses.
   return response.body === body || status === 204 || status === 205 || status === 304
 }

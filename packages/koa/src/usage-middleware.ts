@@ -4,19 +4,19 @@ import type { Context, Next } from 'koa'
 import { innerTemplate, routeTemplate, watchRoutes } from './route-template.ts'
 import { watchStores } from './watch-stores.ts'
 
+/** The middleware, and the meter that it records calls in. */
 export interface UsageMiddleware {
   (ctx: Context, next: Next): Promise<void>
   readonly meter: Meter
 }
 
 /**
- * Counts the calls that a Koa app answers and delivers them to PX:
+ * Creates a middleware that counts the calls of a Koa app and delivers the totals to PX:
  * `app.use(pxUsage({ identify: (ctx) => ctx.state.user && { userId: ctx.state.user.id, accountId: ctx.state.user.orgId } }))`.
  *
- * Use it first, so that it sees every call. It awaits nothing of its own and patches nothing; `identify` runs after the
- * response.
+ * Use it first, so that it sees every call. It awaits nothing of its own and patches no method; `identify` runs after the response.
  *
- * @throws {UsageError} for options that cannot be used
+ * @throws {UsageError} for options that are missing or invalid
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)

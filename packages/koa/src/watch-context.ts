@@ -1,18 +1,19 @@
 import { isProxy } from 'node:util/types'
 import { Extension } from '@px-usage/http'
 
-/** Must not throw: it runs within an assignment of the app. */
+/** Called after an assignment. It must not throw, because it runs within that assignment of the app. */
 type OnAssign = (target: object, value: unknown) => void
 
+/** What happens when a watched property is assigned. */
 export interface Watched {
   onAssign: OnAssign
-  /** Whether assignments to this object need no watch any more: the property becomes a plain one, without `onAssign`. @default never */
+  /** Returns whether assignments to this object need no watch: the property becomes a plain one, without `onAssign`. @default never */
   isKnown?(target: object): boolean | undefined
 }
 
 /**
- * Returns a function that defines a plain property on an object. A class field is defined in a tenth of the time of
- * `Object.defineProperty()`, and is as deaf to setters and to what an app adds to `Object.prototype`.
+ * Returns a function that defines a plain property on an object. A class field takes a tenth of the time of
+ * `Object.defineProperty()`. Like that function, it ignores setters and whatever an app adds to `Object.prototype`.
  */
 function fieldOf(name: PropertyKey): (target: object, value: unknown) => boolean {
   let next: unknown
@@ -31,7 +32,10 @@ function fieldOf(name: PropertyKey): (target: object, value: unknown) => boolean
   }
 }
 
-/** A descriptor with a prototype takes half the time, but an app may have added to `Object.prototype`. */
+/**
+ * Defines a property. A descriptor with a prototype takes half the time, but fails if the app has added `get` or `set` to
+ * `Object.prototype`; then one without a prototype is used.
+ */
 function defineAs(target: object, name: PropertyKey, descriptor: PropertyDescriptor): boolean {
   try {
     return Reflect.defineProperty(target, name, descriptor)
@@ -41,12 +45,13 @@ function defineAs(target: object, name: PropertyKey, descriptor: PropertyDescrip
 }
 
 /**
- * Returns a function that calls `onAssign` whenever the property is assigned on an object that inherits from its holder:
- * afterwards nothing shows in which order the assignments came, nor what the path was then.
+ * Returns a function that adds an accessor to a holder, the object from which contexts inherit. From then on, `onAssign` is called
+ * whenever the property is assigned on an object that inherits from the holder. Afterwards, nothing would show the order
+ * of the assignments, or the path at that time.
  *
- * The accessor is added to the holder, where Koa keeps what contexts inherit. What an assignment changes is what it would
- * change without the accessor: an own enumerable property appears, stays away from a frozen object, is sealed, deleted,
- * copied and inherited as usual. A property that the app has made an accessor or read-only is left alone.
+ * An assignment has the same effect as without the accessor: it creates an own enumerable property, fails on a frozen object, and
+ * the property can be sealed, deleted, copied and inherited as usual. A property that the app has made an accessor or read-only
+ * is not watched.
  */
 export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (holder: object) => void {
   const slot = Symbol(name)
@@ -57,7 +62,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   /** Holders that had no such property before. */
   const added = new WeakSet<object>()
 
-  /** The prototype of the last target that inherited the accessor from such a holder. Weak, as apps come and go. */
+  /** The prototype of the last target that inherited the accessor from such a holder. Weak, because apps may be created and dropped. */
   let knownPrototype: WeakRef<object> | undefined
 
   function holderOf(target: object): object | undefined {
@@ -70,7 +75,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
     try {
       return (holderOf(this) as { [slot]?: unknown } | undefined)?.[slot]
     } catch {
-      // A proxy that refuses other keys than those it knows.
+      // A proxy refused the symbol.
       return undefined
     }
   }
@@ -91,7 +96,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
     return true
   }
 
-  /** Behind a proxy the property stays a plain one, since its traps may observe how the property is defined. */
+  /** Assigns through a proxy, where the property stays a plain one, because the traps may observe how it is defined. */
   function assignBehind(proxy: object, value: unknown): boolean {
     const own = Reflect.getOwnPropertyDescriptor(proxy, name)
     if (own?.set === write) {
@@ -104,7 +109,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
     return Reflect.set(Object.create(null), name, value, proxy)
   }
 
-  /** What a frozen object hands down cannot be assigned on those that inherit it. */
+  /** Returns whether a target inherits the property from a frozen object. JavaScript refuses the assignment of such a property. */
   function isReadOnly(target: object): boolean {
     try {
       const prototype: object | null = Object.getPrototypeOf(target)
@@ -116,7 +121,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
       }
       return holder !== undefined && Object.isFrozen(holder)
     } catch {
-      // A proxy that does not say from what it inherits.
+      // A proxy refused to return its prototype.
       return false
     }
   }
@@ -132,7 +137,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   return (holder) => {
     const own = Object.getOwnPropertyDescriptor(holder, name)
     if (!Object.isExtensible(holder) || own?.configurable === false || own?.writable === false) return
-    // An accessor of the app, or this one.
+    // The property is an accessor already: the app's, or ours.
     if (own !== undefined && !('value' in own)) return
     if (own === undefined) added.add(holder)
     define(holder, own?.value)
@@ -140,7 +145,7 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   }
 }
 
-/** The same for a property that Koa has made an accessor: it works as before. */
+/** Calls `onAssign` whenever an accessor of Koa is assigned. The accessor works as before. */
 export function watchAccessor(holder: object, name: string, onAssign: OnAssign): void {
   const own = Object.getOwnPropertyDescriptor(holder, name)
   const { get, set, configurable } = own ?? {}
@@ -155,9 +160,10 @@ export function watchAccessor(holder: object, name: string, onAssign: OnAssign):
 }
 
 /**
- * An assignment to a frozen object throws in strict code and does nothing in sloppy code, as koa-mount and `@koa/router` 12 are.
+ * Refuses an assignment as JavaScript does for a frozen object: it throws in strict code, and does nothing in sloppy code such as
+ * that of koa-mount and `@koa/router` 12.
  *
- * @throws {TypeError} the one of JavaScript itself, where the assignment would throw without the accessor
+ * @throws {TypeError} the error of JavaScript itself, where the assignment would throw without the accessor
  */
 function refuse(name: string, write: (value: unknown) => void, isReadOnly: boolean): void {
   if (isCalledSloppily(write)) return
@@ -166,7 +172,7 @@ function refuse(name: string, write: (value: unknown) => void, isReadOnly: boole
   refusing[name] = undefined
 }
 
-/** V8 shows the function of a call site to stack traces when it is sloppy, and hides it when it is strict. */
+/** Returns whether sloppy code called the function. V8 shows the function of a call site in stack traces only for sloppy code. */
 function isCalledSloppily(callee: (value: unknown) => void): boolean {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
@@ -188,6 +194,6 @@ function restore(prepareStackTrace: typeof Error.prepareStackTrace, stackTraceLi
     if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace')
     else Error.prepareStackTrace = prepareStackTrace
   } catch {
-    // Frozen intrinsics: nothing was changed either.
+    // The intrinsics are frozen, so nothing was changed either.
   }
 }

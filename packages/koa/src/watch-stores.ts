@@ -5,9 +5,9 @@ import type { Context } from 'koa'
 type Message = Record<string, unknown> & { readonly req: IncomingMessage }
 
 /**
- * Notes the async context of a request where its handlers work on it: when they read the path, and when they set a body. These
- * run behind the app's middleware, which may have entered an AsyncLocalStorage. The accessors stand on `app.request` and
- * `app.response`, Koa's own places for additions, and do what Koa's do.
+ * Notes the async context of a request when its handlers read the path and when they set a body. Handlers run after the app's
+ * middleware, which may have entered an AsyncLocalStorage. The accessors are on `app.request` and `app.response`, where Koa expects
+ * extensions, and behave like Koa's own.
  */
 export const watchStores = guarded(({ app }: Context) => {
   watch(app.request, 'path')

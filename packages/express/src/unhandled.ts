@@ -1,30 +1,30 @@
 import { isPassedOn } from './watch-request.ts'
 import type { RoutedRequest } from './watch-route.ts'
 
-/** The errors that were passed on in a request, as Express 5.3 keeps them there. */
+/** The key under which Express 5.3 keeps the errors that were passed on in a request. */
 const errorsKey = Symbol.for('router.tracing.publishedErrors')
 
 /**
- * Whether the routes passed the request on and none took it, so that Express itself responded with 404, or a handler of the app that
- * is there for it. An error with the status 404 keeps the name of its route, and so does a route that responded with 404 itself.
+ * Returns whether every route passed the request on, so that Express, or the app's handler for unknown paths, responded with 404.
  *
- * A handler that responds with anything else for the route, as one that renders what the routes have found, keeps the name as well.
+ * Otherwise the call keeps the name of its route: if the route responded with 404 itself, if an error has the status 404, and if a
+ * later handler responded with another status, such as one that renders what the route has loaded.
  */
-export function isUnanswered(
+export function isUnhandled(
   req: RoutedRequest & { [errorsKey]?: { size: number } },
   statusCode: number,
 ): boolean {
   if (statusCode !== 404) return false
-  // The outermost router has let go of the request: Express responded, or a route that called `next()` afterwards.
+  // The outermost router has finished: Express responded, or a route that called `next()` afterwards.
   if (req.next === undefined) return isPageOfExpress(req) && !isErrorPage(req)
   return isPassedOn(req) && !(Number(req[errorsKey]?.size) > 0)
 }
 
-/** The page of finalhandler, which responds for every version of Express, without its message. */
+/** The page of finalhandler, which responds in every version of Express, without its message. */
 const emptyPage =
   '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n<body>\n<pre></pre>\n</body>\n</html>\n'
 
-/** Shorter pages are not compressed (the default `threshold` of compression, in bytes). */
+/** The default `threshold` of the middleware compression, in bytes. Shorter pages are not compressed. */
 const compressedFrom = 1_024
 
 function isPageOfExpress({ res }: RoutedRequest): boolean {
@@ -32,9 +32,11 @@ function isPageOfExpress({ res }: RoutedRequest): boolean {
 }
 
 /**
- * What finalhandler makes of an error and of an unknown path differs in the text only, which is over when the response is: its
- * length tells. Where that is in doubt, as with signs in the path that HTML has another spelling for, it is no error. A
- * compressed page has no length, but then it is too long for that of an unknown path.
+ * Returns whether the page of finalhandler shows an error, not an unknown path.
+ *
+ * The two pages differ in their text only, and the text is gone when the response has finished, so its length decides. A path with
+ * characters that HTML escapes makes the length uncertain and counts as unknown path. A compressed page has no length, but a
+ * page that was compressed is longer than that of an unknown path.
  */
 function isErrorPage({ method, originalUrl = '', res }: RoutedRequest): boolean {
   const path = originalUrl.replace(/[?#].*$/s, '')
