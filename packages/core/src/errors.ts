@@ -113,6 +113,11 @@ export class UsageError extends Error {
   }
 }
 
+/** The error of a store that failed: a `UsageError` as it is, anything else as the cause of one. */
+export function storeError(message: string, cause: unknown): UsageError {
+  return cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
+}
+
 /** Reasons that come from elsewhere (`connect ECONNREFUSED 127.0.0.1:443`) have no full stop. */
 export function asSentence(message: string): string {
   const text = message.trimEnd()

@@ -21,9 +21,7 @@ const message =
   'px-usage failed within a request of the app, which went on as without it. The call is counted as (unmatched) if its route could not be read. The error is the cause of this one; please report it with the versions of the framework and of px-usage.'
 
 /** Reports a failure of an adapter's own code. */
-export function createAdapterFailure(diagnostics: Diagnostics): (error: unknown) => void {
-  return (cause) => {
-    diagnostics.publish('attribution:failed', { reason: 'adapter', error: cause })
-    diagnostics.report({ code: 'PXU_ERR_ADAPTER_FAILED', message, cause })
-  }
+export function reportAdapterFailure(diagnostics: Diagnostics, error: unknown): void {
+  diagnostics.publish('attribution:failed', { reason: 'adapter', error })
+  diagnostics.report({ code: 'PXU_ERR_ADAPTER_FAILED', message, cause: error })
 }

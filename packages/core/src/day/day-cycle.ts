@@ -1,7 +1,7 @@
 import { type Clock, createPacedTask } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { textWithReason, UsageError } from '../errors.ts'
+import { storeError, textWithReason, type UsageError } from '../errors.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { DayClose, Store } from '../model/store.ts'
 import { createDayClock, type DayClock } from './day-clock.ts'
@@ -67,15 +67,9 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
   /** Gives an error to the app's `onError`, and back to whoever awaits. */
   function tell(message: string, cause: unknown): UsageError {
-    const error = toUsageError(cause, message)
+    const error = storeError(message, cause)
     diagnostics.report(error)
     return error
-  }
-
-  function toUsageError(cause: unknown, message: string): UsageError {
-    return cause instanceof UsageError
-      ? cause
-      : new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
   }
 
   function storeNow(): void {
@@ -105,13 +99,11 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
 
   /** Of a store that is not open, the reason is why it could not be opened. */
   async function reportWaiting(cause: unknown, sinceMs: number): Promise<UsageError> {
-    const error = toUsageError(
-      await opened().then(
-        () => cause,
-        (reason: unknown) => reason,
-      ),
-      'The store failed; it is tried again.',
+    const reason = await opened().then(
+      () => cause,
+      (notOpened: unknown) => notOpened,
     )
+    const error = storeError('The store failed; it is tried again.', reason)
     const calls = tables.unstored()
     const since = new Date(sinceMs).toISOString().slice(11, 16)
     const waiting = `${calls} ${calls === 1 ? 'call waits' : 'calls wait'} in memory since ${since} UTC.`

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { UsageError } from '../errors.ts'
 import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
@@ -132,7 +131,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     )
     for (const { line, reason } of refused) {
       diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
-      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_REJECTED', refusalText(line, reason, store)))
+      diagnostics.report({ code: 'PXU_ERR_DELIVERY_REJECTED', message: refusalText(line, reason, store) })
     }
   }
 
@@ -220,8 +219,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     askedAgain = true
     running ??= sendWhatIsDue()
       .catch((cause: unknown) => {
-        const text = 'The outbox could not be read or written; sending goes on later.'
-        diagnostics.report(new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause }))
+        const message = 'The outbox could not be read or written; sending goes on later.'
+        diagnostics.report({ code: 'PXU_ERR_STORE_UNAVAILABLE', message, cause })
         storeFailures += 1
         wakeAfter(retryDelayMs(storeFailures))
         askedAgain = false

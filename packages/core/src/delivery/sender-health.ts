@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { asSentence, UsageError } from '../errors.ts'
+import { asSentence } from '../errors.ts'
 import type { ClaimedLine } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
@@ -93,8 +93,8 @@ export function createPxHealth({
   function stop(reason: string, cure = ''): void {
     if (stopped === undefined || clock.elapsed() - stopReportedAtMs >= reportEveryMs) {
       stopReportedAtMs = clock.elapsed()
-      const text = `${asSentence(reason)} ${waitingText(store)}; next try in ${durationText(probeAfterMs)}. ${cure}`
-      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_STOPPED', text))
+      const message = `${asSentence(reason)} ${waitingText(store)}; next try in ${durationText(probeAfterMs)}. ${cure}`
+      diagnostics.report({ code: 'PXU_ERR_DELIVERY_STOPPED', message })
     }
     stopped = reason
   }
@@ -178,8 +178,8 @@ export function createPxHealth({
       if (failures < reportedAfterFailures || (failures > reportedAfterFailures && !isOverdue)) return
       failureReportedAtMs = clock.elapsed()
       const since = minuteText(failingSinceMs)
-      const text = `${asSentence(shortened(reason))} PX has failed since ${since}; ${waitingText(store)}; next try in ${durationText(delayMs)}.`
-      diagnostics.report(new UsageError('PXU_ERR_DELIVERY_UNREACHABLE', text))
+      const message = `${asSentence(shortened(reason))} PX has failed since ${since}; ${waitingText(store)}; next try in ${durationText(delayMs)}.`
+      diagnostics.report({ code: 'PXU_ERR_DELIVERY_UNREACHABLE', message })
     },
 
     restUntilNextBudget(delayMs) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { asSentence, UsageError } from '../errors.ts'
+import { asSentence } from '../errors.ts'
 import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import type { LookUp, LookUpAnswer, LookUpFailure } from '../px/look-up-events.ts'
@@ -112,8 +112,8 @@ export function createAmbiguity({
   }
 
   function tellFailed(reason: string): void {
-    const text = `Events of uncertain fate cannot be looked up in PX, so they are not sent again; px-usage looks them up later. ${asSentence(shortened(reason))} ${waitingText(store)}.`
-    diagnostics.report(new UsageError('PXU_ERR_DELIVERY_LOOKUP_FAILED', text))
+    const message = `Events of uncertain fate cannot be looked up in PX, so they are not sent again; px-usage looks them up later. ${asSentence(shortened(reason))} ${waitingText(store)}.`
+    diagnostics.report({ code: 'PXU_ERR_DELIVERY_LOOKUP_FAILED', message })
   }
 
   return {

@@ -3,7 +3,7 @@ import { type IdentityInput, identityFault, usableIdentity } from '../attributio
 import { usableProperties } from '../attribution/properties.ts'
 import { atEndOfTurn, type Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { quoted, UsageError } from '../errors.ts'
+import { quoted, storeError } from '../errors.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
@@ -93,9 +93,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
   }
 
   function failed(cause: unknown): never {
-    const text = 'The store failed; it is tried again.'
-    const error =
-      cause instanceof UsageError ? cause : new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause })
+    const error = storeError('The store failed; it is tried again.', cause)
     diagnostics.report(error)
     if (!isClosed()) cancelPutting ??= clock.setTimer(putNow, retryMs)
     throw error

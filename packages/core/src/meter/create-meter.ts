@@ -2,7 +2,7 @@ import { createRunningAttributes } from '../attributes/running-attributes.ts'
 import { createAttribution } from '../attribution/attribute-call.ts'
 import { createCallProperties } from '../attribution/call-properties.ts'
 import { createEndpoints } from '../attribution/endpoint.ts'
-import { createAdapterFailure, reportCallbackFailure } from '../attribution/report-failures.ts'
+import { reportAdapterFailure, reportCallbackFailure } from '../attribution/report-failures.ts'
 import { createDayTables } from '../counting/day-tables.ts'
 import { createIdleSeries } from '../counting/idle-series.ts'
 import { type ClosingSettings, closeDay, previewDay } from '../day/close-day.ts'
@@ -172,7 +172,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     },
 
     callbackFailed: (callback, error) => reportCallbackFailure(diagnostics, callback, error),
-    adapterFailed: createAdapterFailure(diagnostics),
+    adapterFailed: (error) => reportAdapterFailure(diagnostics, error),
 
     ...numbers.face,
 

@@ -1,4 +1,4 @@
-import { textWithReason, UsageError } from '../errors.ts'
+import { storeError, textWithReason, type UsageError } from '../errors.ts'
 import type { Store, StoreContext } from '../model/store.ts'
 
 /** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
@@ -27,15 +27,15 @@ export function createStoreOpening(store: Store, context: StoreContext): StoreOp
   function open(): void {
     mayRetry = false
     attempt = store.open(context).catch((error: unknown) => {
-      const told = toldOf(error)
-      const message = `${textWithReason(told)} ${consequenceOf(told)}`
-      diagnostics.report({ code: told.code, message, cause: told.cause }, { alsoWarns: true })
+      const failure = storeError('The store could not be opened.', error)
+      const message = `${textWithReason(failure)} ${consequenceOf(failure)}`
+      diagnostics.report({ code: failure.code, message, cause: failure.cause }, { alsoWarns: true })
       // A store that belongs to another meter is not waited for.
-      mayRetry = told.code === 'PXU_ERR_STORE_UNAVAILABLE'
+      mayRetry = failure.code === 'PXU_ERR_STORE_UNAVAILABLE'
       if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)
-      throw told
+      throw failure
     })
-    // Those who wait for it see the failure; if nobody does, it has been told above.
+    // Those who wait for it see the failure; it has been reported above.
     attempt.then(onOpen).catch(() => {})
   }
 
@@ -65,10 +65,4 @@ function consequenceOf({ code }: UsageError): string {
   return code === 'PXU_ERR_STORE_UNAVAILABLE'
     ? 'Counts wait in memory until it can; it is tried again each minute.'
     : 'Nothing that this meter counts can be stored.'
-}
-
-function toldOf(cause: unknown): UsageError {
-  if (cause instanceof UsageError) return cause
-  const message = 'The store could not be opened.'
-  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause })
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts'
+import { storeError } from '../errors.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { codeOf, type Disk } from '../files/disk.ts'
 import { closeQuietly, openToRead } from '../files/held-file.ts'
@@ -87,7 +87,6 @@ function openLater(disk: Disk, path: string): number {
     return openToRead(disk, path)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
-    const message = 'The day was closed while its counts were read. Read them again.'
-    throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', message, { cause: error })
+    throw storeError('The day was closed while its counts were read. Read them again.', error)
   }
 }

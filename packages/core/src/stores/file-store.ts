@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
 import { type Disk, realDisk } from '../files/disk.ts'
+import { diskError } from '../files/disk-error.ts'
 import { createWriteGuard } from '../files/slow-writes.ts'
-import { storeError } from '../files/store-error.ts'
 import { oneByOne } from '../journal/journal-reader.ts'
 import type { OutboxCounts } from '../model/outbox-line.ts'
 import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
@@ -84,7 +84,7 @@ export function fileStoreOn(
   }
 
   function failed(error: unknown): UsageError {
-    return storeError(`Cannot read or write in ${home}; px-usage will retry.`, error)
+    return diskError(`Cannot read or write in ${home}; px-usage will retry.`, error)
   }
 
   async function* totalsOf(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
@@ -122,7 +122,7 @@ export function fileStoreOn(
   function write(batch: CountBatch, into: OpenFolder): void | Promise<void> {
     const notWritten = (error: unknown) => {
       degraded('counts could not be written', { error })
-      return storeError(`Cannot write to ${home}; the counts stay in memory and px-usage will retry.`, error)
+      return diskError(`Cannot write to ${home}; the counts stay in memory and px-usage will retry.`, error)
     }
     const taken = () => {
       lastSequences.set(batch.day, batch.sequence)
@@ -164,14 +164,14 @@ export function fileStoreOn(
         folder = await opening
       } catch (error) {
         await close().catch(() => {})
-        throw storeError(`The folder ${quoted(root)} cannot be used.`, error)
+        throw diskError(`The folder ${quoted(root)} cannot be used.`, error)
       }
       try {
         const outbox = await folder.led.outbox()
         if (outbox !== undefined) await folder.journals.sweep(outbox)
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
-        given.diagnostics.report(storeError(`The events in ${home} cannot be read now.`, error))
+        given.diagnostics.report(diskError(`The events in ${home} cannot be read now.`, error))
       }
     },
 

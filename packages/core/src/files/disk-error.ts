@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts'
+import { storeError, type UsageError } from '../errors.ts'
 import { codeOf } from './disk.ts'
 
 const noPermission =
@@ -34,8 +34,8 @@ function cureOf(error: unknown): string {
 }
 
 /** Creates the error for a disk that failed, with the reason and a remedy; any other error is returned unchanged. */
-export function storeError(message: string, cause: unknown): UsageError {
-  if (cause instanceof UsageError || codeOf(cause) === undefined) return cause as UsageError
+export function diskError(message: string, cause: unknown): UsageError {
+  if (codeOf(cause) === undefined) return cause as UsageError
   const text = `${message} The reason: ${(cause as Error).message.replace(/[.]$/, '')}. ${cureOf(cause)}`
-  return new UsageError('PXU_ERR_STORE_UNAVAILABLE', text, { cause })
+  return storeError(text, cause)
 }
