@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileStore, memoryStore, type OutboxLine, type Store } from '@px-usage/core'
 import { Agent, request } from 'undici'
 import { systemClock } from '../../packages/core/src/clock.ts'
-import { deliverToPx } from '../../packages/core/src/delivery/create-px-delivery.ts'
+import { createPxDelivery } from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import { mostIn } from '../support/most-in.ts'
 import { eventLine } from '../support/px-sender.ts'
@@ -150,7 +150,7 @@ async function sendBare(url: string, lines: readonly OutboxLine[]): Promise<Cost
 
 function senderOf(url: string, store: Store, maxRequestsPerSecond: number) {
   const diagnostics = createDiagnostics((error) => console.error(error.message))
-  return deliverToPx(
+  return createPxDelivery(
     {
       baseUrl: url,
       apiKey: () => 'key',
@@ -165,7 +165,7 @@ function senderOf(url: string, store: Store, maxRequestsPerSecond: number) {
       lookUpAfterMs: 900_000,
       clock: systemClock,
     },
-    { store, diagnostics, heard: () => {} },
+    { store, diagnostics, confirmClock: () => {} },
   )
 }
 

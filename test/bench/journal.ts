@@ -7,7 +7,7 @@ import { createIdleSeries } from '../../packages/core/src/counting/idle-series.t
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import { realDisk } from '../../packages/core/src/files/disk.ts'
-import { joinJournal } from '../../packages/core/src/journal/compact-journal.ts'
+import { compactJournal } from '../../packages/core/src/journal/compact-journal.ts'
 import type { OutboxLine } from '../../packages/core/src/model/outbox-line.ts'
 import type { CountBatch } from '../../packages/core/src/model/series.ts'
 import type { Store } from '../../packages/core/src/model/store.ts'
@@ -65,8 +65,8 @@ async function usedBytes(): Promise<number> {
   return heapUsed + arrayBuffers
 }
 
-async function open(dir: string, partBytes?: number): Promise<Store> {
-  const store = fileStoreOn(realDisk, { dir }, partBytes)
+async function open(dir: string, segmentBytes?: number): Promise<Store> {
+  const store = fileStoreOn(realDisk, { dir }, segmentBytes)
   await store.open({ clock: systemClock, diagnostics: createDiagnostics(), timeZone: 'UTC' })
   return store
 }
@@ -175,7 +175,7 @@ rmSync(dir, { recursive: true })
   await store.close()
   const [name = ''] = readdirSync(join(parts, 'journals', day))
   const journalId = name.split('.')[0] as string
-  const joining = await timed(() => joinJournal(realDisk, parts, { day, journalId, lastPart: 2 }))
+  const joining = await timed(() => compactJournal(realDisk, parts, { day, journalId, lastSegment: 2 }))
   rows.push([
     'joining two full files of 240,000 series',
     `${inMs(joining.ms)}, longest stall ${inMs(joining.stallMs)}`,

@@ -5,7 +5,7 @@ import { memoryStore, type Store, type UsageError } from '@px-usage/core'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDailyBudget } from '../../packages/core/src/delivery/daily-budget.ts'
-import { createPacing } from '../../packages/core/src/delivery/rate-limit.ts'
+import { createRateLimit } from '../../packages/core/src/delivery/rate-limit.ts'
 import { createDelivery, type Delivery } from '../../packages/core/src/delivery/send-outbox.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import type { DeliveryResult } from '../../packages/core/src/px/delivery-result.ts'
@@ -62,18 +62,18 @@ async function startOutage(store: Store, maxRequestsPerDay: number): Promise<Out
   const diagnostics = createDiagnostics((error) => errors.push(error))
   await store.open({ clock, diagnostics, timeZone: 'UTC' })
   const budget = createDailyBudget({ notes: store, clock, perDay: maxRequestsPerDay })
-  const { leave } = createPacing({ clock, budget, perSecond: maxRequestsPerSecond })
+  const { acquire } = createRateLimit({ clock, budget, perSecond: maxRequestsPerSecond })
   const outage: Outage = {
     ...{ clock, store, errors, requests: [], arrived: [] },
     delivery: createDelivery({
-      ...{ store, clock, network: clock, diagnostics, leave },
+      ...{ store, clock, network: clock, diagnostics, acquire },
       async send({ id }) {
         outage.requests.push(clock.now())
         return outage.answer(id)
       },
       async lookUp(sought): Promise<LookUpAnswer> {
         const [found, absent] = [new Map<string, Set<unknown>>(), new Set<string>()]
-        if ((await leave()) !== 'go') return { found, absent, failure: { kind: 'spent', reason: 'spent' } }
+        if ((await acquire()) !== 'go') return { found, absent, failure: { kind: 'spent', reason: 'spent' } }
         outage.requests.push(clock.now())
         const { outcome } = await outage.answer('')
         if (outcome !== 'delivered') return { found, absent, failure: { kind: 'failed', reason: '500' } }

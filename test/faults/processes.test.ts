@@ -46,7 +46,7 @@ describe('a worker stopped by SIGSTOP for ten minutes', () => {
     const here = await folder.open()
     await here.add(batches()({ ada: 1 }))
     await folder.clock.advance(48 * 3_600_000)
-    expect(await here.closeDay(day, oneLinePerUserOnce())).toEqual({ outcome: 'elsewhere' })
+    expect(await here.closeDay(day, oneLinePerUserOnce())).toEqual({ outcome: 'notLeader' })
     expect((await here.claim(9)).lines).toEqual([])
     worker.process.kill('SIGCONT')
     expect(await worker.do('claim')).toBe('a')

@@ -84,7 +84,7 @@ it('the numbers of a closed day are set on users and accounts of any id, and not
   call(meter, 'ann', 'acme', 3)
   call(meter, 'ann', undefined, 2)
   call(meter, 'a/b c', 'acme', 4)
-  call(meter, 'stranger', 'elsewhere', 1)
+  call(meter, 'stranger', 'notLeader', 1)
   await clock.advance(dayMs)
   await meter.flush()
 

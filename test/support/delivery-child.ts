@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { fileStore } from '@px-usage/core'
 import { systemClock } from '../../packages/core/src/clock.ts'
-import { deliverToPx } from '../../packages/core/src/delivery/create-px-delivery.ts'
+import { createPxDelivery } from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 
 /** Sends what waits in the folder given, until there is nothing left or it is killed. */
@@ -15,7 +15,7 @@ for (let isOpen = false; !isOpen; ) {
     () => setTimeout(50, false),
   )
 }
-const delivery = deliverToPx(
+const delivery = createPxDelivery(
   {
     baseUrl,
     apiKey: () => 'key',
@@ -30,7 +30,7 @@ const delivery = deliverToPx(
     lookUpAfterMs: 500,
     clock: systemClock,
   },
-  { store, diagnostics, heard: () => {} },
+  { store, diagnostics, confirmClock: () => {} },
 )
 process.stdout.write('ready\n')
 await delivery.run()

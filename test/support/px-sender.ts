@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import { memoryStore, type OutboxLine, type Store, type UsageError } from '@px-usage/core'
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import {
+  createPxDelivery,
   type DeliverySettings,
-  deliverToPx,
   type PxDelivery,
 } from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
@@ -35,7 +35,7 @@ export async function startSender(
   const errors: UsageError[] = []
   const diagnostics = createDiagnostics((error) => errors.push(error))
   await store.open({ clock, diagnostics, timeZone: 'UTC' })
-  const delivery = deliverToPx(
+  const delivery = createPxDelivery(
     {
       baseUrl,
       apiKey: () => testKey,
@@ -51,7 +51,7 @@ export async function startSender(
       clock,
       ...options,
     },
-    { store, diagnostics, heard: () => {} },
+    { store, diagnostics, confirmClock: () => {} },
   )
   const sender: Sender = {
     clock,

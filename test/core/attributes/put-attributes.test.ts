@@ -58,7 +58,7 @@ function putter(
         return typeof next === 'function' ? next() : next
       },
     },
-    leave: async () => 'go',
+    acquire: async () => 'go',
     store,
     diagnostics: createDiagnostics(),
     now: clock.now,

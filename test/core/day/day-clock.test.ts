@@ -58,9 +58,9 @@ describe('a wall clock that steps', () => {
   it('a day ahead is trusted at once when PX has the same time', () => {
     const { clock, dayClock } = dayClockAt('2026-11-23T10:00:00Z')
     clock.step(dayMs)
-    dayClock.hear(clock.now() - dayMs)
+    dayClock.confirmClock(clock.now() - dayMs)
     expect(dayClock.isDue('2026-11-23')).toBe(false)
-    dayClock.hear(clock.now() + 60_000)
+    dayClock.confirmClock(clock.now() + 60_000)
     expect(dayClock.isDue('2026-11-23')).toBe(true)
   })
 

@@ -2,7 +2,7 @@ import { fakeClock } from '@px-usage/core/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDailyBudget } from '../../../packages/core/src/delivery/daily-budget.ts'
-import { createPacing } from '../../../packages/core/src/delivery/rate-limit.ts'
+import { createRateLimit } from '../../../packages/core/src/delivery/rate-limit.ts'
 import type { Notes } from '../../../packages/core/src/files/note.ts'
 import { mostIn } from '../../support/most-in.ts'
 
@@ -30,17 +30,17 @@ async function startTimes(
 ): Promise<number[]> {
   const clock = fakeClock('2026-11-24T00:00:00Z')
   const budget = createDailyBudget({ notes: notes(), clock, perDay: 1e9 })
-  const pacing = createPacing({ clock, budget, perSecond })
+  const rateLimit = createRateLimit({ clock, budget, perSecond })
   const times: number[] = []
   const lane = async () => {
     while (times.length < count) {
-      if ((await pacing.leave()) !== 'go' || times.length >= count) return
+      if ((await rateLimit.acquire()) !== 'go' || times.length >= count) return
       times.push(clock.elapsed())
     }
   }
   const lanes = Promise.all(Array.from({ length: 8 }, lane))
   for (let n = 0; times.length < count; n++) await clock.advance(stallMs(n))
-  pacing.stop()
+  rateLimit.stop()
   await lanes
   return times
 }
@@ -77,14 +77,14 @@ describe('the rate', () => {
 
   it('lets those who wait go when it is over', async () => {
     const clock = fakeClock(0)
-    const pacing = createPacing({
+    const rateLimit = createRateLimit({
       clock,
       perSecond: 1,
       budget: createDailyBudget({ notes: notes(), clock, perDay: 9 }),
     })
-    const answers = Promise.all([pacing.leave(), pacing.leave(), pacing.leave()])
+    const answers = Promise.all([rateLimit.acquire(), rateLimit.acquire(), rateLimit.acquire()])
     await clock.advance(0)
-    pacing.stop()
+    rateLimit.stop()
     expect(await answers).toEqual(['go', 'over', 'over'])
   })
 })

@@ -26,7 +26,7 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
   const delivery = createDelivery({
     store,
     send,
-    leave: async () => 'go',
+    acquire: async () => 'go',
     untilNextBudgetMs: () => 0,
     clock,
     network: clock,

@@ -2,7 +2,7 @@ import { memoryStore } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { expect, it } from 'vitest'
 import { createDuplicates } from '../../../packages/core/src/delivery/duplicates.ts'
-import { createAmbiguity } from '../../../packages/core/src/delivery/unconfirmed.ts'
+import { createUnconfirmed } from '../../../packages/core/src/delivery/unconfirmed.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { ClaimedLine } from '../../../packages/core/src/model/outbox-line.ts'
 import { eventLine } from '../../support/px-sender.ts'
@@ -20,7 +20,7 @@ async function setUp(failure: string | undefined = 'PX returned 500.') {
   await store.open({ clock, diagnostics, timeZone: 'UTC' })
   let asked = 0
   const duplicates = createDuplicates(store)
-  const ambiguity = createAmbiguity({
+  const unconfirmed = createUnconfirmed({
     store,
     duplicates,
     clock,
@@ -33,25 +33,25 @@ async function setUp(failure: string | undefined = 'PX returned 500.') {
       return { found: new Map(), absent: new Set(), failure: { kind: 'failed', reason: failure } }
     },
   })
-  return { clock, ambiguity, duplicates, asked: () => asked }
+  return { clock, unconfirmed, duplicates, asked: () => asked }
 }
 
 it('a waiting line is due later than now, also on a clock with fractions of a millisecond', async () => {
-  const { clock, ambiguity } = await setUp()
+  const { clock, unconfirmed } = await setUp()
   const line = unknownLine('a', clock.now() - hour)
-  await ambiguity.resolve([line], false)
+  await unconfirmed.resolve([line], false)
   await clock.advance(60_000 - 0.00001)
-  const { settlements } = await ambiguity.resolve([line], false)
+  const { settlements } = await unconfirmed.resolve([line], false)
   expect(settlements).toHaveLength(1)
   expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThanOrEqual(1)
 })
 
 it('while look-ups fail, one is made for all, less and less often, to once an hour', async () => {
-  const { clock, ambiguity, asked } = await setUp()
+  const { clock, unconfirmed, asked } = await setUp()
   const lines = Array.from({ length: 3 }, (_, index) => unknownLine(`line-${index}`, clock.now() - hour))
   for (let passed = 0; passed < 12 * hour; passed += 60_000) {
     for (const line of lines) {
-      const { sendAnyway } = await ambiguity.resolve([line], false)
+      const { sendAnyway } = await unconfirmed.resolve([line], false)
       expect(sendAnyway).toEqual([])
     }
     await clock.advance(60_000)
@@ -61,23 +61,23 @@ it('while look-ups fail, one is made for all, less and less often, to once an ho
 })
 
 it('a look-up that throws proves nothing', async () => {
-  const { ambiguity } = await setUp(undefined)
-  const { settlements, sendAnyway } = await ambiguity.resolve([unknownLine('a', 0)], false)
+  const { unconfirmed } = await setUp(undefined)
+  const { settlements, sendAnyway } = await unconfirmed.resolve([unknownLine('a', 0)], false)
   expect(sendAnyway).toEqual([])
   expect(settlements).toMatchObject([{ id: 'a', state: 'unconfirmed' }])
   expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThan(0)
 })
 
 it('a line attempted in the future (the clock was set back) waits no longer than any other', async () => {
-  const { clock, ambiguity } = await setUp()
-  const { settlements } = await ambiguity.resolve([unknownLine('a', clock.now() + 48 * hour)], false)
+  const { clock, unconfirmed } = await setUp()
+  const { settlements } = await unconfirmed.resolve([unknownLine('a', clock.now() + 48 * hour)], false)
   expect(settlements).toEqual([{ id: 'a', state: 'unconfirmed', waitMs: 900_000 }])
 })
 
 it('an attribute is sent again without a look: set twice it is the same', async () => {
-  const { ambiguity, duplicates, asked } = await setUp()
+  const { unconfirmed, duplicates, asked } = await setUp()
   const line: ClaimedLine = { ...unknownLine('a', 0), kind: 'user' }
-  expect(await ambiguity.resolve([line], false)).toMatchObject({ settlements: [], sendAnyway: [line] })
-  await ambiguity.sendingAgain([line])
+  expect(await unconfirmed.resolve([line], false)).toMatchObject({ settlements: [], sendAnyway: [line] })
+  await unconfirmed.beforeResend([line])
   expect([asked(), duplicates.possible()]).toEqual([0, 0])
 })

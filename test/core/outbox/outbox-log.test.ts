@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { OutboxHistory, type StateChange } from '../../../packages/core/src/outbox/outbox-log.ts'
+import { OutboxReplay, type StateChange } from '../../../packages/core/src/outbox/outbox-log.ts'
 
 /** What an earlier version wrote into its log. */
 const earlier = (change: unknown) => change as StateChange
 
 describe('a log of an earlier version', () => {
   it('that settled a line as unknown leaves it unconfirmed', () => {
-    const history = new OutboxHistory()
+    const history = new OutboxReplay()
     history.apply(['file', 1, '2026-11-23.0.lines'])
     history.apply(['attempt', 5, [[1, 0, 40]]])
     history.apply(earlier(['settle', [[1, 0, 40, 'unknown', 9]]]))
@@ -15,7 +15,7 @@ describe('a log of an earlier version', () => {
   })
 
   it('that begins with an unknown line leaves it unconfirmed', () => {
-    const history = new OutboxHistory()
+    const history = new OutboxReplay()
     const unknown = { offset: 40, state: 'unknown', attempts: 1, attemptedAtMs: 5, dueAtMs: 9 }
     const pending = { offset: 90, state: 'pending', attempts: 2, attemptedAtMs: 6, dueAtMs: 9 }
     const touched = [

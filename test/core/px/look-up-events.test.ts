@@ -18,7 +18,7 @@ function lookUp(customEvents: object[], totalHits = customEvents.length) {
     client: {
       request: async () => ({ answered: true, status: 200, retryAfter: undefined, body, isComplete: true }),
     },
-    leave: async () => 'go',
+    acquire: async () => 'go',
     now: () => date,
   })
 }

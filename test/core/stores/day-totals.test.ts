@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
-import { joinJournal } from '../../../packages/core/src/journal/compact-journal.ts'
+import { compactJournal } from '../../../packages/core/src/journal/compact-journal.ts'
 import { fileStoreOn } from '../../../packages/core/src/stores/file-store.ts'
 import { batches, callsOf, day, oneLinePerUserOnce } from '../../support/count-batch.ts'
 import { diskWith, errno } from '../../support/failing-disk.ts'
@@ -75,7 +75,7 @@ describe('totals of a day that changes on the disk while they are read', () => {
     const joinedDir = folder.afterKill()
     const [name = ''] = fs.readdirSync(join(joinedDir, 'journals', day))
     const journalId = name.split('.')[0] as string
-    expect(await joinJournal(realDisk, joinedDir, { day, journalId, lastPart: 2 })).toBe(true)
+    expect(await compactJournal(realDisk, joinedDir, { day, journalId, lastSegment: 2 })).toBe(true)
     const joined = fs.readdirSync(join(joinedDir, 'journals', day))
     const readings = await readingsWhile((dir) => {
       const journals = join(dir, 'journals', day)

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
-import { joinJournal } from '../../../packages/core/src/journal/compact-journal.ts'
+import { compactJournal } from '../../../packages/core/src/journal/compact-journal.ts'
 import { type JournalFile, journalsOf } from '../../../packages/core/src/journal/journal-files.ts'
 import { fileStoreOn } from '../../../packages/core/src/stores/file-store.ts'
 import { batches, callsInLines, day, line, oneLinePerUserOnce } from '../../support/count-batch.ts'
@@ -99,14 +99,14 @@ describe('a process that is killed at any change it makes to the disk', () => {
       { timeout: 30_000 },
     )
     expect(files.length).toBeGreaterThan(1)
-    const lastPart = (files.at(-1)?.last ?? 0) - 1
+    const lastSegment = (files.at(-1)?.last ?? 0) - 1
     const before = folder.afterKill()
     let joined = false
     for (let step = 1; !joined; step++) {
       fs.rmSync(folder.dir, { recursive: true })
       fs.cpSync(before, folder.dir, { recursive: true })
       const cut = cutOffAt(step)
-      await joinJournal(cut.disk, folder.dir, { day, journalId, lastPart }).catch(() => {})
+      await compactJournal(cut.disk, folder.dir, { day, journalId, lastSegment }).catch(() => {})
       joined = !cut.isCutOff
       const next = await folder.open({ dir: folder.afterKill() })
       expect(await callsInLines(next), `killed at change ${step}`).toEqual(truth)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock } from '../../../packages/core/src/clock.ts'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
-import { ownerState, showOwner, sweepSockets, thisHost } from '../../../packages/core/src/stores/liveness.ts'
+import { ownerState, showAlive, sweepSockets, thisHost } from '../../../packages/core/src/stores/liveness.ts'
 import { createSilence } from '../../../packages/core/src/stores/silence.ts'
 import { diskWith, errno } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
@@ -18,7 +18,7 @@ it('sees a living process through a symbolic link, another TMPDIR and a path of 
     const link = `${folder.dir}/${dir.length}`
     fs.symlinkSync(dir, link)
     const tmpdir = process.env.TMPDIR
-    const sign = await showOwner({ disk: realDisk, dir, clock: folder.clock, onDamage() {} }, owner.journalId)
+    const mark = await showAlive({ disk: realDisk, dir, clock: folder.clock, onDamage() {} }, owner.journalId)
     process.env.TMPDIR = folder.dir
     try {
       expect(await ownerState(look(link), owner)).toBe('alive')
@@ -26,7 +26,7 @@ it('sees a living process through a symbolic link, another TMPDIR and a path of 
       if (tmpdir === undefined) delete process.env.TMPDIR
       else process.env.TMPDIR = tmpdir
     }
-    await sign.release()
+    await mark.release()
     expect(await ownerState(look(dir), owner)).toBe('dead')
   }
 })
@@ -42,13 +42,13 @@ it('goes on touching its lease after a touch failed', async () => {
     if (call === 'utimesSync' && isFailing) throw errno('EIO')
   })
   fs.mkdirSync(dir, { recursive: true })
-  const sign = await showOwner({ disk, dir, clock: folder.clock, onDamage() {} }, owner.journalId)
+  const mark = await showAlive({ disk, dir, clock: folder.clock, onDamage() {} }, owner.journalId)
   isFailing = true
   await folder.clock.advance(60_000)
   isFailing = false
   await folder.clock.advance(60_000)
   expect(touches).toBe(5)
-  await sign.release()
+  await mark.release()
 })
 
 it('takes a process for dead whose lease did not change for ten minutes, whatever its date', async () => {
@@ -64,7 +64,7 @@ it('takes a process for dead whose lease did not change for ten minutes, whateve
 })
 
 it('sweeps the sockets of dead processes of this host, and no others', async () => {
-  const sign = await showOwner(
+  const mark = await showAlive(
     { disk: realDisk, dir: folder.dir, clock: systemClock, onDamage() {} },
     owner.journalId,
   )
@@ -77,7 +77,7 @@ it('sweeps the sockets of dead processes of this host, and no others', async () 
     fs.utimesSync(join(folder.dir, 's', name), old, old)
   await sweepSockets(realDisk, folder.dir, Date.now())
   expect(fs.readdirSync(join(folder.dir, 's')).sort()).toEqual([mine, 'ba9876543210-000000'].sort())
-  await sign.release()
+  await mark.release()
 })
 
 /** As a process leaves it that is killed: a file of a socket on which nothing listens. */

@@ -10,13 +10,13 @@ import type { AttributeNames } from './attribute-values.ts'
  */
 export async function checkAttributes(
   names: AttributeNames,
-  settings: { client: Pick<PxClient, 'request'>; leave(): Promise<Permit>; diagnostics: Diagnostics },
+  settings: { client: Pick<PxClient, 'request'>; acquire(): Promise<Permit>; diagnostics: Diagnostics },
 ): Promise<void> {
-  const { client, leave, diagnostics } = settings
+  const { client, acquire, diagnostics } = settings
   const missing: string[] = []
   for (const kind of ['user', 'account'] as const) {
     const expected = Object.values(names[kind])
-    if (expected.length === 0 || (await leave()) !== 'go') continue
+    if (expected.length === 0 || (await acquire()) !== 'go') continue
     const answer = await client.request({
       method: 'GET',
       path: `/v1/admin/model/${kind}/attributes`,

@@ -28,7 +28,7 @@ export interface AttributePutter {
 export interface AttributePutterSettings {
   client: Pick<PxClient, 'request'>
   /** Asked before a second request for the same line. */
-  leave(): Promise<Permit>
+  acquire(): Promise<Permit>
   store: Notes
   diagnostics: Diagnostics
   now(): number
@@ -43,7 +43,7 @@ const maxTold = 10_000
 
 /** Sets attributes of users and accounts in PX. Never makes one unless asked to, and never deletes. */
 export function createAttributePutter(settings: AttributePutterSettings): AttributePutter {
-  const { client, leave, diagnostics, now, createMissing, isAddressRight } = settings
+  const { client, acquire, diagnostics, now, createMissing, isAddressRight } = settings
   const order = createAttributeOrder(settings.store)
   const told = new Set<string>()
   const stats: AttributeStats = { put: 0, created: 0, missing: 0, superseded: 0 }
@@ -66,7 +66,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
   }
 
   async function create(line: ClaimedLine): Promise<DeliveryResult> {
-    if ((await leave()) !== 'go') return { outcome: 'unconfirmed', reason: 'No request may be made now.' }
+    if ((await acquire()) !== 'go') return { outcome: 'unconfirmed', reason: 'No request may be made now.' }
     const answer = await client.request(createRequest(line))
     if (isTaken(answer)) {
       hasPut = true

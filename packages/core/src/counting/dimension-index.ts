@@ -1,51 +1,51 @@
 import type { Instrument, Properties, Series } from '../model/series.ts'
 
 /** What a series has beside its identity. */
-type Place = Omit<Series, 'identity'>
+type Dimensions = Omit<Series, 'identity'>
 
-/** An instrument with one set of properties, and the endpoints known of it: method -> route -> number of the place. */
-export interface Context {
+/** An instrument with one set of properties, and the endpoints known of it: method -> route -> number of the dimensions. */
+export interface PropertySet {
   readonly instrument: Instrument
   readonly properties: Properties
   readonly methods: Map<string, Map<string, number>>
   /** The routes of the method asked for last: most calls have the same one, and one Map is asked less. */
   lastMethod: string
   lastRoutes: Map<string, number> | undefined
-  /** The place without an endpoint, -1 as long as there is none. */
+  /** The number without an endpoint, -1 as long as there is none. */
   bare: number
 }
 
-/** Numbers places from 0. There are few: the endpoints of the app, times its sets of properties. */
-export interface PlaceIndex {
+/** Numbers dimensions from 0. There are few: the endpoints of the app, times its sets of properties. */
+export interface DimensionIndex {
   /** `undefined` for properties not made yet. Allocates nothing for an object seen lately. */
-  findContext(instrument: Instrument, properties: Properties): Context | undefined
-  makeContext(instrument: Instrument, properties: Properties): Context
+  findPropertySet(instrument: Instrument, properties: Properties): PropertySet | undefined
+  makePropertySet(instrument: Instrument, properties: Properties): PropertySet
   /** Sets of properties known of the instrument. */
   propertySets(instrument: Instrument): number
-  /** The number of the place, -1 if it has none yet. Allocates nothing. @param route `undefined` for no endpoint */
-  find(context: Context, method: string, route: string | undefined): number
-  make(context: Context, method: string, route: string | undefined): number
-  at(number: number): Place
+  /** The number of the dimensions, -1 if it has none yet. Allocates nothing. @param route `undefined` for no endpoint */
+  find(propertySet: PropertySet, method: string, route: string | undefined): number
+  make(propertySet: PropertySet, method: string, route: string | undefined): number
+  at(number: number): Dimensions
 }
 
 interface KnownInstrument {
   readonly instrument: Instrument
-  readonly contexts: Map<string, Context>
+  readonly propertySets: Map<string, PropertySet>
   /** Property objects are mostly one and the same few, so their content is compared at first sight only. */
-  seen: WeakMap<Properties, Context>
+  seen: WeakMap<Properties, PropertySet>
   seenSize: number
 }
 
 /** Objects made for one call each are not worth remembering: a WeakMap of a million is copied for tens of milliseconds. */
 const maxSeen = 1_000
 
-export function createPlaceIndex(): PlaceIndex {
+export function createDimensionIndex(): DimensionIndex {
   const instruments = new Map<string, KnownInstrument>()
-  const places: Place[] = []
+  const dimensions: Dimensions[] = []
   let lastInstrument: Instrument | undefined
   let lastKnown: KnownInstrument | undefined
   let lastProperties: Properties | undefined
-  let lastContext: Context | undefined
+  let lastPropertySet: PropertySet | undefined
 
   /** Compared by content, as every series that comes out of a file has an instrument of its own. */
   function known(instrument: Instrument): KnownInstrument {
@@ -53,7 +53,7 @@ export function createPlaceIndex(): PlaceIndex {
     const content = JSON.stringify([instrument.name, instrument.kind, instrument.measures])
     let found = instruments.get(content)
     if (found === undefined) {
-      found = { instrument, contexts: new Map(), seen: new WeakMap(), seenSize: 0 }
+      found = { instrument, propertySets: new Map(), seen: new WeakMap(), seenSize: 0 }
       instruments.set(content, found)
     }
     lastInstrument = instrument
@@ -61,35 +61,39 @@ export function createPlaceIndex(): PlaceIndex {
     return found
   }
 
-  function remember(ofInstrument: KnownInstrument, properties: Properties, context: Context): Context {
+  function remember(
+    ofInstrument: KnownInstrument,
+    properties: Properties,
+    propertySet: PropertySet,
+  ): PropertySet {
     if (ofInstrument.seenSize >= maxSeen) {
       ofInstrument.seen = new WeakMap()
       ofInstrument.seenSize = 0
     }
-    ofInstrument.seen.set(properties, context)
+    ofInstrument.seen.set(properties, propertySet)
     ofInstrument.seenSize += 1
-    return context
+    return propertySet
   }
 
   return {
-    findContext(instrument, properties) {
+    findPropertySet(instrument, properties) {
       const isLast = instrument === lastInstrument && properties === lastProperties
-      if (isLast && lastContext !== undefined) return lastContext
+      if (isLast && lastPropertySet !== undefined) return lastPropertySet
       const ofInstrument = known(instrument)
-      let context = ofInstrument.seen.get(properties)
-      if (context === undefined) {
-        context = ofInstrument.contexts.get(contentOf(properties))
-        if (context === undefined) return undefined
-        remember(ofInstrument, properties, context)
+      let propertySet = ofInstrument.seen.get(properties)
+      if (propertySet === undefined) {
+        propertySet = ofInstrument.propertySets.get(contentOf(properties))
+        if (propertySet === undefined) return undefined
+        remember(ofInstrument, properties, propertySet)
       }
       lastProperties = properties
-      lastContext = context
-      return context
+      lastPropertySet = propertySet
+      return propertySet
     },
 
-    makeContext(instrument, properties) {
+    makePropertySet(instrument, properties) {
       const ofInstrument = known(instrument)
-      const context: Context = {
+      const propertySet: PropertySet = {
         instrument: ofInstrument.instrument,
         properties,
         methods: new Map(),
@@ -97,36 +101,36 @@ export function createPlaceIndex(): PlaceIndex {
         lastRoutes: undefined,
         bare: -1,
       }
-      ofInstrument.contexts.set(contentOf(properties), context)
-      return remember(ofInstrument, properties, context)
+      ofInstrument.propertySets.set(contentOf(properties), propertySet)
+      return remember(ofInstrument, properties, propertySet)
     },
 
-    propertySets: (instrument) => known(instrument).contexts.size,
+    propertySets: (instrument) => known(instrument).propertySets.size,
 
-    find(context, method, route) {
-      if (route === undefined) return context.bare
-      if (method !== context.lastMethod || context.lastRoutes === undefined) {
-        context.lastMethod = method
-        context.lastRoutes = context.methods.get(method)
+    find(propertySet, method, route) {
+      if (route === undefined) return propertySet.bare
+      if (method !== propertySet.lastMethod || propertySet.lastRoutes === undefined) {
+        propertySet.lastMethod = method
+        propertySet.lastRoutes = propertySet.methods.get(method)
       }
-      return context.lastRoutes?.get(route) ?? -1
+      return propertySet.lastRoutes?.get(route) ?? -1
     },
 
-    make(context, method, route) {
-      const { instrument, properties, methods } = context
-      const number = places.length
+    make(propertySet, method, route) {
+      const { instrument, properties, methods } = propertySet
+      const number = dimensions.length
       if (route === undefined) {
-        places.push({ instrument, properties })
-        context.bare = number
+        dimensions.push({ instrument, properties })
+        propertySet.bare = number
         return number
       }
-      places.push({ instrument, properties, endpoint: { method, route } })
+      dimensions.push({ instrument, properties, endpoint: { method, route } })
       const routes = methods.get(method) ?? new Map<string, number>()
       methods.set(method, routes.set(route, number))
       return number
     },
 
-    at: (number) => places[number] as Place,
+    at: (number) => dimensions[number] as Dimensions,
   }
 }
 

@@ -5,7 +5,7 @@ export const valuesPerRow = 4
 export type TakenRows = Float64Array
 
 /**
- * The numbers of all series: a hash table from (identity, place) to a row, in typed arrays.
+ * The numbers of all series: a hash table from (identity, dimension) to a row, in typed arrays.
  *
  * A series takes 40 bytes for its row, up to 11 for its slot, and 4 while it waits to be taken; nothing is copied when the
  * table grows but one part in 256 of the slots. A Map with joined keys takes 285 (test/bench).
@@ -15,11 +15,11 @@ export interface SeriesRows {
   /** Rows that changed since they were taken. */
   readonly changed: number
   /** The id of the series, -1 if there is none. */
-  find(identity: number, place: number): number
+  find(identity: number, dimension: number): number
   /** Makes a series that is not there yet. Ids rise by one from 0. */
-  make(identity: number, place: number): number
+  make(identity: number, dimension: number): number
   identityOf(id: number): number
-  placeOf(id: number): number
+  dimensionsOf(id: number): number
   valueOf(id: number, measure: number): number
   /** Adds to a value and notes the change. @returns what the value is now, which may be more than can be exact */
   add(id: number, measure: number, gained: number): number
@@ -34,8 +34,8 @@ const chunkBits = 12
 const rowsPerChunk = 1 << chunkBits
 /** A row is its key, then its values. */
 const rowLength = 1 + valuesPerRow
-/** A key is `identity * maxPlaces + place + 1`, exact up to 2^31 identities; negative while the row waits to be taken. */
-const maxPlaces = 2 ** 22
+/** A key is `identity * maxDimensions + dimension + 1`, exact up to 2^31 identities; negative while the row waits to be taken. */
+const maxDimensions = 2 ** 22
 
 const partBits = 8
 const parts = 1 << partBits
@@ -52,8 +52,8 @@ export function createSeriesRows(): SeriesRows {
   const chunkOf = (id: number) => chunks[id >>> chunkBits] as Float64Array
   const offsetOf = (id: number) => (id & (rowsPerChunk - 1)) * rowLength
   const keyOf = (id: number) => Math.abs(chunkOf(id)[offsetOf(id)] as number) - 1
-  const identityOf = (id: number) => Math.floor(keyOf(id) / maxPlaces)
-  const placeOf = (id: number) => keyOf(id) % maxPlaces
+  const identityOf = (id: number) => Math.floor(keyOf(id) / maxDimensions)
+  const dimensionsOf = (id: number) => keyOf(id) % maxDimensions
 
   function noteChange(chunk: Float64Array, at: number, id: number): void {
     const key = chunk[at] as number
@@ -73,7 +73,7 @@ export function createSeriesRows(): SeriesRows {
     const small = slots[part] as Int32Array
     const large = new Int32Array(small.length * 2)
     for (const entry of small) {
-      if (entry !== 0) large[emptySlot(large, hashOf(identityOf(entry - 1), placeOf(entry - 1)))] = entry
+      if (entry !== 0) large[emptySlot(large, hashOf(identityOf(entry - 1), dimensionsOf(entry - 1)))] = entry
     }
     slots[part] = large
     return large
@@ -87,9 +87,9 @@ export function createSeriesRows(): SeriesRows {
       return queue.length
     },
 
-    find(identity, place) {
-      const key = identity * maxPlaces + place + 1
-      const hash = hashOf(identity, place)
+    find(identity, dimension) {
+      const key = identity * maxDimensions + dimension + 1
+      const hash = hashOf(identity, dimension)
       const ofPart = slots[hash & (parts - 1)] as Int32Array
       const mask = ofPart.length - 1
       for (let slot = (hash >>> partBits) & mask; ; slot = (slot + 1) & mask) {
@@ -98,11 +98,11 @@ export function createSeriesRows(): SeriesRows {
       }
     },
 
-    make(identity, place) {
+    make(identity, dimension) {
       const id = size++
       if (offsetOf(id) === 0) chunks.push(new Float64Array(rowsPerChunk * rowLength))
-      chunkOf(id)[offsetOf(id)] = identity * maxPlaces + place + 1
-      const hash = hashOf(identity, place)
+      chunkOf(id)[offsetOf(id)] = identity * maxDimensions + dimension + 1
+      const hash = hashOf(identity, dimension)
       const part = hash & (parts - 1)
       let ofPart = slots[part] as Int32Array
       if ((used[part] as number) >= ofPart.length * fullness(part)) ofPart = grow(part)
@@ -112,7 +112,7 @@ export function createSeriesRows(): SeriesRows {
     },
 
     identityOf,
-    placeOf,
+    dimensionsOf,
     hasChanged: (id) => (chunkOf(id)[offsetOf(id)] as number) < 0,
     valueOf: (id, measure) => chunkOf(id)[offsetOf(id) + 1 + measure] as number,
 
@@ -158,8 +158,8 @@ function fullness(part: number): number {
   return 0.5 + part / (4 * parts)
 }
 
-function hashOf(identity: number, place: number): number {
-  let hash = Math.imul(identity, 0x9e3779b1) ^ Math.imul(place, 0x85ebca6b)
+function hashOf(identity: number, dimension: number): number {
+  let hash = Math.imul(identity, 0x9e3779b1) ^ Math.imul(dimension, 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
   return (hash ^ (hash >>> 13)) & 0x7fffffff
 }

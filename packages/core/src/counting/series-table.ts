@@ -1,6 +1,6 @@
 import type { Identity } from '../model/identity.ts'
 import type { Instrument, Properties, Series } from '../model/series.ts'
-import { type Context, createPlaceIndex } from './dimension-index.ts'
+import { createDimensionIndex, type PropertySet } from './dimension-index.ts'
 import { createIdentityIndex } from './identity-index.ts'
 import { apiCalls } from './instruments.ts'
 import {
@@ -84,7 +84,7 @@ const most = Number.MAX_SAFE_INTEGER
 export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   const { limits, properties: ownProperties, onFold, onSaturation } = settings
   const identities = createIdentityIndex()
-  const places = createPlaceIndex()
+  const dimensions = createDimensionIndex()
   const rows = createSeriesRows()
   /** By identity: its series that have an endpoint. */
   const endpoints: number[] = []
@@ -100,13 +100,13 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     times: number,
   ): number {
     const who = identities.find(identity)
-    const context = places.findContext(instrument, properties)
-    const place = context === undefined ? -1 : places.find(context, method, route)
-    if (who !== -1 && place !== -1) {
-      const id = rows.find(who, place)
+    const propertySet = dimensions.findPropertySet(instrument, properties)
+    const dimension = propertySet === undefined ? -1 : dimensions.find(propertySet, method, route)
+    if (who !== -1 && dimension !== -1) {
+      const id = rows.find(who, dimension)
       if (id !== -1) return id
     }
-    return findOrMake(instrument, who, identity, context, properties, method, route, times)
+    return findOrMake(instrument, who, identity, propertySet, properties, method, route, times)
   }
 
   /** A series not seen before, or the one that stands for it when there are too many. */
@@ -114,48 +114,53 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     instrument: Instrument,
     known: number,
     identity: Identity,
-    knownContext: Context | undefined,
+    knownSet: PropertySet | undefined,
     properties: Properties,
     method: string,
     route: string | undefined,
     times: number,
   ): number {
     const who = known === -1 ? makeIdentity(identity, times) : known
-    const context = knownContext ?? makeContext(instrument, properties, times)
-    if (route === undefined) return row(who, context, method, route, times)
-    const id = existing(who, context, method, route)
+    const propertySet = knownSet ?? makePropertySet(instrument, properties, times)
+    if (route === undefined) return row(who, propertySet, method, route, times)
+    const id = existing(who, propertySet, method, route)
     if (id !== -1) return id
     const ofIdentity = endpoints[who] ?? 0
     const isDetail = route !== overflowEndpoint.route
     if (isDetail && (rows.size >= limits.series || ofIdentity >= limits.endpointsPerIdentity)) {
       onFold('endpoints', times)
-      return row(who, context, overflowEndpoint.method, overflowEndpoint.route, times)
+      return row(who, propertySet, overflowEndpoint.method, overflowEndpoint.route, times)
     }
     if (isDetail) endpoints[who] = ofIdentity + 1
-    return row(who, context, method, route, times)
+    return row(who, propertySet, method, route, times)
   }
 
   /** The row, made if need be; far beyond the limit also without its properties, so that each identity has only one. */
   function row(
     who: number,
-    context: Context,
+    propertySet: PropertySet,
     method: string,
     route: string | undefined,
     times: number,
   ): number {
-    const id = existing(who, context, method, route)
+    const id = existing(who, propertySet, method, route)
     if (id !== -1) return id
-    if (rows.size >= 2 * limits.series && context.properties !== ownProperties) {
+    if (rows.size >= 2 * limits.series && propertySet.properties !== ownProperties) {
       onFold('properties', times)
-      return row(who, ownContext(context.instrument), method, route, times)
+      return row(who, ownPropertySet(propertySet.instrument), method, route, times)
     }
-    const place = places.find(context, method, route)
-    return rows.make(who, place === -1 ? places.make(context, method, route) : place)
+    const dimension = dimensions.find(propertySet, method, route)
+    return rows.make(who, dimension === -1 ? dimensions.make(propertySet, method, route) : dimension)
   }
 
-  function existing(who: number, context: Context, method: string, route: string | undefined): number {
-    const place = places.find(context, method, route)
-    return place === -1 ? -1 : rows.find(who, place)
+  function existing(
+    who: number,
+    propertySet: PropertySet,
+    method: string,
+    route: string | undefined,
+  ): number {
+    const dimension = dimensions.find(propertySet, method, route)
+    return dimension === -1 ? -1 : rows.find(who, dimension)
   }
 
   function makeIdentity(identity: Identity, times: number): number {
@@ -177,15 +182,18 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     return identities.make(identity)
   }
 
-  function makeContext(instrument: Instrument, properties: Properties, times: number): Context {
-    if (places.propertySets(instrument) < limits.propertySets)
-      return places.makeContext(instrument, properties)
+  function makePropertySet(instrument: Instrument, properties: Properties, times: number): PropertySet {
+    if (dimensions.propertySets(instrument) < limits.propertySets)
+      return dimensions.makePropertySet(instrument, properties)
     onFold('properties', times)
-    return ownContext(instrument)
+    return ownPropertySet(instrument)
   }
 
-  function ownContext(instrument: Instrument): Context {
-    return places.findContext(instrument, ownProperties) ?? places.makeContext(instrument, ownProperties)
+  function ownPropertySet(instrument: Instrument): PropertySet {
+    return (
+      dimensions.findPropertySet(instrument, ownProperties) ??
+      dimensions.makePropertySet(instrument, ownProperties)
+    )
   }
 
   function gain(id: number, measure: number, gained: number): void {
@@ -198,7 +206,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     const rowLength = 1 + valuesPerRow
     let takenCalls = 0
     for (let row = 0; row < taken.length; row += rowLength) {
-      const { instrument } = places.at(rows.placeOf(taken[row] as number))
+      const { instrument } = dimensions.at(rows.dimensionsOf(taken[row] as number))
       if (instrument.name === apiCalls.name) takenCalls += taken[row + 1] as number
     }
     return {
@@ -208,7 +216,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
         let gained: number[] = []
         for (let row = 0; row < taken.length; row += rowLength) {
           const id = taken[row] as number
-          const { length } = places.at(rows.placeOf(id)).instrument.measures
+          const { length } = dimensions.at(rows.dimensionsOf(id)).instrument.measures
           if (gained.length !== length) gained = new Array(length)
           for (let measure = 0; measure < length; measure++)
             gained[measure] = taken[row + 1 + measure] as number
@@ -247,7 +255,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     },
 
     describe(id) {
-      const { instrument, properties, endpoint } = places.at(rows.placeOf(id))
+      const { instrument, properties, endpoint } = dimensions.at(rows.dimensionsOf(id))
       return { instrument, identity: identities.at(rows.identityOf(id)), properties, endpoint }
     },
 

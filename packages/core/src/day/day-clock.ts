@@ -24,7 +24,7 @@ export interface DayClock {
   /** Whether the day has been over for `graceMs`, by a clock that can be believed. */
   isDue(day: UsageDay): boolean
   /** Another clock's time, such as the `Date` of an answer of PX: ends the doubt about this one if they agree. */
-  hear(epochMs: number): void
+  confirmClock(epochMs: number): void
   /** Wakes the meter at least once a minute, and just after the next day falls due. */
   start(): void
   stop(): void
@@ -117,7 +117,7 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
       readTime()
       return days.bounds(day).endMs + graceMs <= believedNow()
     },
-    hear(epochMs) {
+    confirmClock(epochMs) {
       readTime()
       if (doubt !== undefined && Math.abs(epochMs - clock.now()) <= agreementMs) believe(doubt.offset)
     },

@@ -13,7 +13,7 @@ const storeRetryMs = 1_000
 const storePauseMs = 1
 
 /** Takes what is counted to the store, and closes the days that are over. */
-export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
+export interface DayCycle extends Pick<DayClock, 'today' | 'isDue' | 'confirmClock'> {
   /** From now on days are closed when they are due. */
   start(tasks: DayTasks): void
   /** No day falls due by itself any more. */
@@ -32,7 +32,7 @@ export interface DayKeeper extends Pick<DayClock, 'today' | 'isDue' | 'hear'> {
   idle(): Promise<void>
 }
 
-interface DayKeeperSettings {
+interface DayCycleSettings {
   clock: Clock
   days: UsageDays
   graceMs: number
@@ -55,7 +55,7 @@ interface DayTasks {
   onTick(): void
 }
 
-export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
+export function createDayCycle(settings: DayCycleSettings): DayCycle {
   const { clock, days, graceMs, store, opened, tables, diagnostics } = settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
   let tasks: DayTasks
@@ -196,7 +196,7 @@ export function createDayKeeper(settings: DayKeeperSettings): DayKeeper {
   return {
     today: dayClock.today,
     isDue: dayClock.isDue,
-    hear: dayClock.hear,
+    confirmClock: dayClock.confirmClock,
     start(given) {
       tasks = given
       dayClock.start()

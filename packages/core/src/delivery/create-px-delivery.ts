@@ -9,7 +9,7 @@ import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
 import { createLookUp } from '../px/look-up-events.ts'
 import { createPxClient, type Dispatcher } from '../px/px-client.ts'
 import { createDailyBudget } from './daily-budget.ts'
-import { createPacing } from './rate-limit.ts'
+import { createRateLimit } from './rate-limit.ts'
 import type { SendLine } from './send-batch.ts'
 import { createDelivery, type Delivery, type SenderState } from './send-outbox.ts'
 
@@ -62,26 +62,30 @@ export interface PxDelivery extends Delivery {
 const usableShare = 0.9
 
 /** The sender of a meter, from its outbox to PX. */
-export function deliverToPx(
+export function createPxDelivery(
   settings: DeliverySettings,
-  { store, diagnostics, heard }: { store: Store; diagnostics: Diagnostics; heard(epochMs: number): void },
+  {
+    store,
+    diagnostics,
+    confirmClock,
+  }: { store: Store; diagnostics: Diagnostics; confirmClock(epochMs: number): void },
 ): PxDelivery {
   const { clock, maxRequestsPerSecond, maxRequestsPerDay } = settings
   const budget = createDailyBudget({ notes: store, clock, perDay: maxRequestsPerDay })
-  const pacing = createPacing({ clock: systemClock, budget, perSecond: maxRequestsPerSecond })
+  const rateLimit = createRateLimit({ clock: systemClock, budget, perSecond: maxRequestsPerSecond })
   const client = createPxClient({
     baseUrl: settings.baseUrl,
     apiKey: settings.apiKey,
     dispatcher: settings.dispatcher,
     timeoutMs: settings.requestTimeoutMs,
     clock: systemClock,
-    heard,
+    onDate: confirmClock,
   })
   const isPx = settings.delivery === undefined
   let hasPosted = false
   const attributes = createAttributePutter({
     client,
-    leave: pacing.leave,
+    acquire: rateLimit.acquire,
     store,
     diagnostics,
     now: clock.now,
@@ -104,8 +108,10 @@ export function deliverToPx(
     diagnostics,
     send: settings.delivery ?? send,
     lookUp:
-      isPx && settings.lookUp ? createLookUp({ client, leave: pacing.leave, now: clock.now }) : undefined,
-    leave: isPx ? pacing.leave : async () => 'go',
+      isPx && settings.lookUp
+        ? createLookUp({ client, acquire: rateLimit.acquire, now: clock.now })
+        : undefined,
+    acquire: isPx ? rateLimit.acquire : async () => 'go',
     untilNextBudgetMs: budget.untilNextDayMs,
   })
 
@@ -117,7 +123,7 @@ export function deliverToPx(
     wake: () => (settings.dryRun ? void runDry() : delivery.wake()),
     wakeNow: () => (settings.dryRun ? void runDry() : delivery.wakeNow()),
     async stop() {
-      pacing.stop()
+      rateLimit.stop()
       await delivery.stop()
       await budget.settle().catch(() => {})
     },
@@ -130,7 +136,7 @@ export function deliverToPx(
           [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
         )
       const names = { user: both(user, running?.user), account: both(account, running?.account) }
-      await checkAttributes(names, { client, leave: pacing.leave, diagnostics })
+      await checkAttributes(names, { client, acquire: rateLimit.acquire, diagnostics })
     },
     breakOff: client.close,
     linesForDay() {

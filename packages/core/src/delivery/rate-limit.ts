@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { Permit } from '../px/permit.ts'
 import type { DailyBudget } from './daily-budget.ts'
 
-export interface Pacing {
+export interface RateLimit {
   /** Answers when one request may start. @throws {UsageError} when the store of the budget fails */
-  leave(): Promise<Permit>
+  acquire(): Promise<Permit>
   /** Everybody who waits is told that it is over. */
   stop(): void
 }
@@ -21,7 +21,7 @@ const burstShare = 0.1
  *
  * @param settings.clock real time: the receiver does not follow a clock that a test or a demo moves
  */
-export function createPacing({
+export function createRateLimit({
   clock,
   budget,
   perSecond,
@@ -29,7 +29,7 @@ export function createPacing({
   clock: Clock
   budget: DailyBudget
   perSecond: number
-}): Pacing {
+}): RateLimit {
   const burst = Math.max(1, Math.floor(perSecond * burstShare))
   const perMs = (perSecond - burst + 1) / 1_000
   let tokens = burst
@@ -64,10 +64,10 @@ export function createPacing({
   }
 
   return {
-    leave() {
-      const leave = queue.then(next)
-      queue = leave.catch(() => {})
-      return leave
+    acquire() {
+      const permit = queue.then(next)
+      queue = permit.catch(() => {})
+      return permit
     },
     stop() {
       isOver = true

@@ -5,13 +5,13 @@ import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
 import type { LookUp } from '../px/look-up-events.ts'
 import { createDuplicates } from './duplicates.ts'
-import type { Pacing } from './rate-limit.ts'
+import type { RateLimit } from './rate-limit.ts'
 import { refusalText } from './refusal-text.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
-import { type SendLine, sendVolley } from './send-batch.ts'
-import { createPxHealth, defaultLargestVolley, type LastError, lanes } from './sender-health.ts'
-import { createAmbiguity } from './unconfirmed.ts'
+import { type SendLine, sendBatch } from './send-batch.ts'
+import { createSenderHealth, defaultLargestBatch, type LastError, lanes } from './sender-health.ts'
+import { createUnconfirmed } from './unconfirmed.ts'
 
 /** How the sender stands. */
 export interface SenderState {
@@ -45,7 +45,7 @@ export interface DeliverySettings {
   send: SendLine
   /** Not given: what may have reached PX is sent again without a look. */
   lookUp?: LookUp | undefined
-  leave: Pacing['leave']
+  acquire: RateLimit['acquire']
   /** How long until there is a daily budget again, in ms. */
   untilNextBudgetMs(): number
   clock: Clock
@@ -57,8 +57,8 @@ export interface DeliverySettings {
   startJitterMs: number
 }
 
-/** A volley is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
-const volleyEndsAfterMs = 60_000
+/** A batch is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
+const batchEndsAfterMs = 60_000
 
 interface Claimed {
   wallMs: number
@@ -66,13 +66,13 @@ interface Claimed {
 }
 
 export function createDelivery(settings: DeliverySettings): Delivery {
-  const { store, send, leave, clock, network, diagnostics, startJitterMs } = settings
+  const { store, send, acquire, clock, network, diagnostics, startJitterMs } = settings
   const refusals = createRefusals()
-  // Nobody looks up which lines of a volley really left before a crash: the fewer, the truer is the number of possible duplicates.
-  const largestVolley = settings.lookUp === undefined ? lanes : defaultLargestVolley
-  const health = createPxHealth({ clock, diagnostics, refusals, store, largestVolley })
+  // Nobody looks up which lines of a batch really left before a crash: the fewer, the truer is the number of possible duplicates.
+  const largestBatch = settings.lookUp === undefined ? lanes : defaultLargestBatch
+  const health = createSenderHealth({ clock, diagnostics, refusals, store, largestBatch })
   const duplicates = createDuplicates(store)
-  const ambiguity = createAmbiguity({ ...settings, duplicates })
+  const unconfirmed = createUnconfirmed({ ...settings, duplicates })
   /** Days of lines that this process settled as pending or unconfirmed, by id. */
   const waiting = new Map<string, string>()
 
@@ -95,16 +95,16 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     switch (result.outcome) {
       case 'delivered':
         diagnostics.publish('delivery:delivered', message)
-        ambiguity.arrived(line)
+        unconfirmed.arrived(line)
         return { id: line.id, state: 'delivered' }
       case 'rejected':
         return undefined
       case 'unconfirmed':
         diagnostics.publish('delivery:unconfirmed', message)
-        return ambiguity.park(line)
+        return unconfirmed.park(line)
       case 'stopped':
         diagnostics.publish('delivery:stopped', message)
-        ambiguity.keyRefused()
+        unconfirmed.keyRefused()
         return given(line)
       case 'retryable':
         diagnostics.publish('delivery:retrying', message)
@@ -136,9 +136,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   /** Attempts as many of the lines as are wise together, and gives the others back. */
-  async function volley(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
-    const chosen = lines.slice(0, health.volleySize())
-    const tookBack = await ambiguity.sendingAgain(chosen)
+  async function sendTogether(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
+    const chosen = lines.slice(0, health.batchSize())
+    const tookBack = await unconfirmed.beforeResend(chosen)
     await store.markAttempts(
       chosen.map(({ id }) => id),
       clock.now(),
@@ -146,10 +146,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const startMs = network.elapsed()
     // By both clocks: one of them stands still while a machine sleeps.
     const isMine = () =>
-      Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < volleyEndsAfterMs
-    const { results, isSpent, failure } = await sendVolley(chosen, {
+      Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < batchEndsAfterMs
+    const { results, isSpent, failure } = await sendBatch(chosen, {
       send,
-      leave,
+      acquire,
       now: clock.now,
       goesOn: () => !over && isMine(),
       learn: health.learn,
@@ -164,12 +164,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     await settleRefused(false)
     if (failure !== undefined) throw failure.cause
     if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
-    else health.volleyEnded([...results.values()], tookMs)
+    else health.batchEnded([...results.values()], tookMs)
   }
 
   /** Looks up the unconfirmed lines that are due. @returns those to send again without knowing */
   async function lookUpUnconfirmed(lines: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
-    const { settlements, sendAnyway, failure } = await ambiguity.resolve(
+    const { settlements, sendAnyway, failure } = await unconfirmed.resolve(
       lines,
       health.stopped() !== undefined,
     )
@@ -180,7 +180,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   async function sendWhatIsDue(): Promise<void> {
     await duplicates.recall()
-    let limit = health.volleySize()
+    let limit = health.batchSize()
     while (!over) {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       askedAgain = false
@@ -193,13 +193,13 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
       }
-      const unconfirmed = lines.filter(({ state }) => state === 'unconfirmed')
-      const sendAnyway = unconfirmed.length === 0 ? [] : await lookUpUnconfirmed(unconfirmed)
+      const toLookUp = lines.filter(({ state }) => state === 'unconfirmed')
+      const sendAnyway = toLookUp.length === 0 ? [] : await lookUpUnconfirmed(toLookUp)
       const ready = [...sendAnyway, ...lines.filter(({ state }) => state === 'pending')]
       if (health.pauseMs() > 0) await settle(ready.map(given), ready)
-      else if (ready.length > 0) await volley(ready, claimed)
+      else if (ready.length > 0) await sendTogether(ready, claimed)
       // Looked up together they cost few requests, whatever PX allows to be sent together.
-      limit = unconfirmed.length === lines.length ? largestVolley : health.volleySize()
+      limit = toLookUp.length === lines.length ? largestBatch : health.batchSize()
       storeFailures = 0
     }
   }
@@ -243,7 +243,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   return {
     run() {
-      health.hurry()
+      health.skipBackoff()
       // Somebody waits for it, so the process does not end meanwhile.
       const letGo = network.setTimer(() => {}, 2 ** 31 - 1, true)
       return start().finally(letGo)

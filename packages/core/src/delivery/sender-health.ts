@@ -10,11 +10,11 @@ import { patienceAfterMs, retryDelayMs } from './retry-schedule.ts'
 import { durationText, minuteText, shortened, waitingText } from './waiting-text.ts'
 
 /** What is known of PX as a whole, and how the sender adapts: how many lines at once, and how long to send nothing. */
-export interface PxHealth {
-  /** @returns whether to send no more of this volley */
+export interface SenderHealth {
+  /** @returns whether to send no more of this batch */
   learn(line: ClaimedLine, result: DeliveryResult): boolean
-  /** What a volley says as a whole. */
-  volleyEnded(results: readonly DeliveryResult[], tookMs: number): void
+  /** What a batch says as a whole. */
+  batchEnded(results: readonly DeliveryResult[], tookMs: number): void
   /** What a look-up that could not be made tells of PX. */
   lookedUp(failure: LookUpFailure | undefined, untilNextBudgetMs: () => number): void
   /** PX does not answer or cannot be reached. */
@@ -24,9 +24,9 @@ export interface PxHealth {
   /** How long to send nothing. */
   pauseMs(): number
   /** Somebody asks to send now: only PX's own wish and a spent budget are still respected. */
-  hurry(): void
+  skipBackoff(): void
   /** How many lines may be attempted together. */
-  volleySize(): number
+  batchSize(): number
   /** Whether nothing can be sent from here, as far as is known: another process may be able to. */
   isFailing(): boolean
   /** Why nothing at all can be sent, until somebody changes something. */
@@ -42,8 +42,8 @@ export interface LastError {
 /** Requests on their way at once. Few: PX asks for patience. */
 export const lanes = 8
 /** The most lines attempted between two writes to the store: a crash leaves as many to be looked up. */
-export const defaultLargestVolley = 256
-/** A volley should take about as long: the lines of one are all in doubt after a crash. */
+export const defaultLargestBatch = 256
+/** A batch should take about as long: the lines of one are all in doubt after a crash. */
 const quickMs = 100
 const slowMs = 500
 /** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
@@ -53,19 +53,19 @@ const reportedAfterFailures = 3
 /** What goes on for so long is reported again: the first report may be in a log that is gone. */
 const reportEveryMs = 24 * 3_600_000
 
-export function createPxHealth({
+export function createSenderHealth({
   clock,
   diagnostics,
   refusals,
   store,
-  largestVolley = defaultLargestVolley,
+  largestBatch = defaultLargestBatch,
 }: {
   clock: Clock
   diagnostics: Diagnostics
   refusals: Refusals
   store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>
-  largestVolley?: number
-}): PxHealth {
+  largestBatch?: number
+}): SenderHealth {
   let stopped: string | undefined
   let lastError: LastError | undefined
   /** One when PX does not work, more and more while it does. */
@@ -100,28 +100,28 @@ export function createPxHealth({
   }
 
   /** PX asks for patience: everybody waits. */
-  function bePatient(afterMs: number | undefined): void {
+  function honourRetryAfter(afterMs: number | undefined): void {
     timesImpatient += 1
     rest(patienceAfterMs(afterMs, timesImpatient), true)
   }
 
   /** PX took the request for what it is, and answered. */
-  function works(): void {
+  function succeeded(): void {
     failures = 0
     unconfirmedInARow = 0
     timesImpatient = 0
   }
 
-  const health: PxHealth = {
+  const health: SenderHealth = {
     learn(line, result) {
       switch (result.outcome) {
         case 'delivered':
-          works()
+          succeeded()
           refusals.accepted()
           stopped = undefined
           return false
         case 'rejected':
-          works()
+          succeeded()
           fail(result.reason)
           refusals.refused(line, result.reason)
           if (refusals.isEverything()) {
@@ -147,9 +147,9 @@ export function createPxHealth({
       }
     },
 
-    volleyEnded(results, tookMs) {
+    batchEnded(results, tookMs) {
       const impatient = results.find((result) => result.outcome === 'retryable' && 'afterMs' in result)
-      if (impatient !== undefined) return bePatient((impatient as { afterMs?: number }).afterMs)
+      if (impatient !== undefined) return honourRetryAfter((impatient as { afterMs?: number }).afterMs)
       if (stopped !== undefined) return rest(probeAfterMs, false)
       const unreachable = results.find(({ outcome }) => outcome === 'retryable')
       const unanswered = results.find(({ outcome }) => outcome === 'unconfirmed')
@@ -157,12 +157,12 @@ export function createPxHealth({
       const bad = unreachable ?? (isThrough && unconfirmedInARow < lanes ? undefined : unanswered)
       if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
       if (results.length === 0) return
-      if (tookMs < quickMs) size = Math.min(size * 2, largestVolley)
+      if (tookMs < quickMs) size = Math.min(size * 2, largestBatch)
       else if (tookMs > slowMs) size = Math.max(lanes, Math.floor(size / 2))
     },
 
     lookedUp(failure, untilNextBudgetMs) {
-      if (failure?.kind === 'impatient') bePatient(failure.afterMs)
+      if (failure?.kind === 'impatient') honourRetryAfter(failure.afterMs)
       if (failure?.kind === 'unreachable') health.backOff(failure.reason)
       if (failure?.kind === 'spent') health.restUntilNextBudget(untilNextBudgetMs())
     },
@@ -189,10 +189,10 @@ export function createPxHealth({
     },
 
     pauseMs: () => Math.max(0, pause.untilMs - clock.elapsed()),
-    hurry() {
+    skipBackoff() {
       if (!pause.isBinding) pause = { untilMs: 0, isBinding: false }
     },
-    volleySize: () => (stopped === undefined ? size : 1),
+    batchSize: () => (stopped === undefined ? size : 1),
     isFailing: () => stopped !== undefined || failures >= reportedAfterFailures,
     stopped: () => stopped,
     lastError: () => lastError,

@@ -9,13 +9,13 @@ import type { Duplicates } from './duplicates.ts'
 import { shortened, waitingText } from './waiting-text.ts'
 
 /** Lines that PX may or may not have: when they are looked up, and what follows. */
-export interface Ambiguity {
+export interface Unconfirmed {
   /** A line whose request has just ended without a certain answer. */
   park(line: ClaimedLine): Settlement
   /** What becomes of lines claimed as unknown. Never rejects because of PX. */
   resolve(lines: readonly ClaimedLine[], isStopped: boolean): Promise<Resolution>
   /** Notes, before they are sent, how many lines PX may have already. @returns takes back those that certainly did not arrive */
-  sendingAgain(lines: readonly ClaimedLine[]): Promise<(arrived: (id: string) => boolean) => Promise<void>>
+  beforeResend(lines: readonly ClaimedLine[]): Promise<(arrived: (id: string) => boolean) => Promise<void>>
   /** A line that was sent without knowing has arrived: the key may write, so if it may not read the app is told. */
   arrived(line: ClaimedLine): void
   /** The key may do nothing, so nothing is known of its permission to read. */
@@ -39,7 +39,7 @@ const toldAfterFailures = 3
 /** A look-up that took longer proves no absence: another process may have claimed and sent the line by then. */
 const lookUpHoldsForMs = 240_000
 
-export function createAmbiguity({
+export function createUnconfirmed({
   store,
   duplicates,
   lookUp,
@@ -55,7 +55,7 @@ export function createAmbiguity({
   network: Clock
   diagnostics: Diagnostics
   lookUpAfterMs: number
-}): Ambiguity {
+}): Unconfirmed {
   /** Lines that were parked here, and so have waited when they are claimed again. */
   const parked = new Set<string>()
   let deniedUntilMs = 0
@@ -155,7 +155,7 @@ export function createAmbiguity({
       return { settlements, sendAnyway, failure }
     },
 
-    async sendingAgain(lines) {
+    async beforeResend(lines) {
       const again = lines.filter(({ state, kind }) => state === 'unconfirmed' && kind === 'event')
       if (again.length === 0) return async () => {}
       await duplicates.add(again.length)

@@ -1,5 +1,5 @@
 /** Detects writes that are too slow to happen in every turn of the event loop. */
-export interface WriteGuard {
+export interface SlowWrites {
   record(tookMs: number, atMs: number): void
   /** The store calls it for each flush. */
   isSlow(atMs: number): boolean
@@ -16,7 +16,7 @@ const fewestWrites = 200
 const retryAfterMs = 60_000
 
 /** @param onChange called with the reason when writes become slow, and when every turn writes again */
-export function createWriteGuard(onChange: (isSlow: boolean, reason: string) => void): WriteGuard {
+export function createSlowWrites(onChange: (isSlow: boolean, reason: string) => void): SlowWrites {
   let slowUntilMs: number | undefined
   let windowEndsMs = Number.NEGATIVE_INFINITY
   let writes = 0

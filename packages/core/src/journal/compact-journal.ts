@@ -14,7 +14,7 @@ import {
 } from './journal-files.ts'
 import { type InspectedFile, inspectJournal, readTotals } from './journal-reader.ts'
 
-/** With more series the files stay as they are: joining must not need more memory than counting does. */
+/** With more series the files stay as they are: compaction must not need more memory than counting does. */
 const maxSeries = 250_000
 /** So many series are written at once, and the event loop turns in between. */
 const sliceSize = 250
@@ -23,16 +23,16 @@ const sliceSize = 250
  * Puts one file in the place of several complete ones of a journal, with the sum of each series. Its name and its head say
  * which ones it contains, so that a crash at any step leaves exact totals: from the moment it has its name they are not read.
  *
- * @returns whether there was something to join
+ * @returns whether there was something to compact
  */
-export async function joinJournal(
+export async function compactJournal(
   disk: Disk,
   dir: string,
-  { day, journalId, lastPart }: { day: UsageDay; journalId: string; lastPart: number },
+  { day, journalId, lastSegment }: { day: UsageDay; journalId: string; lastSegment: number },
 ): Promise<boolean> {
   const all = journalsOf(disk, dir, day).get(journalId) ?? []
   const files: InspectedFile[] = []
-  for (const file of all) if (file.last <= lastPart) files.push(await inspectJournal(disk, file))
+  for (const file of all) if (file.last <= lastSegment) files.push(await inspectJournal(disk, file))
   const first = files[0]
   const last = files.at(-1)
   if (first?.header === undefined || last === undefined || first === last) return false
@@ -40,15 +40,15 @@ export async function joinJournal(
   if (files.some(({ end, header }) => end.how !== 'clean' || header === undefined)) return false
   const totals = await sum(disk, files)
   if (totals === undefined) return false
-  const joined: JournalFile = {
+  const compacted: JournalFile = {
     journalId,
     first: first.first,
     last: last.last,
     path: journalPath(dir, day, journalId, first.first, last.last),
   }
-  await writeJoined(disk, joined.path, { ...first.header, upTo: last.lastSequence }, totals)
+  await writeCompacted(disk, compacted.path, { ...first.header, upTo: last.lastSequence }, totals)
   await syncFolder(disk, journalFolder(dir, day))
-  await removeJournalFiles(disk, journalFolder(dir, day), [joined], 'contained')
+  await removeJournalFiles(disk, journalFolder(dir, day), [compacted], 'contained')
   return true
 }
 
@@ -70,7 +70,7 @@ async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesT
   return table
 }
 
-async function writeJoined(
+async function writeCompacted(
   disk: Disk,
   path: string,
   header: JournalHeader,

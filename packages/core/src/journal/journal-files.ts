@@ -19,7 +19,7 @@ export interface JournalHeader {
   readonly upTo?: number
 }
 
-/** One file of a journal: parts `first` to `last`; more than one part if it was made of several files. */
+/** One file of a journal: segments `first` to `last`; more than one segment if it was made of several files. */
 export interface JournalFile {
   readonly path: string
   readonly journalId: string

@@ -6,7 +6,7 @@ import { withFile } from '../files/held-file.ts'
 import type { SeriesTotal } from '../model/series.ts'
 import { CountsDecoder } from './journal-counts.ts'
 import type { JournalFile, JournalHeader } from './journal-files.ts'
-import { FileTotals } from './series-sums.ts'
+import { SeriesSums } from './series-sums.ts'
 
 /** What a journal file holds, as far as it can be read. */
 export interface InspectedFile extends JournalFile {
@@ -104,7 +104,7 @@ export async function* readTotals(
 ): AsyncGenerator<readonly SeriesTotal[]> {
   if (header === undefined || (header.upTo !== undefined && header.upTo <= after)) return
   const upTo = header.upTo
-  const totals = new FileTotals()
+  const totals = new SeriesSums()
   let isCounted = true
   const numbers = new CountsDecoder({
     withSeries: false,

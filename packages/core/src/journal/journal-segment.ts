@@ -5,7 +5,7 @@ import { CountsEncoder } from './journal-counts.ts'
 import type { JournalHeader } from './journal-files.ts'
 
 /** A file of a journal that is being written. */
-export interface JournalPart {
+export interface JournalSegment {
   file: number
   path: string
   /** End of the last good frame. */
@@ -24,7 +24,7 @@ export interface JournalPart {
  *
  * @throws whatever the disk throws; then there is no such file
  */
-export function beginPart(disk: Disk, path: string, header: JournalHeader): JournalPart {
+export function beginSegment(disk: Disk, path: string, header: JournalHeader): JournalSegment {
   const frame = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
   const file = writeAside(disk, path, (aside) => writeWhole(disk, aside, frame, 0))
   return {
@@ -43,7 +43,7 @@ export function beginPart(disk: Disk, path: string, header: JournalHeader): Jour
  * Whether the file is no longer the one at its path: it was removed, its folder was moved away, restored from a copy, or is
  * covered by a volume. Its content is still there as long as it is open.
  */
-export function isGone(disk: Disk, { file, path }: JournalPart): boolean {
+export function isGone(disk: Disk, { file, path }: JournalSegment): boolean {
   return isReplaced(disk, file, path)
 }
 
@@ -51,7 +51,7 @@ export function isGone(disk: Disk, { file, path }: JournalPart): boolean {
  * Puts the content of a file that is gone at its old path again, as one step: a copy that fails, on a full disk for one,
  * leaves nothing that would be in the way of the next attempt, and what a restored folder has there stays until then.
  */
-export function rescuePart(disk: Disk, lost: JournalPart): JournalPart {
+export function rescueSegment(disk: Disk, lost: JournalSegment): JournalSegment {
   const file = writeAside(disk, lost.path, (aside) => {
     const bytes = Buffer.allocUnsafe(Math.min(1024 * 1024, lost.size))
     for (let at = 0; at < lost.size; ) {
@@ -85,39 +85,39 @@ function writeAside(disk: Disk, path: string, write: (file: number) => void): nu
 }
 
 /** After a failed write: cuts the file back to its last good frame. @returns whether it can be written on */
-export function cutBackPart(disk: Disk, part: JournalPart): boolean {
-  part.encoder.undo()
+export function cutBackSegment(disk: Disk, segment: JournalSegment): boolean {
+  segment.encoder.undo()
   try {
-    disk.ftruncateSync(part.file, part.size)
+    disk.ftruncateSync(segment.file, segment.size)
     return true
   } catch {
-    closeQuietly(disk, part.file)
+    closeQuietly(disk, segment.file)
     return false
   }
 }
 
 /** One sync of a file at a time, and none if nothing was written since. */
-export function syncPart(disk: Disk, part: JournalPart): Promise<void> {
-  part.synced = part.synced
+export function syncSegment(disk: Disk, segment: JournalSegment): Promise<void> {
+  segment.synced = segment.synced
     .catch(() => {})
     .then(async () => {
-      if (!part.dirty) return
-      part.dirty = false
+      if (!segment.dirty) return
+      segment.dirty = false
       try {
-        await syncContent(disk, part.file)
+        await syncContent(disk, segment.file)
       } catch (error) {
-        part.dirty = true
+        segment.dirty = true
         throw error
       }
     })
-  return part.synced
+  return segment.synced
 }
 
 /** Syncs and closes a file. What it holds is known to the system, so a failing close costs nothing. */
-export async function finishPart(disk: Disk, part: JournalPart): Promise<void> {
+export async function finishSegment(disk: Disk, segment: JournalSegment): Promise<void> {
   try {
-    await syncPart(disk, part)
+    await syncSegment(disk, segment)
   } finally {
-    closeQuietly(disk, part.file)
+    closeQuietly(disk, segment.file)
   }
 }

@@ -6,13 +6,13 @@ import type { CountBatch, UsageDay } from '../model/series.ts'
 import { journalFolder, journalPath } from './journal-files.ts'
 import { encodePiece, type Piece } from './journal-piece.ts'
 import {
-  beginPart,
-  cutBackPart,
-  finishPart,
+  beginSegment,
+  cutBackSegment,
+  finishSegment,
   isGone,
-  type JournalPart,
-  rescuePart,
-  syncPart,
+  type JournalSegment,
+  rescueSegment,
+  syncSegment,
 } from './journal-segment.ts'
 
 export interface JournalWriterSettings {
@@ -30,9 +30,9 @@ export interface JournalWriterSettings {
   /** A file was removed or moved away while it was written to, and has been written to its place again. */
   onRescue(path: string): void
   /** A file is full and complete, and a new one is begun. */
-  onFull(day: UsageDay, part: number): void
+  onFull(day: UsageDay, segment: number): void
   /** A new file is begun after so many bytes of gains; what describes series is not counted, as each file says it anew. */
-  partBytes: number
+  segmentBytes: number
 }
 
 /** The journals of this process, one for each usage day: append-only files that survive it. */
@@ -55,9 +55,9 @@ export interface JournalWriter {
 
 interface DayJournal {
   day: UsageDay
-  part: number
+  segment: number
   sequence: number
-  open: JournalPart | undefined
+  open: JournalSegment | undefined
   /** A batch of which the first `done` series are written already. */
   begun: { sequence: number; done: number } | undefined
   /** Whether what was written last says that nothing follows. */
@@ -75,32 +75,32 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   const seed = frameSeed(journalId)
   const journals = new Map<UsageDay, DayJournal>()
 
-  function open(journal: DayJournal): JournalPart {
-    const part = journal.open
-    if (part === undefined) return begin(journal)
-    if (elapsed() - part.seenAtMs < seenForMs) return part
-    return whole(journal, part)
+  function open(journal: DayJournal): JournalSegment {
+    const segment = journal.open
+    if (segment === undefined) return begin(journal)
+    if (elapsed() - segment.seenAtMs < seenForMs) return segment
+    return whole(journal, segment)
   }
 
-  /** The same part, or a new file with its content if another one, or none, is at its path. */
-  function whole(journal: DayJournal, part: JournalPart): JournalPart {
-    if (isGone(disk, part)) {
+  /** The same segment, or a new file with its content if another one, or none, is at its path. */
+  function whole(journal: DayJournal, segment: JournalSegment): JournalSegment {
+    if (isGone(disk, segment)) {
       makeFolder(disk, journalFolder(dir, journal.day))
-      journal.open = rescuePart(disk, part)
+      journal.open = rescueSegment(disk, segment)
       journal.open.seenAtMs = elapsed()
       void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
-      settings.onRescue(part.path)
+      settings.onRescue(segment.path)
       return journal.open
     }
     // Only now: as long as it cannot be found out, or not be rescued, nothing may count as written.
-    part.seenAtMs = elapsed()
-    return part
+    segment.seenAtMs = elapsed()
+    return segment
   }
 
-  function begin(journal: DayJournal): JournalPart {
+  function begin(journal: DayJournal): JournalSegment {
     makeFolder(disk, journalFolder(dir, journal.day))
-    const number = journal.part + 1
-    const part = beginPart(disk, journalPath(dir, journal.day, journalId, number, number), {
+    const number = journal.segment + 1
+    const segment = beginSegment(disk, journalPath(dir, journal.day, journalId, number, number), {
       format: formatVersion,
       journalId,
       day: journal.day,
@@ -109,83 +109,83 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       boot: settings.boot,
       firstSequence: journal.sequence + 1,
     })
-    journal.part = number
-    journal.open = part
+    journal.segment = number
+    journal.open = segment
     journal.isSealed = false
     // A power cut must not take the name of a file whose content was synced.
     void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
-    return part
+    return segment
   }
 
-  function write(part: JournalPart, frame: Buffer): void {
+  function write(segment: JournalSegment, frame: Buffer): void {
     const from = elapsed()
-    writeWhole(disk, part.file, frame, part.size)
-    wrote(part, frame, from)
+    writeWhole(disk, segment.file, frame, segment.size)
+    wrote(segment, frame, from)
   }
 
-  function wrote(part: JournalPart, frame: Buffer, from: number): void {
-    part.size += frame.length
-    part.dirty = true
+  function wrote(segment: JournalSegment, frame: Buffer, from: number): void {
+    segment.size += frame.length
+    segment.dirty = true
     settings.onWrite(elapsed() - from)
   }
 
   /** What could not be written is undone; if even that fails, the file is left for a new one. */
-  function cutBack(journal: DayJournal, part: JournalPart): void {
-    if (!cutBackPart(disk, part)) journal.open = undefined
+  function cutBack(journal: DayJournal, segment: JournalSegment): void {
+    if (!cutBackSegment(disk, segment)) journal.open = undefined
   }
 
-  function nextPiece(journal: DayJournal, part: JournalPart, batch: CountBatch): Piece {
+  function nextPiece(journal: DayJournal, segment: JournalSegment, batch: CountBatch): Piece {
     const { begun } = journal
     const from = begun?.sequence === batch.sequence ? begun.done : 0
-    return encodePiece(part.encoder, batch, { from, sequence: journal.sequence + 1, seed })
+    return encodePiece(segment.encoder, batch, { from, sequence: journal.sequence + 1, seed })
   }
 
   /** @returns whether the piece was the last of its batch */
-  function settle(journal: DayJournal, part: JournalPart, batch: CountBatch, { to }: Piece): boolean {
+  function settle(journal: DayJournal, segment: JournalSegment, batch: CountBatch, { to }: Piece): boolean {
     journal.sequence += 1
-    part.describedBytes += part.encoder.describedBytes
+    segment.describedBytes += segment.encoder.describedBytes
     journal.begun = { sequence: batch.sequence, done: to }
-    if (part.size - part.describedBytes > settings.partBytes) rotate(journal, part)
+    if (segment.size - segment.describedBytes > settings.segmentBytes) rotate(journal, segment)
     return to === batch.size
   }
 
   function writePiece(journal: DayJournal, batch: CountBatch): boolean {
-    const part = open(journal)
+    const segment = open(journal)
     let piece: Piece
     try {
-      piece = nextPiece(journal, part, batch)
-      write(part, piece.frame)
+      piece = nextPiece(journal, segment, batch)
+      write(segment, piece.frame)
     } catch (error) {
-      cutBack(journal, part)
+      cutBack(journal, segment)
       throw error
     }
-    return settle(journal, part, batch, piece)
+    return settle(journal, segment, batch, piece)
   }
 
   async function writePieceLater(journal: DayJournal, batch: CountBatch): Promise<boolean> {
-    const part = open(journal)
+    const segment = open(journal)
     let piece: Piece
     try {
-      piece = nextPiece(journal, part, batch)
+      piece = nextPiece(journal, segment, batch)
       const from = elapsed()
-      await writeLater(disk, part.file, piece.frame, part.size)
-      wrote(part, piece.frame, from)
+      await writeLater(disk, segment.file, piece.frame, segment.size)
+      wrote(segment, piece.frame, from)
     } catch (error) {
-      cutBack(journal, part)
+      cutBack(journal, segment)
       throw error
     }
-    return settle(journal, part, batch, piece)
+    return settle(journal, segment, batch, piece)
   }
 
-  function rotate(journal: DayJournal, full: JournalPart): void {
-    const number = journal.part
+  function rotate(journal: DayJournal, full: JournalSegment): void {
+    const number = journal.segment
     try {
       begin(journal)
     } catch {
       // Too many open files, or no space: the full one goes on.
       return
     }
-    void finishPart(disk, full)
+    void finishSegment(disk, full)
       .catch(() => {})
       .then(() => settings.onFull(journal.day, number))
   }
@@ -208,7 +208,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   async function closeJournal(journal: DayJournal): Promise<void> {
     await journal.written
     if (journal.open === undefined) return
-    const keep = async (part: JournalPart) => syncPart(disk, whole(journal, part))
+    const keep = async (segment: JournalSegment) => syncSegment(disk, whole(journal, segment))
     try {
       await keep(journal.open).catch(() => journal.open && keep(journal.open))
     } finally {
@@ -217,9 +217,9 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     }
   }
 
-  async function finish(journal: DayJournal, part: JournalPart): Promise<void> {
+  async function finish(journal: DayJournal, segment: JournalSegment): Promise<void> {
     journal.open = undefined
-    await finishPart(disk, part)
+    await finishSegment(disk, segment)
   }
 
   return {
@@ -227,7 +227,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       let journal = journals.get(batch.day)
       if (journal === undefined) {
         journal = {
-          ...{ day: batch.day, part: 0, sequence: 0, open: undefined, begun: undefined },
+          ...{ day: batch.day, segment: 0, sequence: 0, open: undefined, begun: undefined },
           ...{ isSealed: false, written: Promise.resolve(), isWriting: false },
         }
         journals.set(batch.day, journal)
@@ -245,24 +245,24 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       await journal?.written
       if (journal === undefined || journal.isSealed) return
       // After a write that could not be cut back there is none, and without a seal the day would stay open.
-      const part = journal.open === undefined ? begin(journal) : whole(journal, journal.open)
+      const segment = journal.open === undefined ? begin(journal) : whole(journal, journal.open)
       const payload = Buffer.alloc(8)
       payload.writeDoubleLE(journal.sequence)
       try {
-        write(part, encodeFrame(frameTypes.seal, payload, seed))
+        write(segment, encodeFrame(frameTypes.seal, payload, seed))
       } catch (error) {
-        cutBack(journal, part)
+        cutBack(journal, segment)
         throw error
       }
       journal.isSealed = true
-      await finish(journal, part)
+      await finish(journal, segment)
     },
 
     async sync() {
       const syncing = async (journal: DayJournal) => {
         if (!journal.open?.dirty) return
         // What is being written off the event loop goes to the open file.
-        await syncPart(disk, journal.isWriting ? journal.open : whole(journal, journal.open))
+        await syncSegment(disk, journal.isWriting ? journal.open : whole(journal, journal.open))
       }
       await Promise.all([...journals.values()].map(syncing))
     },

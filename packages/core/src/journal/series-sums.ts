@@ -16,7 +16,7 @@ interface SeriesPiece {
  * Values of the series of one file, by number. In typed arrays, as they may be a million; in pieces, as one array that doubles
  * is copied while the event loop waits.
  */
-export class FileTotals {
+export class SeriesSums {
   readonly #instruments: Instrument[] = []
   readonly #series: SeriesPiece[] = []
   readonly #values: Float64Array[] = []

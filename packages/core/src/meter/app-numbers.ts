@@ -1,5 +1,5 @@
 import type { DayTables } from '../counting/day-tables.ts'
-import type { DayKeeper } from '../day/day-cycle.ts'
+import type { DayCycle } from '../day/day-cycle.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { createAppInstruments } from '../instruments/counter-and-gauge.ts'
 import { createGaugeCollector } from '../instruments/observable-gauge.ts'
@@ -24,7 +24,7 @@ export interface AppNumbers {
 export function createAppNumbers({
   settings: { clock, days, store, rollups, productKey },
   tables,
-  keeper,
+  dayCycle,
   opened,
   diagnostics,
   isClosed,
@@ -32,13 +32,13 @@ export function createAppNumbers({
 }: {
   settings: Pick<Settings, 'clock' | 'days' | 'store' | 'rollups' | 'productKey'>
   tables: Pick<DayTables, 'of'>
-  keeper: Pick<DayKeeper, 'today' | 'isDue' | 'persist' | 'storeSoon'>
+  dayCycle: Pick<DayCycle, 'today' | 'isDue' | 'persist' | 'storeSoon'>
   opened(): Promise<void>
   diagnostics: Diagnostics
   isClosed(): boolean
   onTracked(): void
 }): AppNumbers {
-  const { today, isDue, persist } = keeper
+  const { today, isDue, persist } = dayCycle
   const instruments = createAppInstruments({
     now: clock.now,
     today,
@@ -47,7 +47,7 @@ export function createAppNumbers({
     isClosed,
     add(instrument, day, identity, properties, values) {
       tables.of(day).add(instrument, identity, properties, undefined, values)
-      keeper.storeSoon()
+      dayCycle.storeSoon()
     },
   })
   const collector = createGaugeCollector({

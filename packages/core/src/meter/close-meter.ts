@@ -1,7 +1,7 @@
 import type { Attribution } from '../attribution/attribute-call.ts'
 import { type Clock, eventLoopTurn } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
-import type { DayKeeper } from '../day/day-cycle.ts'
+import type { DayCycle } from '../day/day-cycle.ts'
 import type { PxDelivery } from '../delivery/create-px-delivery.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Store } from '../model/store.ts'
@@ -19,7 +19,7 @@ export interface Closing {
   /** Nothing was ever to be sent: what a store that is not durable has is discarded, not lost. */
   dryRun: boolean
   opening: StoreOpening
-  keeper: DayKeeper
+  dayCycle: DayCycle
   tables: DayTables
   attribution: Attribution
   numbers: AppNumbers
@@ -39,7 +39,7 @@ const lastSettlingMs = 100
  * `timeoutMs` at most, and never rejects. What is lost is reported, on stderr or to `onError`, before this resolves.
  */
 export async function closeMeter(parts: Closing, timeoutMs: number): Promise<CloseReport> {
-  const { clock, store, diagnostics, dryRun, keeper, tables, attribution, numbers, delivery } = parts
+  const { clock, store, diagnostics, dryRun, dayCycle, tables, attribution, numbers, delivery } = parts
   const { opened, stop: stopOpening } = parts.opening
   const deadline = clock.elapsed() + timeoutMs
   const left = () => Math.max(deadline - clock.elapsed(), 0)
@@ -53,22 +53,22 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   }
 
   const leftoversClosed = parts.leftovers.close(timeoutMs)
-  keeper.stop()
+  dayCycle.stop()
   stopOpening()
   await inTime(opened())
   const deliveredBefore = store.outboxCounts().delivered
   await inTime(attribution.settled())
   parts.onClosed()
-  keeper.cancelStoring()
-  await inTime(keeper.idle())
+  dayCycle.cancelStoring()
+  await inTime(dayCycle.idle())
   await inTime(
     opened()
-      .then(keeper.persist)
-      .then(() => (store.durable ? undefined : keeper.closeAll()))
+      .then(dayCycle.persist)
+      .then(() => (store.durable ? undefined : dayCycle.closeAll()))
       .catch(noteError),
   )
   await inTime(numbers.stop().catch(noteError))
-  keeper.cancelStoring()
+  dayCycle.cancelStoring()
   if (!store.durable) await inTime(delivery.run())
   // Later its last error is that it was broken off.
   const { stopped, lastError } = delivery.state()

@@ -6,8 +6,8 @@ import { reportAdapterFailure, reportCallbackFailure } from '../attribution/repo
 import { createDayTables } from '../counting/day-tables.ts'
 import { createIdleSeries } from '../counting/idle-series.ts'
 import { type ClosingSettings, closeDay, previewDay } from '../day/close-day.ts'
-import { createDayKeeper } from '../day/day-cycle.ts'
-import { deliverToPx } from '../delivery/create-px-delivery.ts'
+import { createDayCycle } from '../day/day-cycle.ts'
+import { createPxDelivery } from '../delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../diagnostics.ts'
 import { isEnabled } from '../options/environment.ts'
 import { checkProductKey } from '../options/parse-keys.ts'
@@ -60,15 +60,15 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const context = { clock, diagnostics, timeZone, namespace: adopts ? namespaceOf(settings) : undefined }
   const opening = createStoreOpening(store, context)
   const { opened, tryNow } = opening
-  const keeper = createDayKeeper({ clock, days, graceMs, store, opened, tables, diagnostics })
-  const delivery = deliverToPx(settings, { store, diagnostics, heard: keeper.hear })
+  const dayCycle = createDayCycle({ clock, days, graceMs, store, opened, tables, diagnostics })
+  const delivery = createPxDelivery(settings, { store, diagnostics, confirmClock: dayCycle.confirmClock })
   const leftovers = createLeftoverMeters({
     ...{ store, clock, diagnostics },
     makeMeter: ({ timeZone, store }) =>
       buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
   })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
-  const additions = createDayAdditions(settings, keeper, eventSettings)
+  const additions = createDayAdditions(settings, dayCycle, eventSettings)
   const closingSettings: ClosingSettings = {
     rollups,
     timeZone,
@@ -89,7 +89,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
           productKey: settings.productKey,
           clock,
           store,
-          today: keeper.today,
+          today: dayCycle.today,
           usages: (day) => previewDay(store, day, closingSettings),
           isAffordable: delivery.isAtEase,
           onPut: delivery.wakeNow,
@@ -118,13 +118,13 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       }
       counted += times
       tables.addCall(identity, call, times)
-      keeper.storeSoon()
+      dayCycle.storeSoon()
     },
   })
   const numbers = createAppNumbers({
     settings,
     tables,
-    keeper,
+    dayCycle,
     opened,
     diagnostics,
     isClosed: () => isClosed,
@@ -136,7 +136,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     if (adopts) void leftovers.look()
     await delivery.check()
   })
-  keeper.start({
+  dayCycle.start({
     collect: numbers.collect,
     close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
     closed: additions.fillEmptyDays,
@@ -159,7 +159,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     record(call) {
       if (closing !== undefined) return refuseAfterClose()
       attribution.attribute(call.identity, {
-        day: keeper.today(),
+        day: dayCycle.today(),
         endpoint: endpoints.of(call.method, call.route),
         properties: callProperties.of(call.properties),
         statusCode: call.statusCode,
@@ -179,15 +179,15 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     async flush() {
       if (closing !== undefined) return void (await closing)
       await tryNow().catch(() => {})
-      await keeper.work()
+      await dayCycle.work()
       await numbers.put()
       await delivery.run()
       await leftovers.flush()
     },
 
-    async preview(day = keeper.today()) {
+    async preview(day = dayCycle.today()) {
       await tryNow()
-      await keeper.persist()
+      await dayCycle.persist()
       const events: PxEvent[] = []
       for await (const usage of previewDay(store, day, closingSettings)) {
         events.push(rollupEvent(usage, eventSettings))
@@ -208,7 +208,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     stats() {
       const inMemory = tables.unstored()
       return {
-        day: keeper.today(),
+        day: dayCycle.today(),
         timeZone,
         store: store.name,
         calls: {
@@ -232,7 +232,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     close({ timeoutMs = defaultCloseTimeoutMs } = {}) {
       closing ??= closeMeter(
         {
-          ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, keeper, tables, attribution },
+          ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, dayCycle, tables, attribution },
           ...{ numbers, delivery, leftovers },
           onClosed() {
             isClosed = true

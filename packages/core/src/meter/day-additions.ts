@@ -1,6 +1,6 @@
 import { attributeAddition } from '../attributes/px-attributes.ts'
 import type { Addition } from '../day/close-day.ts'
-import type { DayKeeper } from '../day/day-cycle.ts'
+import type { DayCycle } from '../day/day-cycle.ts'
 import { createZeroFill } from '../day/zero-fill.ts'
 import type { Settings } from '../options/parse-options.ts'
 import { type EventSettings, rollupLine } from '../px/px-event.ts'
@@ -17,7 +17,7 @@ export function createDayAdditions(
     Settings,
     'attributes' | 'rollups' | 'days' | 'productKey' | 'zeroFillDays' | 'limits' | 'store'
   >,
-  keeper: Pick<DayKeeper, 'today' | 'isDue'>,
+  dayCycle: Pick<DayCycle, 'today' | 'isDue'>,
   eventSettings: EventSettings,
 ): DayAdditions {
   const { attributes, rollups, days, productKey, zeroFillDays, limits, store } = settings
@@ -32,8 +32,8 @@ export function createDayAdditions(
           namespace: productKey,
           usageDays: days,
           store,
-          today: keeper.today,
-          isDue: keeper.isDue,
+          today: dayCycle.today,
+          isDue: dayCycle.isDue,
           toLine: (usage) => rollupLine(usage, eventSettings),
         })
   return {

@@ -9,7 +9,7 @@ export type DayClose =
   /** A writer of the day is alive and has not sealed it. */
   | { readonly outcome: 'waiting'; readonly writers: number }
   /** Another process closes the days of this store now, or there is nothing to close. */
-  | { readonly outcome: 'elsewhere' | 'empty' }
+  | { readonly outcome: 'notLeader' | 'empty' }
 
 /**
  * Creates the lines of a day from its totals. Pure and deterministic: after a crash it simply runs again. It may read the

@@ -9,13 +9,13 @@ export const longestWaitMs = 3_600_000
 export const maxKnownPuts = 10_000
 
 /** The order of sending: oldest day first, within a day totals before details, then as they came. */
-export interface Place {
+export interface SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
   readonly order: number
 }
 
-export function compare(a: Place, b: Place): number {
+export function compare(a: SendOrder, b: SendOrder): number {
   if (a.day !== b.day) return a.day < b.day ? -1 : 1
   if (a.rank !== b.rank) return a.rank === 'total' ? -1 : 1
   return a.order - b.order
@@ -26,7 +26,7 @@ export function compare(a: Place, b: Place): number {
  *
  * By the monotonic clock: a wall clock that was ahead when the line was given back would hold it for as long once it is right again.
  */
-export interface Waiting extends Place {
+export interface Waiting extends SendOrder {
   dueAtElapsedMs: number
 }
 
@@ -34,7 +34,7 @@ export interface Waiting extends Place {
  * Lines that wait for their time, and lines whose time has come, in the order of sending. Adding and taking cost the
  * logarithm of their number.
  */
-export class LineQueue<T extends Waiting> {
+export class DueQueue<T extends Waiting> {
   readonly #later = new Heap<{ line: T; dueAtMs: number }>((a, b) => a.dueAtMs - b.dueAtMs)
   readonly #due = new Heap<T>(compare)
   readonly #isDue = new Set<T>()

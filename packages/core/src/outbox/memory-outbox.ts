@@ -9,7 +9,7 @@ import type {
   Settlement,
   WaitingLine,
 } from '../model/outbox-line.ts'
-import { compare, LineQueue, leaseMs, maxKnownPuts } from './due-queue.ts'
+import { compare, DueQueue, leaseMs, maxKnownPuts } from './due-queue.ts'
 
 /** A line that is not done. */
 interface OpenLine {
@@ -28,7 +28,7 @@ export class MemoryOutbox {
   readonly rejected: RejectedLine[] = []
   readonly #open = new Map<string, OpenLine>()
   readonly #known = new Set<string>()
-  readonly #queue = new LineQueue<OpenLine>()
+  readonly #queue = new DueQueue<OpenLine>()
   #order = 0
   #delivered = 0
   #unconfirmed = 0

@@ -5,7 +5,7 @@ import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '
 import { closeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
-import type { Place, Waiting } from './due-queue.ts'
+import type { SendOrder, Waiting } from './due-queue.ts'
 import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
 import type { TouchedState } from './outbox-log.ts'
 
@@ -41,7 +41,7 @@ export interface OutboxFile {
 const chunkBytes = 64 * 1024
 
 /** Reads the lines of a closed day one after the other: those of one rank that nobody touched yet. */
-export class FreshLines implements Place {
+export class FreshLines implements SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
   readonly order: number

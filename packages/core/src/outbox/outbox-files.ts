@@ -7,7 +7,7 @@ import { readFrames } from '../files/frame-file.ts'
 import { frameTypes } from '../files/frames.ts'
 import { closeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import { compare, LineQueue, longestWaitMs, type Place } from './due-queue.ts'
+import { compare, DueQueue, longestWaitMs, type SendOrder } from './due-queue.ts'
 import { decodeLine } from './line-file.ts'
 import { openLineFile } from './open-line-file.ts'
 import { FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
@@ -30,7 +30,7 @@ export class OutboxFiles {
   readonly #damaged: DamagedFiles
   readonly #clock: OutboxClock
   readonly #open = new Set<OutboxFile>()
-  readonly #queue = new LineQueue<TouchedLine>()
+  readonly #queue = new DueQueue<TouchedLine>()
   #fresh: FreshLines[] = []
   readonly #unread: UnreadFiles
   #numbers = 0
@@ -168,7 +168,7 @@ export class OutboxFiles {
 
   #touch(
     { dueAtMs, ...state }: TouchedState,
-    place: Pick<TouchedLine, 'file' | 'index' | keyof Place>,
+    place: Pick<TouchedLine, 'file' | 'index' | keyof SendOrder>,
   ): void {
     const dueAtElapsedMs = dueAtMs === 0 ? 0 : this.#clock.elapsed() + this.#waitUntil(dueAtMs)
     const line: TouchedLine = { ...state, ...place, dueAtElapsedMs, isClaimed: false }

@@ -186,7 +186,7 @@ interface FileHistory {
 }
 
 /** What a log tells of the lines, file by file. */
-export class OutboxHistory {
+export class OutboxReplay {
   delivered = 0
   rejected = 0
   known: string[] = []

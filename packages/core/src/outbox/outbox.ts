@@ -8,7 +8,7 @@ import { leaseMs, maxKnownPuts } from './due-queue.ts'
 import { encodeLine, outboxFolder } from './line-file.ts'
 import { beginPutFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
 import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
-import { beginStateLog, OutboxHistory, type StateLog } from './outbox-log.ts'
+import { beginStateLog, OutboxReplay, type StateLog } from './outbox-log.ts'
 import { readLog } from './read-log.ts'
 import { RejectedLines } from './rejected-lines.ts'
 import { untouchedFile } from './unread-files.ts'
@@ -89,7 +89,7 @@ export class Outbox {
 
   async #load(): Promise<void> {
     const disk = this.#disk
-    const history = new OutboxHistory()
+    const history = new OutboxReplay()
     const { damaged, isReplaced } = this.#settings
     const how = await readLog(disk, this.#folder, history, damaged)
     this.#delivered = history.delivered

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, namesIn } from '../files/disk.ts'
 import { newerOutbox } from './open-line-file.ts'
-import { newestStateLog, type OutboxHistory, readStateLog } from './outbox-log.ts'
+import { newestStateLog, type OutboxReplay, readStateLog } from './outbox-log.ts'
 
 const what = 'which of the waiting events were sent, so they are looked up in PX before they are sent again'
 
@@ -15,7 +15,7 @@ const what = 'which of the waiting events were sent, so they are looked up in PX
 export async function readLog(
   disk: Disk,
   folder: string,
-  history: OutboxHistory,
+  history: OutboxReplay,
   damaged: DamagedFiles,
 ): Promise<'clean' | 'torn' | 'damaged' | 'missing'> {
   const log = newestStateLog(disk, folder)

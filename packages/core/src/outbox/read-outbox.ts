@@ -6,7 +6,7 @@ import { closeQuietly, openToRead } from '../files/held-file.ts'
 import type { OutboxLine, WaitingLine } from '../model/outbox-line.ts'
 import { linesLeft } from './inbox.ts'
 import { decodeLine, outboxFolder, readLineFile } from './line-file.ts'
-import { OutboxHistory, readStateLog } from './outbox-log.ts'
+import { OutboxReplay, readStateLog } from './outbox-log.ts'
 
 const linesPerPage = 1_000
 
@@ -16,7 +16,7 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   const left = new Map<string, OutboxLine>()
   for (const line of linesLeft(disk, dir)) left.set(line.id, line)
   const folder = outboxFolder(dir)
-  const history = new OutboxHistory()
+  const history = new OutboxReplay()
   const how = await readStateLog(disk, folder, (change) => history.apply(change)).then(
     (log) => log.how,
     unlessDamaged,

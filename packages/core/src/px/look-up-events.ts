@@ -38,22 +38,22 @@ const fewLines = 3
  * Looks lines up by `GET /v1/events/custom`: the list of a name and date where many are unconfirmed, else user by user. A line is found by
  * its `rollupId` only, and absent only after a list was read to its end.
  *
- * @param leave asked before each request: look-ups share rate and budget with what is sent
+ * @param acquire asked before each request: look-ups share rate and budget with what is sent
  */
 export function createLookUp({
   client,
-  leave,
+  acquire,
   now,
 }: {
   client: Pick<PxClient, 'request'>
-  leave(): Promise<Permit>
+  acquire(): Promise<Permit>
   now(): number
 }): LookUp {
   /** Shrinks when a page is too long to be read. */
   let pageSize = largestPage
 
   async function read(path: string, size: number, scrollId: string | undefined): Promise<PxAnswer> {
-    const answer = await leave()
+    const answer = await acquire()
     if (answer !== 'go') return { answered: false, error: new NoPermit(answer), maybeSent: false }
     const scroll = scrollId === undefined ? '' : `&scrollId=${encodeURIComponent(scrollId)}`
     return client.request({

@@ -19,7 +19,7 @@ export interface PxClientSettings {
   /** Real time: the network does not follow a clock that a test or a demo moves. */
   clock: Clock
   /** Takes the time that an answer of PX says it is, epoch ms. */
-  heard?: (epochMs: number) => void
+  onDate?: (epochMs: number) => void
 }
 
 export interface PxRequest {
@@ -58,7 +58,7 @@ const maxConnections = 8
  * included) is about to be written to; until then nothing was sent, whatever the error is.
  */
 export function createPxClient(settings: PxClientSettings): PxClient {
-  const { baseUrl, apiKey, dispatcher, timeoutMs, clock, heard } = settings
+  const { baseUrl, apiKey, dispatcher, timeoutMs, clock, onDate } = settings
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/+$/, '')
   const open = new Set<(error: Error) => void>()
@@ -140,7 +140,7 @@ export function createPxClient(settings: PxClientSettings): PxClient {
             contentEncoding: [headers['content-encoding']].flat().join(),
             contentType: [headers['content-type']].flat()[0],
           }
-          if (head.dateMs !== undefined) heard?.(head.dateMs)
+          if (head.dateMs !== undefined) onDate?.(head.dateMs)
         },
         onResponseData(_controller, chunk) {
           chunks.push(chunk)

@@ -211,7 +211,7 @@ export class DayJournals {
     const header = newHeader({ day, revision, contained: upTo })
     const path = join(outboxFolder(this.#dir), name)
     const written = await writeLineFile(this.#disk, path, header, makeLines(totals, revision), mayCommit)
-    if (written === undefined) return { answer: { outcome: 'elsewhere' } }
+    if (written === undefined) return { answer: { outcome: 'notLeader' } }
     await this.#remove(day, done)
     return { answer: { outcome: 'closed', revision, ...written }, name }
   }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { quoted, UsageError } from '../errors.ts'
 import { type Disk, realDisk } from '../files/disk.ts'
 import { diskError } from '../files/disk-error.ts'
-import { createWriteGuard } from '../files/slow-writes.ts'
+import { createSlowWrites } from '../files/slow-writes.ts'
 import { oneByOne } from '../journal/journal-reader.ts'
 import type { OutboxCounts } from '../model/outbox-line.ts'
 import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
@@ -32,7 +32,7 @@ export interface FileStoreOptions {
 const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
 const syncEveryMs = 1_000
 /** A journal goes on in a new file after so many bytes of gains. */
-const defaultPartBytes = 64 * 1024 * 1024
+const defaultSegmentBytes = 64 * 1024 * 1024
 const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unconfirmed: 0, rejected: 0 }
 
 /**
@@ -50,7 +50,7 @@ export function fileStore(options: FileStoreOptions): Store {
 export function fileStoreOn(
   disk: Disk,
   { dir, durability = 'turn' }: FileStoreOptions,
-  partBytes: number = defaultPartBytes,
+  segmentBytes: number = defaultSegmentBytes,
 ): Store {
   if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'Give the path of a folder.')
   if (!Object.hasOwn(flushAfterMs, durability)) {
@@ -67,7 +67,7 @@ export function fileStoreOn(
   const lastSequences = new Map<UsageDay, number>()
   let cancelSync: (() => void) | undefined
 
-  const guard = createWriteGuard((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
+  const slowWrites = createSlowWrites((isSlow, reason) => degraded(reason, { writesEachTurn: !isSlow }))
 
   function degraded(reason: string, more: object = {}): void {
     context?.diagnostics.publish('store:degraded', { path: home, reason, ...more })
@@ -77,7 +77,7 @@ export function fileStoreOn(
   async function using<T>(task: (folder: OpenFolder) => Promise<T>): Promise<T> {
     if (folder === undefined) throw notOpen()
     try {
-      return await folder.led.during(task(folder))
+      return await folder.leaderOutbox.during(task(folder))
     } catch (error) {
       throw failed(error)
     }
@@ -112,10 +112,10 @@ export function fileStoreOn(
       ...given,
       disk,
       dir: home,
-      partBytes,
+      segmentBytes,
       degraded,
-      onWrite: (tookMs) => guard.record(tookMs, given.clock.elapsed()),
-      isSlow: () => guard.isSlow(given.clock.elapsed()),
+      onWrite: (tookMs) => slowWrites.record(tookMs, given.clock.elapsed()),
+      isSlow: () => slowWrites.isSlow(given.clock.elapsed()),
     })
   }
 
@@ -146,7 +146,7 @@ export function fileStoreOn(
     durable: true,
     place: dir,
     get flushAfterMs() {
-      const isSlow = context !== undefined && guard.isSlow(context.clock.elapsed())
+      const isSlow = context !== undefined && slowWrites.isSlow(context.clock.elapsed())
       return isSlow ? Math.max(flushAfterMs.interval, flushAfterMs[durability]) : flushAfterMs[durability]
     },
 
@@ -167,7 +167,7 @@ export function fileStoreOn(
         throw diskError(`The folder ${quoted(root)} cannot be used.`, error)
       }
       try {
-        const outbox = await folder.led.outbox()
+        const outbox = await folder.leaderOutbox.outbox()
         if (outbox !== undefined) await folder.journals.sweep(outbox)
       } catch (error) {
         // Counts are safe without it, and whoever sends tries it again.
@@ -186,8 +186,8 @@ export function fileStoreOn(
     },
 
     seal: (day) =>
-      using(async ({ writer, joined }) => {
-        await joined()
+      using(async ({ writer, compacted }) => {
+        await compacted()
         await writer.seal(day)
       }),
     openDays: () => using(({ journals }) => journals.openDays()),
@@ -195,39 +195,40 @@ export function fileStoreOn(
     totals: (day) => oneByOne(totalsOf(day)),
 
     closeDay: (day, makeLines, { force = false } = {}) =>
-      using(async ({ led, journals, writer, joined }) => {
-        const outbox = await led.outbox()
-        if (outbox === undefined) return { outcome: 'elsewhere' }
-        await joined()
+      using(async ({ leaderOutbox, journals, writer, compacted }) => {
+        const outbox = await leaderOutbox.outbox()
+        if (outbox === undefined) return { outcome: 'notLeader' }
+        await compacted()
         await writer.seal(day)
         // The day may be closed, also if this fails: then its lines are found when the outbox is read again.
         const reload = (error: unknown) => {
-          led.reload()
+          leaderOutbox.reload()
           throw error
         }
-        const closing = journals.close(day, makeLines, { force, mayCommit: () => led.holds() })
+        const closing = journals.close(day, makeLines, { force, mayCommit: () => leaderOutbox.holds() })
         const { answer, name } = await closing.catch(reload)
-        if (name !== undefined) await outbox.addFile(name).catch(() => led.reload())
-        journals.forgetOld(led.current)
+        if (name !== undefined) await outbox.addFile(name).catch(() => leaderOutbox.reload())
+        journals.forgetOld(leaderOutbox.current)
         return answer
       }),
 
     put: (lines) =>
-      using(async ({ led, inbox }) => {
-        const outbox = await led.outbox()
+      using(async ({ leaderOutbox, inbox }) => {
+        const outbox = await leaderOutbox.outbox()
         await (outbox === undefined ? inbox.leave(lines) : outbox.put(lines))
       }),
 
     claim: (limit) =>
-      using(async ({ led, inbox }) => {
-        const outbox = await led.outbox()
+      using(async ({ leaderOutbox, inbox }) => {
+        const outbox = await leaderOutbox.outbox()
         if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, notLeader: true }
         await inbox.takeOut((lines) => outbox.put(lines))
         return outbox.claim(limit)
       }),
 
-    markAttempts: (ids, atMs) => using(({ led }) => led.markAttempts(ids, atMs)),
-    settle: (settlements) => using(async ({ led }) => leading(await led.outbox()).settle(settlements)),
+    markAttempts: (ids, atMs) => using(({ leaderOutbox }) => leaderOutbox.markAttempts(ids, atMs)),
+    settle: (settlements) =>
+      using(async ({ leaderOutbox }) => leading(await leaderOutbox.outbox()).settle(settlements)),
 
     async *waiting() {
       if (folder === undefined) throw notOpen()
@@ -239,10 +240,10 @@ export function fileStoreOn(
       yield* readRejectedLines(disk, outboxFolder(home))
     },
 
-    outboxCounts: () => folder?.led.current?.counts() ?? noLines,
-    isSender: () => using(async ({ led }) => (await led.outbox()) !== undefined),
+    outboxCounts: () => folder?.leaderOutbox.current?.counts() ?? noLines,
+    isSender: () => using(async ({ leaderOutbox }) => (await leaderOutbox.outbox()) !== undefined),
 
-    cannotSend: () => using(async ({ led }) => led.cannotSend()),
+    cannotSend: () => using(async ({ leaderOutbox }) => leaderOutbox.cannotSend()),
 
     readNote: (name) => using(async ({ notes }) => notes.read(name)),
     writeNote: (name, value) => using(({ notes }) => notes.write(name, value)),
@@ -258,7 +259,7 @@ export function fileStoreOn(
         return found.map(({ dir, timeZone, destination }) => ({
           name: `${destination} ${timeZone}`,
           timeZone,
-          store: fileStoreOn(disk, { dir, durability }, partBytes),
+          store: fileStoreOn(disk, { dir, durability }, segmentBytes),
         }))
       }),
 
@@ -274,11 +275,11 @@ export function fileStoreOn(
     cancelSync = undefined
     if (closing === undefined) return
     try {
-      await closing.joined()
+      await closing.compacted()
       await closing.writer.close()
     } finally {
       // Neither holds data: other processes find out by themselves that this one has gone.
-      await Promise.allSettled([(async () => closing.led.close())(), closing.sign.release()])
+      await Promise.allSettled([(async () => closing.leaderOutbox.close())(), closing.mark.release()])
     }
   }
 }

@@ -26,7 +26,7 @@ export function leading<T>(outbox: T | undefined): T {
 }
 
 /** The outbox as long as this process leads, which can begin and end at any time. */
-export class LedOutbox {
+export class LeaderOutbox {
   readonly #settings: LedOutboxSettings
   readonly #self: Owner
   #lead: Lead | undefined
@@ -182,7 +182,7 @@ export class LedOutbox {
     }
   }
 
-  /** Never throws: the sign of the owner, which is released next, says the same. */
+  /** Never throws: the mark of the owner, which is released next, says the same. */
   close(): void {
     try {
       this.reload()

@@ -9,8 +9,8 @@ import { makeSubfolder } from '../files/set-aside.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 
 /** Shows to other processes that the owner of a journal is alive, and to nobody that it is when it has died. */
-export interface OwnerSign {
-  /** Makes the sign anew if somebody removed it. */
+export interface LivenessMark {
+  /** Makes the mark anew if somebody removed it. */
   renew(): Promise<void>
   release(): Promise<void>
 }
@@ -50,10 +50,10 @@ const hostEnd = `-${shortHash(thisHost.boot || thisHost.host).slice(0, 6)}`
  *
  * Where no socket can be made (some network disks), a lease file is touched instead.
  */
-export async function showOwner(
+export async function showAlive(
   { disk, dir, clock, onDamage }: OwnerSettings,
   journalId: string,
-): Promise<OwnerSign> {
+): Promise<LivenessMark> {
   let server: Server | undefined
   let place: SocketPlace | undefined
   let stopBeating = () => {}

@@ -87,7 +87,7 @@ export function memoryStore(): Store {
     },
 
     async closeDay(day, makeLines) {
-      if (closing !== undefined) return { outcome: 'elsewhere' }
+      if (closing !== undefined) return { outcome: 'notLeader' }
       const totals = days.get(day)?.totals
       if (totals === undefined) return { outcome: 'empty' }
       const revision = revisions.get(day) ?? 0

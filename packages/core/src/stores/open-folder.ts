@@ -3,48 +3,48 @@ import { quoted } from '../errors.ts'
 import { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, maySync, removeStaleTemporaries } from '../files/disk.ts'
 import { NoteFiles } from '../files/note-files.ts'
-import { joinJournal } from '../journal/compact-journal.ts'
+import { compactJournal } from '../journal/compact-journal.ts'
 import { newJournalId } from '../journal/journal-files.ts'
 import { createJournalWriter, type JournalWriter } from '../journal/journal-writer.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { StoreContext } from '../model/store.ts'
 import { Inbox } from '../outbox/inbox.ts'
 import { DayJournals } from './day-journals.ts'
-import { LedOutbox } from './leader-outbox.ts'
-import { type OwnerSign, showOwner, thisHost } from './liveness.ts'
+import { LeaderOutbox } from './leader-outbox.ts'
+import { type LivenessMark, showAlive, thisHost } from './liveness.ts'
 import { createSilence, type Silence } from './silence.ts'
 
 /** What a process has of a folder while its store is open. */
 export interface OpenFolder extends StoreContext {
-  readonly sign: OwnerSign
+  readonly mark: LivenessMark
   readonly writer: JournalWriter
   readonly journals: DayJournals
   readonly inbox: Inbox
   readonly notes: NoteFiles
-  readonly led: LedOutbox
+  readonly leaderOutbox: LeaderOutbox
   readonly silence: Silence
-  /** Resolves when no files are being joined. */
-  joined(): Promise<unknown>
+  /** Resolves when no files are being compacted. */
+  compacted(): Promise<unknown>
 }
 
 export interface FolderSettings extends StoreContext {
   disk: Disk
   dir: string
   /** A journal goes on in a new file after so many bytes of gains. */
-  partBytes: number
+  segmentBytes: number
   onWrite(tookMs: number): void
   isSlow(): boolean
   degraded(reason: string, more?: object): void
 }
 
-/** So many full files of a journal are joined into one. */
-const joinedParts = 4
+/** So many full files of a journal are compacted into one. */
+const compactedSegments = 4
 
 /** Makes this process an owner in the folder, ready to count; what others left there is read when it is asked for. */
 export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   const { disk, dir, clock, diagnostics, timeZone, degraded } = given
   const journalId = newJournalId(clock)
-  let joining: Promise<unknown> = Promise.resolve()
+  let compacting: Promise<unknown> = Promise.resolve()
   makeFolder(disk, dir)
   if (!(await maySync(disk, dir))) {
     diagnostics.warn(
@@ -53,7 +53,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     )
   }
   for (const name of ['notes', 'inbox']) removeStaleTemporaries(disk, join(dir, name), clock.now())
-  const sign = await showOwner({ disk, dir, clock, onDamage }, journalId)
+  const mark = await showAlive({ disk, dir, clock, onDamage }, journalId)
 
   function reportUnreadable(path: string, message: string): void {
     diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
@@ -96,14 +96,15 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   }
 
   /** One at a time, and never in the way of counting; until it is done the files are read as they are. */
-  function joinLater(day: UsageDay, lastPart: number): void {
-    joining = joining
+  function compactLater(day: UsageDay, lastSegment: number): void {
+    compacting = compacting
       .then(async () => {
-        // Of what a closed day contains in part, the parts must stay apart.
+        // Of what a closed day contains in part, the segments must stay apart.
         const { contained } = await journals.closed.of(day)
-        if (contained[journalId] === undefined) await joinJournal(disk, dir, { day, journalId, lastPart })
+        if (contained[journalId] === undefined)
+          await compactJournal(disk, dir, { day, journalId, lastSegment })
       })
-      .catch((error: unknown) => degraded('journals could not be joined', { error }))
+      .catch((error: unknown) => degraded('journals could not be compacted', { error }))
   }
 
   const settings = { disk, dir, clock, now: clock.now, damaged, silence: createSilence(clock) }
@@ -115,13 +116,13 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     elapsed: clock.elapsed,
     onWrite: given.onWrite,
     isSlow: given.isSlow,
-    partBytes: given.partBytes,
-    onFull(day, part) {
-      if (part % joinedParts === 0) joinLater(day, part)
+    segmentBytes: given.segmentBytes,
+    onFull(day, segment) {
+      if (segment % compactedSegments === 0) compactLater(day, segment)
     },
     onRescue(path) {
       degraded('it was removed or moved away, and is written to its place again', { path })
-      void sign.renew().catch(() => {})
+      void mark.renew().catch(() => {})
     },
   })
   const journals = new DayJournals({
@@ -142,13 +143,16 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     diagnostics,
     timeZone,
     namespace: given.namespace,
-    sign,
+    mark,
     writer,
     journals,
     inbox: new Inbox({ ...settings, onDamage }, journalId),
     notes: new NoteFiles({ ...settings, onDamage }),
-    led: new LedOutbox({ ...settings, onDamage, onReplaced, onUnseenLeader }, { journalId, ...thisHost }),
+    leaderOutbox: new LeaderOutbox(
+      { ...settings, onDamage, onReplaced, onUnseenLeader },
+      { journalId, ...thisHost },
+    ),
     silence: settings.silence,
-    joined: () => joining,
+    compacted: () => compacting,
   }
 }
