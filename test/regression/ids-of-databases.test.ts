@@ -59,8 +59,12 @@ describe('an identity of a database', () => {
     ['a String object', { userId: new String('ann-secret') }, 'a userId of type String'],
     ['bytes', { userId: Buffer.from('ann-secret') }, 'a userId of type Buffer'],
     ['a boolean', { userId: 'ann', accountId: true }, 'an accountId of type boolean'],
-    ['NaN', { userId: Number.NaN }, 'a userId that is no finite number'],
-    ['Infinity', { userId: 1, accountId: Number.POSITIVE_INFINITY }, 'an accountId that is no finite number'],
+    ['NaN', { userId: Number.NaN }, 'a userId that is not a finite number'],
+    [
+      'Infinity',
+      { userId: 1, accountId: Number.POSITIVE_INFINITY },
+      'an accountId that is not a finite number',
+    ],
     ['an empty user', { userId: '' }, 'an empty userId'],
     ['null', { userId: null }, 'a userId of type null'],
     ['an object without a class', { userId: Object.create(null) }, 'a userId of type object'],
@@ -73,7 +77,7 @@ describe('an identity of a database', () => {
     [
       'a token for a key',
       { ['t'.repeat(64)]: 1 },
-      'an object without userId (its keys: one of 64 characters)',
+      'an object without userId (its keys: a key of 64 characters)',
     ],
     ['a list', ['ann-secret'], 'an array'],
     ['a text', 'ann-secret', 'a value of type string'],

@@ -7,7 +7,7 @@ export { type Env, isEnabled } from './options/environment.ts'
 export type { IdentityInput } from './attribution/identity.ts'
 export type {
   Identify,
-  IdentifyAnswer,
+  IdentifyResult,
   IdentifyFailure,
   NoIdentity,
   UnattributedReason,

@@ -44,7 +44,7 @@ export type {
 // Who called
 export type {
   Identify,
-  IdentifyAnswer,
+  IdentifyResult,
   IdentifyFailure,
   NoIdentity,
   UnattributedReason,

@@ -2,13 +2,13 @@ import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
 import { callIdentify } from '../../../packages/core/src/attribution/identify.ts'
-import type { HeldCall } from '../../../packages/core/src/attribution/pending-calls.ts'
+import type { CountedCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
 
 const properties = Object.freeze({ apiType: 'RESTful' })
 
-function call(route: string, changes: Partial<HeldCall> = {}): HeldCall {
+function call(route: string, changes: Partial<CountedCall> = {}): CountedCall {
   return {
     day: '2026-11-23',
     endpoint: { method: 'GET', route },

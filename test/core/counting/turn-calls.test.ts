@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import type { HeldCall } from '../../../packages/core/src/attribution/pending-calls.ts'
+import type { CountedCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createTurnCalls } from '../../../packages/core/src/counting/turn-calls.ts'
 
-const call: HeldCall = {
+const call: CountedCall = {
   day: '2026-03-10',
   endpoint: { method: 'GET', route: '/' },
   properties: {},

@@ -2,61 +2,62 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { Identity } from '../model/identity.ts'
 import { IdentifyFailure, isNoIdentity, isThenable, type UnattributedReason } from './identify.ts'
 import { identityFault, keysWithoutAccount, usableIdentity } from './identity.ts'
-import { type AwaitingSettings, createAwaitedAnswers, type HeldCall } from './pending-calls.ts'
+import { type CountedCall, createPendingCalls, type PendingCallsSettings } from './pending-calls.ts'
 import { createUnattributed } from './unattributed.ts'
 
 export interface AttributionStats {
-  /** Calls whose `identify` has not answered yet. */
+  /** Calls whose `identify` has not returned or resolved yet. */
   pending: number
   unattributed: Record<UnattributedReason, number>
 }
 
 export interface Attribution {
-  /** Counts the call under the identity in `answer`: at once, or when the promise in it answers. Never throws. */
-  attribute(answer: unknown, call: HeldCall): void
-  /** Resolves when no answer is awaited any more. */
+  /** Counts the call under the identity in `result`, at once or when the promise in it resolves. Never throws. */
+  attribute(result: unknown, call: CountedCall): void
+  /** Resolves when no call waits for its identity. */
   settled(): Promise<void>
   stats(): AttributionStats
 }
 
-export interface AttributionSettings extends AwaitingSettings {
+export interface AttributionSettings extends PendingCallsSettings {
   diagnostics: Diagnostics
-  /** `times` such calls have an owner now. */
-  count(identity: Identity, call: HeldCall, times: number): void
+  /** Counts `times` calls of this kind under an identity. */
+  count(identity: Identity, call: CountedCall, times: number): void
 }
 
-/** Stray keys are looked for in the identities of the first calls without an account: the check is not free. */
+/** Only the first identities without an account are checked for stray keys, because the check takes time. */
 const maxKeyChecks = 1_000
 
+/** Creates the part of a meter that finds the identity of each call and counts the calls that have none by reason. */
 export function createAttribution(settings: AttributionSettings): Attribution {
   const { count, diagnostics } = settings
   let hasUsers = false
   let keyChecks = 0
   const unattributed = createUnattributed(diagnostics, () => hasUsers)
-  const awaited = createAwaitedAnswers(settings, (answer, kinds) => {
-    const owner = ownerIn(answer)
-    for (const { call, times } of kinds) conclude(owner, call, times)
+  const pendingCalls = createPendingCalls(settings, (result, groups) => {
+    const identity = identityIn(result)
+    for (const { call, times } of groups) conclude(identity, call, times)
   })
 
-  /** Whom an answer names: an identity, no user, or why neither. Never throws, although an answer may have getters that do. */
-  function ownerIn(answer: unknown): Identity | IdentifyFailure | undefined {
-    if (isNoIdentity(answer)) return undefined
+  /** Returns the identity in a result, `undefined` for an anonymous call, or the failure. Never throws, even if a getter does. */
+  function identityIn(result: unknown): Identity | IdentifyFailure | undefined {
+    if (isNoIdentity(result)) return undefined
     try {
-      const owner = usableIdentity(answer)
-      if (owner === undefined) {
-        if (answer instanceof IdentifyFailure) return answer
-        return new IdentifyFailure('invalid', undefined, identityFault(answer))
+      const identity = usableIdentity(result)
+      if (identity === undefined) {
+        if (result instanceof IdentifyFailure) return result
+        return new IdentifyFailure('invalid', undefined, identityFault(result))
       }
-      if (owner.accountId === undefined && keyChecks < maxKeyChecks) checkKeys(answer as object)
-      return owner
+      if (identity.accountId === undefined && keyChecks < maxKeyChecks) checkKeys(result as object)
+      return identity
     } catch (error) {
-      return new IdentifyFailure('invalid', error, identityFault(answer))
+      return new IdentifyFailure('invalid', error, identityFault(result))
     }
   }
 
-  function checkKeys(answer: object): void {
+  function checkKeys(result: object): void {
     keyChecks += 1
-    const keys = keysWithoutAccount(answer)
+    const keys = keysWithoutAccount(result)
     if (keys === undefined) return
     keyChecks = maxKeyChecks
     diagnostics.warn(
@@ -65,25 +66,29 @@ export function createAttribution(settings: AttributionSettings): Attribution {
     )
   }
 
-  function conclude(owner: Identity | IdentifyFailure | undefined, call: HeldCall, times: number): void {
-    if (owner === undefined) unattributed.anonymous(times)
-    else if (owner instanceof IdentifyFailure) unattributed.failed(owner, times)
+  function conclude(
+    identity: Identity | IdentifyFailure | undefined,
+    call: CountedCall,
+    times: number,
+  ): void {
+    if (identity === undefined) unattributed.anonymous(times)
+    else if (identity instanceof IdentifyFailure) unattributed.failed(identity, times)
     else {
       hasUsers = true
-      count(owner, call, times)
+      count(identity, call, times)
     }
   }
 
   return {
-    attribute(answer, call) {
+    attribute(result, call) {
       try {
-        if (!isThenable(answer)) return conclude(ownerIn(answer), call, 1)
-        if (!awaited.hold(answer, call)) unattributed.failed(new IdentifyFailure('overloaded'), 1)
+        if (!isThenable(result)) return conclude(identityIn(result), call, 1)
+        if (!pendingCalls.hold(result, call)) unattributed.failed(new IdentifyFailure('overloaded'), 1)
       } catch (error) {
-        unattributed.failed(new IdentifyFailure('invalid', error, identityFault(answer)), 1)
+        unattributed.failed(new IdentifyFailure('invalid', error, identityFault(result)), 1)
       }
     },
-    settled: awaited.settled,
-    stats: () => ({ pending: awaited.pending, unattributed: unattributed.counts() }),
+    settled: pendingCalls.settled,
+    stats: () => ({ pending: pendingCalls.size, unattributed: unattributed.counts() }),
   }
 }

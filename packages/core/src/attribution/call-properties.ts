@@ -3,26 +3,31 @@ import { detached } from '../model/detached-text.ts'
 import type { Properties } from '../model/series.ts'
 import { usableProperties } from './properties.ts'
 
-/** The properties of single calls, together with those that all calls of a meter have. */
+/** Combines the properties of single calls with those that all calls of a meter have. */
 export interface CallProperties {
-  /** The same frozen object for the same content, mostly. Never throws. @param given what the app answered for this call */
+  /**
+   * Returns the usable properties of a call; mostly the same frozen object for the same content. Never throws.
+   *
+   * @param given what the app's `properties` callback returned for this call
+   */
   of(given: unknown): Properties
-  /** Properties of calls that PX cannot have and that were left out. */
+  /** Number of properties that PX cannot store and that were left out. */
   readonly leftOut: number
 }
 
-/** A step on the way along the names and values of properties, in the order in which they are given. */
+/** A node of the tree in which known property sets are found, one level for each name and value in the given order. */
 interface Step {
   next: Map<string, Map<unknown, Step>> | undefined
   found: Properties | undefined
 }
 
-/** Beyond it all are forgotten: values that never come again must not fill the memory. */
+/** When this many sets are remembered, all are forgotten: values that never come again would fill the memory. */
 const maxRemembered = 1_000
 
 /**
- * A callback mostly makes a new object of few different contents, so contents are checked once and found again by going
- * along them, which allocates nothing. An object is not known by itself, as the app may change it.
+ * Creates the lookup of property sets. A callback mostly creates a new object for each call, with few different contents. So
+ * each content is checked once, and found again by its names and values without an allocation. The object itself is no key,
+ * because the app may change it.
  */
 export function createCallProperties(own: Properties, diagnostics: Diagnostics): CallProperties {
   let start: Step = { next: undefined, found: own }
@@ -57,7 +62,7 @@ export function createCallProperties(own: Properties, diagnostics: Diagnostics):
         const found = Object.freeze(
           usableProperties({ ...own, ...usableProperties(given, leaveOut) }, leaveOut),
         )
-        // What is left out is counted for each call.
+        // A set with an unusable property is not remembered, so that the property is counted for each call.
         if (leftOut === before) remember(given as object, found)
         return found
       } catch {

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 
-/** Things that are given up when they take too long. */
+/** Gives things up that take too long. */
 export interface Deadlines<T> {
   add(thing: T): void
-  /** It came in time. */
+  /** Removes a thing that finished in time. */
   delete(thing: T): void
 }
 
-/** All things get the same time, so the first one added is the first one due: one timer serves them all. */
+/** Creates deadlines of one length, so that the first thing added is the first due and one timer serves all. */
 export function createDeadlines<T>(clock: Clock, limitMs: number, giveUp: (thing: T) => void): Deadlines<T> {
   const dueAt = new Map<T, number>()
   let cancel: (() => void) | undefined

@@ -1,10 +1,10 @@
 import { detached } from '../model/detached-text.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 
-/** The route of a call that matched none: the raw path would make a series of every typing error and every scanner. */
+/** The route of a call that matched no route. The raw path would create a series for each typing error and each scanner. */
 const unmatchedRoute = '(unmatched)'
 
-/** RFC 9110 section 9 and RFC 5789; anything else is `_OTHER`, as OpenTelemetry's `http.request.method` has it. */
+/** The methods of RFC 9110 section 9 and RFC 5789. Others become `_OTHER`, as in OpenTelemetry's `http.request.method`. */
 const knownMethods: ReadonlySet<string> = new Set([
   'GET',
   'HEAD',
@@ -17,14 +17,14 @@ const knownMethods: ReadonlySet<string> = new Set([
   'PATCH',
 ])
 
-/** So many are listed: an app that puts ids into its endpoints is not to fill the memory with them. */
+/** Limit of the list: an app that puts ids into its endpoints must not fill the memory. */
 const maxListed = 10_000
 
 /** The endpoints called so far. */
 export interface Endpoints {
-  /** The same frozen object for the same endpoint, as far as it is listed. @param route `undefined` if none matched */
+  /** Returns the same frozen object for the same endpoint while it is listed. @param route `undefined` if no route matched */
   of(method: string, route: string | undefined): Endpoint
-  /** By route and method. */
+  /** Returns the endpoints, sorted by route, then by method. */
   list(): Endpoint[]
 }
 

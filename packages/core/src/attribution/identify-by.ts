@@ -4,35 +4,39 @@ import { type Identify, IdentifyFailure, isNoIdentity, type NoIdentity } from '.
 import { createIdentityCache, type Lookup } from './identity-cache.ts'
 
 export interface IdentifyByOptions<Source> {
-  /** The text in a request that tells who calls, such as its API key; nothing for an anonymous call. */
+  /** Returns the text that identifies the caller, such as an API key; nothing for an anonymous call. */
   credential(source: Source): string | NoIdentity
-  /** Names the owner of a credential, at once or as a promise; nothing if it has none. Never asked twice at a time. */
+  /**
+   * Returns the identity of a credential, or a promise of it; nothing if it belongs to no user. It runs once at a time for each
+   * credential.
+   */
   lookup: Lookup
-  /** How many credentials are remembered, and how many are looked up at the same time. @default 10_000 */
+  /** Limit of remembered credentials, and of lookups at the same time. @default 10_000 */
   max?: number | undefined
-  /** How long an owner is taken without asking, in ms. After that he is taken until the next answer comes. @default 300_000 */
+  /** How long an identity is used without a new lookup, in ms. After that it is used until the lookup resolves. @default 300_000 */
   ttlMs?: number | undefined
-  /** How long it is remembered that a credential has no owner, or that its lookup failed, in ms. @default 10_000 */
+  /** How long px-usage remembers a credential without a user or a failed lookup, in ms. @default 10_000 */
   negativeTtlMs?: number | undefined
-  /** How long an answer is awaited, in ms; a meter does so for its `graceMs` at most. @default 1_000 */
+  /** How long a call waits for a lookup, in ms; never longer than the meter's `graceMs`. @default 1_000 */
   timeoutMs?: number | undefined
-  /** Where time comes from: in tests the clock of the meter. @default the system's */
+  /** The clock; tests pass the clock of the meter. @default the system's */
   clock?: Clock | undefined
 }
 
 const defaults = { max: 10_000, ttlMs: 300_000, negativeTtlMs: 10_000, timeoutMs: 1_000 }
 const names = ['credential', 'lookup', 'clock', ...Object.keys(defaults)]
-/** The cache takes its room at once. */
+/** The cache allocates its memory at once. */
 const mostRemembered = 1_000_000
 
 /**
- * An `identify` for owners that have to be looked up: `identifyBy({ credential: (req) => req.get('x-api-key'), lookup })`.
+ * Creates an `identify` that looks users up by a credential: `identifyBy({ credential: (req) => req.get('x-api-key'), lookup })`.
  *
- * Each credential is looked up once in `ttlMs`. Calls that come before the answer are held, and counted into the day in
- * which they finished: all of them for the owner, or all as unattributed. An owner that was known stays known while lookups
- * fail. Credentials are kept as a digest, and in clear only while they are looked up.
+ * - Each credential is looked up once in `ttlMs`. An identity that was found stays in use while later lookups fail.
+ * - Calls that finish during a lookup wait for it, and count into the day in which they finished: all of them for the user,
+ *   or all as unattributed.
+ * - Credentials are stored as digests, and in clear only during their lookup.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an invalid option
  */
 export function identifyBy<Source>(options: IdentifyByOptions<Source>): Identify<Source> {
   refuseUnknown(options, names)
@@ -53,12 +57,12 @@ export function identifyBy<Source>(options: IdentifyByOptions<Source>): Identify
   const identify = (source: Source) => {
     const given: unknown = credential(source)
     if (isNoIdentity(given)) return undefined
-    // A text with half a character is sent by nobody; its digest would be that of another one.
-    if (typeof given === 'string' && given.isWellFormed()) return cache.ownerOf(given)
+    // A text with a lone surrogate comes from no client, and its digest would be that of another text.
+    if (typeof given === 'string' && given.isWellFormed()) return cache.identityOf(given)
     if (given instanceof Promise) given.catch(() => {})
     return new IdentifyFailure('invalid')
   }
-  // A failure among the answers is understood by the meter.
+  // The public type does not show it, but a meter accepts an `IdentifyFailure` in place of an identity.
   return identify as Identify<Source>
 }
 
@@ -66,6 +70,6 @@ function missing(name: string) {
   return invalid(
     name,
     undefined,
-    "Give a function: identifyBy({ credential: (req) => req.get('x-api-key'), lookup: (key) => ownerOf(key) }).",
+    "Give a function: identifyBy({ credential: (req) => req.get('x-api-key'), lookup: (key) => findUser(key) }).",
   )
 }

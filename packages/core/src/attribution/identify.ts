@@ -1,26 +1,26 @@
 import type { IdentityInput } from './identity.ts'
 
-/** Why a call has no identity. `anonymous`: the app said so. All others are worth a look. */
+/** Why a call has no identity. `anonymous` means that the app returned no user; every other reason is a fault. */
 export type UnattributedReason = 'anonymous' | 'invalid' | 'threw' | 'rejected' | 'timedOut' | 'overloaded'
 
-/** What an app answers for a call that nobody is to be counted for. */
+/** What an app returns for an anonymous call, which appears in no user's totals. */
 export type NoIdentity = null | undefined | false | '' | 0 | 0n
 
-/** The app's callback that names the caller of a request. Asked once the response has finished. */
+/** The app's callback that returns the identity of a request's caller. It runs after the response has finished. */
 export type Identify<Source> = (
   source: Source,
 ) => IdentityInput | NoIdentity | PromiseLike<IdentityInput | NoIdentity | undefined>
 
-/** What `identify` answered, or why it did not. */
-export type IdentifyAnswer = ReturnType<Identify<unknown>> | IdentifyFailure
+/** What `identify` returned, or why it returned nothing usable. */
+export type IdentifyResult = ReturnType<Identify<unknown>> | IdentifyFailure
 
 const brand: unique symbol = Symbol.for('@px-usage/core.IdentifyFailure') as never
 
-/** Stands for an answer that never came. The brand makes `instanceof` hold across two installed copies. */
+/** Represents an identity that could not be found. The brand makes `instanceof` work across two installed copies. */
 export class IdentifyFailure {
   readonly reason: Exclude<UnattributedReason, 'anonymous'>
   readonly error: unknown
-  /** What is wrong with an invalid answer, as `identityFault` has it. */
+  /** What is wrong with an invalid result, as `identityFault` describes it. */
   readonly fault: string | undefined
 
   constructor(reason: Exclude<UnattributedReason, 'anonymous'>, error?: unknown, fault?: string) {
@@ -38,8 +38,8 @@ export class IdentifyFailure {
   }
 }
 
-/** Asks the app who called. Never throws: a throw becomes an answer of its own. */
-export function callIdentify<Source>(identify: Identify<Source>, source: Source): IdentifyAnswer {
+/** Runs the app's `identify`. Never throws: it returns an `IdentifyFailure` if the callback does. */
+export function callIdentify<Source>(identify: Identify<Source>, source: Source): IdentifyResult {
   try {
     return identify(source)
   } catch (error) {
@@ -47,12 +47,13 @@ export function callIdentify<Source>(identify: Identify<Source>, source: Source)
   }
 }
 
-/** Whatever is falsy: `user?.id && { userId: user.id }` returns the id itself where it is 0, 0n, NaN or empty. */
-export function isNoIdentity(answer: unknown): answer is NoIdentity {
-  return !answer
+/** Accepts every falsy value: `user?.id && { userId: user.id }` returns the id itself if it is 0, 0n, NaN or empty. */
+export function isNoIdentity(result: unknown): result is NoIdentity {
+  return !result
 }
 
-export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
-  const mayHaveThen = typeof answer === 'function' || (typeof answer === 'object' && answer !== null)
-  return mayHaveThen && typeof (answer as { then?: unknown }).then === 'function'
+/** Returns whether a value is a promise or any other object with a `then` method. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const mayHaveThen = typeof value === 'function' || (typeof value === 'object' && value !== null)
+  return mayHaveThen && typeof (value as { then?: unknown }).then === 'function'
 }

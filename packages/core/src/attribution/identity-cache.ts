@@ -7,107 +7,107 @@ import { IdentifyFailure, isNoIdentity, type NoIdentity } from './identify.ts'
 import { type IdentityInput, identityFault, stableIdentity } from './identity.ts'
 import { withoutCredential } from './redact-credential.ts'
 
-/** Names the owner of a credential, at once or as a promise; nothing if it has none. */
+/** Returns the identity of a credential, or a promise of it; nothing if the credential belongs to no user. */
 export type Lookup = (
   credential: string,
   options: {
-    /** Aborted when the answer is no longer awaited. */
+    /** Aborted when no call waits for the lookup any more. */
     signal: AbortSignal
   },
 ) => IdentityInput | NoIdentity | PromiseLike<IdentityInput | NoIdentity | undefined>
 
 export interface IdentityCacheSettings {
   lookup: Lookup
-  /** So many credentials are remembered, the one used longest ago forgotten first, and so many looked up at a time. */
+  /** Limit of remembered credentials, of which the least recently used is removed first, and of lookups at the same time. */
   max: number
-  /** How long an identity is taken as it is. After that it is looked up again, and taken until the answer comes. */
+  /** How long an identity is used as it is. After that it is looked up again, and used until the lookup resolves. */
   ttlMs: number
-  /** How long it is remembered that a credential has no owner, or that the lookup failed. */
+  /** How long a credential without a user, or a failed lookup, is remembered. */
   negativeTtlMs: number
-  /** How long a lookup is awaited. */
+  /** How long a lookup may take. */
   timeoutMs: number
   clock: Clock
 }
 
-type Owner = Identity | IdentifyFailure | undefined
+type Outcome = Identity | IdentifyFailure | undefined
 
-/** The owners of credentials, as far as they are known. */
+/** Remembers which identity belongs to which credential. */
 export interface IdentityCache {
   /**
-   * A known owner at once, the same frozen object each time; else a promise, the same for all who ask meanwhile. It is
-   * never rejected: a failure is an answer.
+   * Returns a known identity at once, as the same frozen object each time. Otherwise it returns a promise, which all callers
+   * during one lookup share. The promise never rejects: it resolves to an `IdentifyFailure`.
    */
-  ownerOf(credential: string): Owner | Promise<Owner>
+  identityOf(credential: string): Outcome | Promise<Outcome>
 }
 
 const lookupPromises = new WeakSet<object>()
 
-/** Whether a promise is one of `ownerOf`: it answers in time by itself. */
+/** Returns whether a promise comes from `identityOf`, and therefore resolves within the cache's own timeout. */
 export function isLookup(promise: object): boolean {
   return lookupPromises.has(promise)
 }
 
-/** The cache has no other way to say that it knows something. */
-const nobody = Symbol('nobody')
+/** The cached value of a credential that belongs to no user: lru-cache cannot store `undefined`. */
+const noUser = Symbol('noUser')
 const cleanEveryMs = 1_000
 const evenStale = { allowStale: true }
 
 /**
- * Of lru-cache's own `fetch` no use is made: it answers a promise also for what is known, a new one for each call, and
- * lookups that hang would push known owners out.
+ * Creates the cache. It does not use lru-cache's own `fetch`, which returns a new promise for each call even if the identity
+ * is known, and which lets lookups that hang push known identities out.
  */
 export function createIdentityCache(settings: IdentityCacheSettings): IdentityCache {
   const { lookup, max, ttlMs, negativeTtlMs, timeoutMs, clock } = settings
   const digest = createDigest()
-  const owners = new LRUCache<string, Identity | IdentifyFailure | typeof nobody>({
+  const identities = new LRUCache<string, Identity | IdentifyFailure | typeof noUser>({
     max,
     ttl: ttlMs,
     noDeleteOnStaleGet: true,
-    // To lru-cache the time 0 is no time; and with a resolution it would set a timer of its own.
+    // lru-cache takes the time 0 for no time, and with a `ttlResolution` it would set a timer of its own.
     perf: { now: () => 1 + clock.elapsed() },
     ttlResolution: 0,
   })
-  const lookups = new Map<string, Promise<Owner>>()
+  const lookups = new Map<string, Promise<Outcome>>()
   let cleanedAtMs = Number.NEGATIVE_INFINITY
   const deadlines = createDeadlines<() => void>(clock, timeoutMs, (giveUp) => giveUp())
 
-  /** The error of one failure in a while: to clean one takes half a millisecond, and few are told. */
-  function tellable(error: unknown, credential: string): Error | undefined {
+  /** Returns a copy without the credential, at most once a second: it takes half a millisecond, and few errors are reported. */
+  function reportable(error: unknown, credential: string): Error | undefined {
     const nowMs = clock.elapsed()
     if (nowMs - cleanedAtMs < cleanEveryMs) return undefined
     cleanedAtMs = nowMs
     return withoutCredential(error, credential)
   }
 
-  function ownerIn(answer: unknown, credential: string): Owner {
+  function outcomeOf(result: unknown, credential: string): Outcome {
     try {
-      if (isNoIdentity(answer)) return undefined
-      const owner = stableIdentity(answer)
-      if (owner !== undefined) return owner
+      if (isNoIdentity(result)) return undefined
+      const identity = stableIdentity(result)
+      if (identity !== undefined) return identity
     } catch {
-      // Not the error of a getter: it may quote what it was looked up by.
+      // The error of a getter is not kept: it may quote the credential.
     }
-    // Keys as well: an answer may be kept by credential.
-    return new IdentifyFailure('invalid', undefined, tellable(identityFault(answer), credential)?.message)
+    // The fault may name keys, and an object may be keyed by credential.
+    return new IdentifyFailure('invalid', undefined, reportable(identityFault(result), credential)?.message)
   }
 
-  function ask(credential: string): Promise<Owner> {
+  function lookUp(credential: string): Promise<Outcome> {
     return new Promise((resolve) => {
       const abort = new AbortController()
       const giveUp = () => {
         resolve(new IdentifyFailure('timedOut'))
         abort.abort()
       }
-      const conclude = (owner: Owner) => {
+      const conclude = (outcome: Outcome) => {
         deadlines.delete(giveUp)
-        resolve(owner)
+        resolve(outcome)
       }
       const fail = (reason: 'threw' | 'rejected', error: unknown) =>
-        conclude(new IdentifyFailure(reason, tellable(error, credential)))
+        conclude(new IdentifyFailure(reason, reportable(error, credential)))
       deadlines.add(giveUp)
       try {
         Promise.resolve(lookup(credential, { signal: abort.signal })).then(
-          (answer) => conclude(ownerIn(answer, credential)),
+          (result) => conclude(outcomeOf(result, credential)),
           (error: unknown) => fail('rejected', error),
         )
       } catch (error) {
@@ -116,27 +116,27 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
     })
   }
 
-  function remember(key: string, owner: Owner): void {
-    if (isIdentity(owner)) {
-      owners.set(key, owner)
+  function remember(key: string, outcome: Outcome): void {
+    if (isIdentity(outcome)) {
+      identities.set(key, outcome)
       return
     }
-    const before = owners.peek(key, evenStale)
-    // A lookup that fails says nothing against what was known.
+    const before = identities.peek(key, evenStale)
+    // A lookup that fails does not invalidate an identity that an earlier one found.
     const kept =
-      owner === undefined
-        ? nobody
+      outcome === undefined
+        ? noUser
         : isIdentity(before)
           ? before
-          : new IdentifyFailure(owner.reason, undefined, owner.fault)
-    owners.set(key, kept, { ttl: negativeTtlMs })
+          : new IdentifyFailure(outcome.reason, undefined, outcome.fault)
+    identities.set(key, kept, { ttl: negativeTtlMs })
   }
 
-  function start(key: string, credential: string): Promise<Owner> {
-    const started = ask(credential).then((owner) => {
-      remember(key, owner)
+  function start(key: string, credential: string): Promise<Outcome> {
+    const started = lookUp(credential).then((outcome) => {
+      remember(key, outcome)
       lookups.delete(key)
-      return owner
+      return outcome
     })
     lookupPromises.add(started)
     lookups.set(key, started)
@@ -144,11 +144,11 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
   }
 
   return {
-    ownerOf(credential) {
+    identityOf(credential) {
       const key = digest(credential)
-      const known = owners.get(key)
-      if (known !== undefined) return known === nobody ? undefined : known
-      const stale = owners.get(key, evenStale)
+      const known = identities.get(key)
+      if (known !== undefined) return known === noUser ? undefined : known
+      const stale = identities.get(key, evenStale)
       const isFull = lookups.size >= max
       const lookedUp =
         lookups.get(key) ?? (isFull ? new IdentifyFailure('overloaded') : start(key, credential))
@@ -157,14 +157,14 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
   }
 }
 
-function isIdentity(known: Owner | typeof nobody): known is Identity {
-  return known !== undefined && known !== nobody && !(known instanceof IdentifyFailure)
+function isIdentity(known: Outcome | typeof noUser): known is Identity {
+  return known !== undefined && known !== noUser && !(known instanceof IdentifyFailure)
 }
 
 /**
- * Credentials are remembered by a digest of theirs and 256 random bits of this process, so that no dump of the cache, and
- * no listener on lru-cache's channels, sees one. Measured: 1.0 us; 3.1 us as an HMAC, which guards against no more here, as
- * nobody is shown a digest.
+ * Creates the function that hashes credentials with 256 random bits of this process, so that neither a dump of the cache nor a
+ * listener on lru-cache's channels shows one. Measured: 1.0 us, against 3.1 us for an HMAC, which would protect no better
+ * here because no digest leaves the process.
  */
 function createDigest(): (credential: string) => string {
   const key = randomBytes(32).toString('hex')

@@ -5,9 +5,9 @@ import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure } from './identify.ts'
 import { isLookup } from './identity-cache.ts'
 
-/** What is known of a finished call beside who made it. */
-export interface HeldCall {
-  /** The usage day in which it finished: a late answer does not move it. */
+/** What a series counts of a finished call. Its identity is found separately. */
+export interface CountedCall {
+  /** The usage day in which it finished, even if its identity is found later. */
   readonly day: UsageDay
   readonly endpoint: Endpoint
   readonly properties: Properties
@@ -16,34 +16,33 @@ export interface HeldCall {
 }
 
 /** Calls that are counted under the same numbers. */
-export interface HeldKind {
-  readonly call: HeldCall
+interface CallGroup {
+  readonly call: CountedCall
   times: number
 }
 
-/** Searched from the newest, as a caller repeats itself; beyond it the search would be felt. */
-const maxKinds = 1_000
+/** Limit of the linear search, which starts at the newest group because a caller repeats itself. */
+const maxGroups = 1_000
 
 /**
- * Holds one more call among `kinds`: calls of one kind are one number, so that an answer which is long in coming takes no
- * more memory however many calls wait for it.
+ * Adds a call to the group of its kind, so that a slow `identify` takes no more memory however many calls wait for it.
  *
- * @param hasRoom whether a kind may be added
- * @returns `full` if it is of no kind among them and none could be added
+ * @param hasRoom whether a group may be added
+ * @returns `full` if the call matches no group and none could be added
  */
-function hold(kinds: HeldKind[], call: HeldCall, hasRoom: boolean): 'joined' | 'added' | 'full' {
-  for (let index = kinds.length - 1; index >= 0; index--) {
-    const kind = kinds[index] as HeldKind
-    if (!isSameKind(kind.call, call)) continue
-    kind.times += 1
+function addToGroup(groups: CallGroup[], call: CountedCall, hasRoom: boolean): 'joined' | 'added' | 'full' {
+  for (let index = groups.length - 1; index >= 0; index--) {
+    const group = groups[index] as CallGroup
+    if (!isSameKind(group.call, call)) continue
+    group.times += 1
     return 'joined'
   }
-  if (!hasRoom || kinds.length >= maxKinds) return 'full'
-  kinds.push({ call, times: 1 })
+  if (!hasRoom || groups.length >= maxGroups) return 'full'
+  groups.push({ call, times: 1 })
   return 'added'
 }
 
-function isSameKind(a: HeldCall, b: HeldCall): boolean {
+function isSameKind(a: CountedCall, b: CountedCall): boolean {
   return (
     a.endpoint.route === b.endpoint.route &&
     a.endpoint.method === b.endpoint.method &&
@@ -54,106 +53,110 @@ function isSameKind(a: HeldCall, b: HeldCall): boolean {
   )
 }
 
-/** 4 and 5 are counted apart, all others alike. */
+/** 4xx and 5xx are counted separately, all other statuses together. */
 function errorClass(statusCode: number): number {
   return statusCode < 400 ? 0 : statusCode < 500 ? 4 : 5
 }
 
-/** Calls that wait for a promised answer. */
-export interface AwaitedAnswers {
+/** Holds calls whose `identify` returned a promise until the promise settles. */
+export interface PendingCalls {
   /**
-   * Holds the call until the answer comes or is given up; calls with one and the same promise wait together.
+   * Holds a call until the promise settles or is given up. Calls with the same promise wait together.
    *
    * @returns whether there was room for it
    */
-  hold(answer: PromiseLike<unknown>, call: HeldCall): boolean
-  /** Resolves when no answer is awaited any more, at the latest when the last one is given up. */
+  hold(promise: PromiseLike<unknown>, call: CountedCall): boolean
+  /** Resolves when no call waits, at the latest when the last promise is given up. */
   settled(): Promise<void>
-  /** Calls that wait. */
-  readonly pending: number
+  /** Number of calls that wait. */
+  readonly size: number
 }
 
-export interface AwaitingSettings {
+export interface PendingCallsSettings {
   clock: Clock
-  /** How long a promise of `identify` is awaited, from the first call on that it is the answer for. */
+  /** How long px-usage waits for a promise of `identify`, from the first call with that promise on. */
   timeoutMs: number
   /** The same for a lookup of `identifyBy`, which gives up by itself and sooner. */
   lookupTimeoutMs: number
-  /** How many kinds of calls may wait at the same time. */
+  /** How many groups of calls may wait at the same time. */
   maxPending: number
 }
 
 interface Waiting {
-  readonly answer: PromiseLike<unknown>
-  readonly kinds: HeldKind[]
+  readonly promise: PromiseLike<unknown>
+  readonly groups: CallGroup[]
   calls: number
 }
 
-/** @param conclude gets what was answered, or an `IdentifyFailure`, with the calls that waited for it: once for each call */
-export function createAwaitedAnswers(
-  { clock, timeoutMs, lookupTimeoutMs, maxPending }: AwaitingSettings,
-  conclude: (answer: unknown, kinds: readonly HeldKind[]) => void,
-): AwaitedAnswers {
-  const awaited = new Map<PromiseLike<unknown>, Waiting>()
+/**
+ * Creates the holder of calls without an identity yet.
+ *
+ * @param conclude called once for each promise, with the value or an `IdentifyFailure` and the calls that waited for it
+ */
+export function createPendingCalls(
+  { clock, timeoutMs, lookupTimeoutMs, maxPending }: PendingCallsSettings,
+  conclude: (result: unknown, groups: readonly CallGroup[]) => void,
+): PendingCalls {
+  const waitingFor = new Map<PromiseLike<unknown>, Waiting>()
   const giveUp = (waiting: Waiting) => settle(waiting, new IdentifyFailure('timedOut'))
   const ofPromises = createDeadlines(clock, timeoutMs, giveUp)
   const ofLookups = createDeadlines(clock, lookupTimeoutMs, giveUp)
   const resumes = new Set<() => void>()
-  let pending = 0
-  let pendingKinds = 0
+  let pendingCalls = 0
+  let pendingGroups = 0
 
-  function deadlinesOf({ answer }: Waiting) {
-    return isLookup(answer) ? ofLookups : ofPromises
+  function deadlinesOf({ promise }: Waiting) {
+    return isLookup(promise) ? ofLookups : ofPromises
   }
 
-  function settle(waiting: Waiting, answer: unknown): void {
-    // Given up, and answered now; or a thenable that answers twice.
-    if (awaited.get(waiting.answer) !== waiting) return
-    awaited.delete(waiting.answer)
+  function settle(waiting: Waiting, result: unknown): void {
+    // The promise was given up and settles now, or it is a thenable that resolves twice.
+    if (waitingFor.get(waiting.promise) !== waiting) return
+    waitingFor.delete(waiting.promise)
     deadlinesOf(waiting).delete(waiting)
-    pending -= waiting.calls
-    pendingKinds -= waiting.kinds.length
-    conclude(answer, waiting.kinds)
-    if (awaited.size > 0) return
+    pendingCalls -= waiting.calls
+    pendingGroups -= waiting.groups.length
+    conclude(result, waiting.groups)
+    if (waitingFor.size > 0) return
     for (const resume of resumes) resume()
     resumes.clear()
   }
 
-  function startWaiting(answer: PromiseLike<unknown>): Waiting {
-    const waiting: Waiting = { answer, kinds: [], calls: 0 }
-    Promise.resolve(answer).then(
-      (answered) => settle(waiting, answered),
+  function startWaiting(promise: PromiseLike<unknown>): Waiting {
+    const waiting: Waiting = { promise, groups: [], calls: 0 }
+    Promise.resolve(promise).then(
+      (result) => settle(waiting, result),
       (error: unknown) => settle(waiting, new IdentifyFailure('rejected', error)),
     )
-    awaited.set(answer, waiting)
+    waitingFor.set(promise, waiting)
     deadlinesOf(waiting).add(waiting)
     return waiting
   }
 
   return {
-    hold(answer, call) {
-      const known = awaited.get(answer)
-      if (pendingKinds >= maxPending && known === undefined) {
-        // No code listens to this promise any more, so a rejection of it must not become an unhandled one.
-        Promise.resolve(answer).then(undefined, () => {})
+    hold(promise, call) {
+      const known = waitingFor.get(promise)
+      if (pendingGroups >= maxPending && known === undefined) {
+        // No other code handles this promise, so its rejection would crash the process as an unhandled one.
+        Promise.resolve(promise).then(undefined, () => {})
         return false
       }
-      const waiting = known ?? startWaiting(answer)
-      const held = hold(waiting.kinds, call, pendingKinds < maxPending)
+      const waiting = known ?? startWaiting(promise)
+      const held = addToGroup(waiting.groups, call, pendingGroups < maxPending)
       if (held === 'full') return false
-      if (held === 'added') pendingKinds += 1
+      if (held === 'added') pendingGroups += 1
       waiting.calls += 1
-      pending += 1
+      pendingCalls += 1
       return true
     },
 
     settled() {
-      if (awaited.size === 0) return Promise.resolve()
+      if (waitingFor.size === 0) return Promise.resolve()
       return new Promise((resolve) => resumes.add(resolve))
     },
 
-    get pending() {
-      return pending
+    get size() {
+      return pendingCalls
     },
   }
 }

@@ -2,11 +2,11 @@ import { quoted } from '../errors.ts'
 import { detached } from '../model/detached-text.ts'
 import type { Properties, PropertyValue } from '../model/series.ts'
 
-/** PX takes up to 50 properties and 1,024 characters (px-api, limits of custom events); the rollups add a dozen. */
+/** PX accepts 50 properties and texts of 1,024 characters (px-api, limits of custom events). The rollups add a dozen properties. */
 const maxProperties = 36
 const maxLength = 1_024
 
-/** Names that the rollups write themselves. Compared without case: PX's papers disagree on whether case counts. */
+/** Names that the rollups use. They are compared without case, because PX's documents disagree on whether case matters. */
 const reserved: ReadonlySet<string> = new Set(
   [
     'timestamp',
@@ -23,31 +23,31 @@ const reserved: ReadonlySet<string> = new Set(
   ].map((name) => name.toLowerCase()),
 )
 
-/** Why PX cannot have a property, and what to do about it. */
+/** Why PX cannot store a property, and what to do. */
 const cures = {
   unreadable:
-    'The properties are no plain object. Answer one, such as { subscriptionName: plan }, or nothing.',
-  name: `A name is a text of 1 to ${maxLength} whole characters, and not __proto__.`,
-  reserved: 'The events have a number or text of that name themselves. Give it another name.',
-  sameName: 'There is another one whose name differs in case only. Keep one of the two.',
-  type: 'PX takes flat values. Give a text, a finite number or a boolean.',
-  text: `A text has at most ${maxLength} characters, and no half of one. Shorten it.`,
+    'The properties are not a plain object. Return one, such as { subscriptionName: plan }, or nothing.',
+  name: `A name must have 1 to ${maxLength} whole characters, and must not be __proto__.`,
+  reserved: 'px-usage uses that name in its events. Choose another name.',
+  sameName: 'Another property has a name that differs only in case. Keep one of the two.',
+  type: 'PX stores flat values. Give a text, a finite number or a boolean.',
+  text: `A text must have at most ${maxLength} whole characters. Shorten it.`,
   tooMany: `There are more than ${maxProperties}. Leave some out.`,
 } as const
 
 const noObject =
-  'The properties of a call are left out, as they are no plain object. Answer one, such as { subscriptionName: plan }, or nothing.'
+  'The properties of a call are left out, because they are not a plain object. Return one, such as { subscriptionName: plan }, or nothing.'
 
 type LeftOutReason = keyof typeof cures
 
-/** Is told of each property that is left out. @param message says which one, why, and what to do */
+/** Called for each property that is left out. @param message which one, why, and what to do */
 export type LeaveOut = (reason: string, message: string) => void
 
 /**
- * The part of an app's properties that PX can keep: flat texts, finite numbers and booleans under names that differ in
- * more than case. One that is `undefined` or `null` counts as not given.
+ * Returns the properties of an app that PX can store: flat texts, finite numbers and booleans under names that differ in
+ * more than case. `undefined` and `null` count as not given.
  *
- * May throw what a getter throws.
+ * @throws what a getter of the object throws
  */
 export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}): Properties {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {

@@ -1,12 +1,12 @@
-/** Shorter pieces of a credential say little, and stand in texts by chance. */
+/** Shorter pieces of a credential reveal little, and occur in texts by chance. */
 const pieceLength = 8
 const maxTextLength = 1_000
 const mask = '(credential)'
 
 /**
- * A copy of an error in which no piece of the credential stands: pieces are replaced, and a text that holds one in an encoding
- * of which it cannot be cut out is withheld. It has the name, the message, the stack and the code, and nothing else: drivers
- * put parameters, headers and further errors into other fields.
+ * Returns a copy of an error that contains no piece of a credential. It replaces pieces, and withholds a text that contains one
+ * in an encoding from which it cannot be cut out. The copy has the name, the message, the stack and the code, and nothing else,
+ * because libraries put parameters, headers and further errors into other fields.
  */
 export function withoutCredential(thrown: unknown, credential: string): Error {
   try {
@@ -16,11 +16,11 @@ export function withoutCredential(thrown: unknown, credential: string): Error {
     const clean = (text: unknown) => {
       const masked = without(pieces, String(text).slice(0, maxTextLength))
       return isTraced(traces, masked.replaceAll(mask, ' '))
-        ? '(withheld, as it holds the credential)'
+        ? '(withheld, because it contains the credential)'
         : masked
     }
     const copy = new Error(thrown instanceof Error ? clean(message) : clean(thrown))
-    // Not assigned: with --frozen-intrinsics the name of the prototype cannot be overridden so.
+    // `Object.defineProperty`, because an assignment to `name` throws with --frozen-intrinsics.
     const own = { configurable: true, writable: true }
     if (name !== undefined) Object.defineProperty(copy, 'name', { value: clean(name), ...own })
     const ownStack = stack === undefined ? `${copy}` : clean(stack)
@@ -31,7 +31,7 @@ export function withoutCredential(thrown: unknown, credential: string): Error {
   }
 }
 
-/** By length: most are of the full one, those of short forms shorter. */
+/** Pieces by length: most have the full length, those of short forms are shorter. */
 type Pieces = ReadonlyMap<number, ReadonlySet<string>>
 
 function piecesOf(credential: string): Pieces {
@@ -45,14 +45,14 @@ function piecesOf(credential: string): Pieces {
   return pieces
 }
 
-/** The credential, and what it may be a header of. */
+/** Returns the credential, and the token and the decoded text if the credential is the value of a header. */
 function secretsOf(credential: string): string[] {
   const token = credential.slice(credential.indexOf(' ') + 1)
   const decoded = Buffer.from(token, 'base64').toString()
   return [credential, token, decoded.length >= pieceLength ? decoded : '']
 }
 
-/** The secrets, and how they look in other places. */
+/** Returns the secrets as they are and in the usual encodings. */
 function formsOf(credential: string): string[] {
   return secretsOf(credential).flatMap((form) =>
     form === ''
@@ -76,7 +76,7 @@ function without(pieces: Pieces, text: string): string {
   return clean
 }
 
-/** Where the pieces end that begin at `from` and overlap one another; `from` if none begins there. */
+/** Returns where the overlapping pieces that start at `from` end; `from` if no piece starts there. */
 function endOfPieces(pieces: Pieces, text: string, from: number): number {
   let end = from
   for (let at = from; at <= end && at < text.length; at++) {
@@ -87,10 +87,10 @@ function endOfPieces(pieces: Pieces, text: string, from: number): number {
   return end
 }
 
-/** Shorter traces stand in texts by chance. */
+/** Shorter traces occur in texts by chance. */
 const shortestTrace = 4
 
-/** Letters and digits of the secrets, from left to right and back: whatever their case, and whatever was put between them. */
+/** Returns runs of letters and digits of the secrets, forwards and backwards, without case and separators. */
 function tracesOf(credential: string): ReadonlySet<string> {
   const traces = new Set<string>()
   for (const secret of secretsOf(credential)) {
@@ -123,20 +123,20 @@ function lettersOf(text: string): string {
   return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
 }
 
-/** Encodings within encodings are resolved to this depth: base64 of JSON in a URL is three. */
+/** How deep nested encodings are decoded: base64 of JSON in a URL is three. */
 const maxDepth = 3
 const escapes =
   /%([0-9a-f]{2})|\\u\{?([0-9a-f]{2,6})\}?|\\x([0-9a-f]{2})|&#x([0-9a-f]{2,6});?|&#(\d{2,7});?|\\([0-7]{3})/gi
 const byteLists = /\d{1,3}(?:[\s,;]+\d{1,3}){3,}/g
 const hexSeparators = /(?:0x|[\s:,;.-])+/gi
 const hexRuns = /[0-9a-f]{8,}/gi
-/** What was no base64 decodes to noise, of which nothing more can be decoded. */
+/** A text that was not base64 decodes to noise, of which nothing more is decoded. */
 const readable = /[\x20-\x7e\s]{8,}/g
 const base64Runs = /[\w+/-]{8,}/g
 
 /**
- * What a text says once it is decoded: reversed, as hex, base64 at any alignment, bytes in decimal, and with the escapes of
- * URLs, JSON, JavaScript and HTML resolved; also one within the other. The text itself comes first.
+ * Yields the text and its decoded forms: hex, base64 at any alignment, bytes in decimal, and the escapes of URLs, JSON,
+ * JavaScript and HTML, also one inside another.
  */
 function* decodedTexts(text: string, depth = maxDepth): Generator<string> {
   yield text
@@ -144,7 +144,7 @@ function* decodedTexts(text: string, depth = maxDepth): Generator<string> {
   for (const decoded of decodedOnce(text)) {
     if (decoded === text) continue
     yield decoded
-    // Every other byte of a UTF-16 text is zero.
+    // Every second byte of a UTF-16 text is zero.
     for (const part of decoded.replaceAll('\0', '').match(readable) ?? [])
       yield* decodedTexts(part, depth - 1)
   }

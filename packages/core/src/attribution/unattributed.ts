@@ -3,18 +3,18 @@ import type { IdentifyFailure, UnattributedReason } from './identify.ts'
 
 type Failure = Exclude<UnattributedReason, 'anonymous'>
 
-/** Calls that belong to no user: counted by reason, and reported. */
+/** Counts calls that belong to no user by reason, and reports them. */
 export interface Unattributed {
   anonymous(times: number): void
   failed(failure: IdentifyFailure, times: number): void
   counts(): Record<UnattributedReason, number>
 }
 
-/** An app of which all calls are anonymous has most likely mounted the middleware where no user is known. */
+/** If this many calls are all anonymous, the middleware most likely runs where the user is not known. */
 const fewestAnonymous = 100
 const maxFaults = 10
 
-/** @param hasUsers whether any call had an identity so far */
+/** @param hasUsers returns whether any call had an identity so far */
 export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boolean): Unattributed {
   const counts: Record<UnattributedReason, number> = {
     anonymous: 0,
@@ -24,12 +24,12 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
     timedOut: 0,
     overloaded: 0,
   }
-  /** A failure that is remembered has no error: the last one that had is its cause. */
+  /** The last error of each reason. It becomes the cause of later failures that came from the cache without an error. */
   const lastErrors: Partial<Record<Failure, unknown>> = {}
   const faults = new Set<string>()
   let isAnonymousReported = false
 
-  /** Each fault has a cure of its own; beyond a few they are reported together, as an app may make endless many. */
+  /** Returns the kind under which a fault is throttled. Each fault has its own remedy, but an app may create endless faults. */
   function kindOf(reason: Failure, fault: string | undefined): string {
     if (fault === undefined) return reason
     if (faults.size < maxFaults) faults.add(fault)
@@ -48,7 +48,7 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
       if (!isOnlyAnonymous()) return
       diagnostics.warn(
         'PXU_WRN_ATTRIBUTION_ALL_ANONYMOUS',
-        `The first ${counts.anonymous} calls were all anonymous: identify() returned nothing for each of them, so none appears in any user's totals. Look whether identify() finds the user where your authentication puts it.`,
+        `The first ${counts.anonymous} calls were all anonymous: identify() returned nothing for each of them, so they do not appear in any user's totals. Check that identify() reads the user from where your authentication stores it.`,
       )
     },
 
@@ -58,7 +58,7 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
       counts[reason] += times
       diagnostics.publish('attribution:failed', { reason, times, error })
       if (error !== undefined) lastErrors[reason] = error
-      const message = explanations[reason](fault ?? 'something that is no identity')
+      const message = explanations[reason](fault ?? 'something that is not an identity')
       const cause = lastErrors[reason]
       const kind = kindOf(reason, fault)
       diagnostics.report({ code: 'PXU_ERR_ATTRIBUTION_FAILED', message, cause }, { kind, times })
@@ -72,10 +72,10 @@ const consequence = "The call does not appear in any user's totals."
 
 const explanations: Record<Failure, (fault: string) => string> = {
   invalid: (fault) =>
-    `identify() returned ${fault}. ${consequence} Return { userId, accountId? } with non-empty strings, finite numbers or bigints (of an object its text: String(user._id)), or nothing for an anonymous call.`,
-  threw: () => `identify() threw. ${consequence} The error is the cause of this one.`,
+    `identify() returned ${fault}. ${consequence} Return { userId, accountId? } with non-empty strings, finite numbers or bigints (convert objects to text: String(user._id)), or nothing for an anonymous call.`,
+  threw: () => `identify() threw. ${consequence} The cause of this error is the original error.`,
   rejected: () =>
-    `The promise of identify() was rejected. ${consequence} The reason is the cause of this error.`,
+    `The promise of identify() was rejected. ${consequence} The cause of this error is the reason.`,
   timedOut: () =>
     `identify() did not return in time. ${consequence} Return faster, or raise identifyTimeoutMs (with identifyBy: timeoutMs).`,
   overloaded: () =>

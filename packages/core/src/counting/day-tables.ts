@@ -1,4 +1,4 @@
-import type { HeldCall } from '../attribution/pending-calls.ts'
+import type { CountedCall } from '../attribution/pending-calls.ts'
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Identity } from '../model/identity.ts'
@@ -15,7 +15,7 @@ import { createTurnCalls } from './turn-calls.ts'
  */
 export interface DayTables {
   /** Counts finished calls of one kind, at the latest when the tables are read or stored next. */
-  addCall(identity: Identity, call: HeldCall, times: number): void
+  addCall(identity: Identity, call: CountedCall, times: number): void
   /** A day of the last century is that of a clock that is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]

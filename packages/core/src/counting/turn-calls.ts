@@ -1,9 +1,9 @@
-import type { HeldCall } from '../attribution/pending-calls.ts'
+import type { CountedCall } from '../attribution/pending-calls.ts'
 import type { Identity } from '../model/identity.ts'
 
 /** Calls that finished in this turn of the event loop and are not counted yet. */
 export interface TurnCalls {
-  add(identity: Identity, call: HeldCall, times: number): void
+  add(identity: Identity, call: CountedCall, times: number): void
   /** Counts them, in their order. */
   count(): void
 }
@@ -16,10 +16,10 @@ const maxWaiting = 1_024
  * the processor, because Node and the app ran in between. That made a call of a server three times as slow as one in a loop.
  */
 export function createTurnCalls(
-  countOne: (identity: Identity, call: HeldCall, times: number) => void,
+  countOne: (identity: Identity, call: CountedCall, times: number) => void,
 ): TurnCalls {
   const identities = new Array<Identity | undefined>(maxWaiting).fill(undefined)
-  const calls = new Array<HeldCall | undefined>(maxWaiting).fill(undefined)
+  const calls = new Array<CountedCall | undefined>(maxWaiting).fill(undefined)
   const times = new Float64Array(maxWaiting)
   let waiting = 0
 
@@ -27,7 +27,7 @@ export function createTurnCalls(
     const end = waiting
     waiting = 0
     for (let at = 0; at < end; at++) {
-      countOne(identities[at] as Identity, calls[at] as HeldCall, times[at] as number)
+      countOne(identities[at] as Identity, calls[at] as CountedCall, times[at] as number)
       identities[at] = undefined
       calls[at] = undefined
     }
