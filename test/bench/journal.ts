@@ -154,7 +154,7 @@ rmSync(dir, { recursive: true })
   ])
   for (const active of [1_000, 0]) {
     elapsed += 900_000
-    tables.letIdleLeave()
+    tables.releaseIdle()
     await count(active)
   }
   const left = (await usedBytes()) - before

@@ -230,7 +230,7 @@ it('has every call once, in memory or stored, when a store fails, hangs or loses
   )
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 80 }), async (acts) => {
-      const idle: IdleSeries = { ...createIdleSeries(noLimits, () => 0), mayLeave: () => true }
+      const idle: IdleSeries = { ...createIdleSeries(noLimits, () => 0), mayRelease: () => true }
       const taken: CountBatch[] = []
       const waiting: Array<(how: string) => void> = []
       const store: Store = {
@@ -260,7 +260,7 @@ it('has every call once, in memory or stored, when a store fails, hangs or loses
           expected[userId] = (expected[userId] ?? 0) + 1
           counted += 1
         } else if (act.type === 'store') void tables.store().catch(() => {})
-        else if (act.type === 'idle') tables.letIdleLeave()
+        else if (act.type === 'idle') tables.releaseIdle()
         else if (act.type === 'seal' && 'onDay' in act)
           void tables.seal(`2026-11-2${act.onDay}`).catch(() => {})
         else {

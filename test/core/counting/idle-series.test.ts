@@ -33,7 +33,7 @@ function tablesOver(store: Store, limits: SeriesLimits = noLimits) {
     },
     async after(ms: number) {
       elapsed += ms
-      tables.letIdleLeave()
+      tables.releaseIdle()
       await tables.store()
     },
   }

@@ -10,31 +10,31 @@ import { createSeriesTable, type SeriesTable } from './series-table.ts'
 import { createTurnCalls } from './turn-calls.ts'
 
 /**
- * The counts of the open days in this process, on their way into the store. Series that were not called lately leave memory
- * where the store is durable: it has them, and may be told of one again.
+ * The counts of the open days in this process, until the store has them. If the store is durable, series without recent calls
+ * are released from memory: the store has them, and accepts the same series again.
  */
 export interface DayTables {
-  /** Counts finished calls of one kind, at the latest when the tables are read or stored next. */
+  /** Counts finished calls of one kind, at the latest when the tables are next read or stored. */
   addCall(identity: Identity, call: CountedCall, times: number): void
-  /** A day of the last century is that of a clock that is not set: its calls wait in memory for `date()`. */
+  /** Returns the table of a day. A day before 2001 means that the clock is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
   days(): UsageDay[]
-  /** Counts what waits for a date into this day. */
+  /** Counts the calls that wait for a date into this day. */
   date(day: UsageDay): void
   /**
-   * Hands what was counted so far to the store, day by day. On a rejection nothing is lost: the batch of a day that failed is
-   * offered again next time, and what is newer stays merged in its table, so that an outage of hours costs no memory.
+   * Adds what was counted so far to the store, day by day. A rejection loses nothing: the batch of a day that failed is offered
+   * again by the next call, and newer counts stay merged in the table, so that an outage of hours takes no more memory.
    */
   store(): Promise<void>
-  /** Tells the store that this process is done with the day. */
+  /** Seals a day in the store: this process is done with it. */
   seal(day: UsageDay): Promise<void>
-  /** Looks for series that were not called lately: a table that has mostly such ones leaves memory when it is stored next. */
-  letIdleLeave(): void
-  /** Calls that are not in the store yet. */
+  /** Releases a table with mostly idle series from memory, once its counts are stored. */
+  releaseIdle(): void
+  /** Number of calls that the store does not have yet. */
   unstored(): number
-  /** Calls that the store has taken. */
+  /** Number of calls that the store has. */
   stored(): number
-  /** Calls that the store has taken of days not sealed yet. */
+  /** Number of calls that the store has, of days that are not sealed yet. */
   storedOpen(): number
   folded(): Folded
 }
@@ -42,7 +42,7 @@ export interface DayTables {
 export interface DayTablesSettings {
   store: Store
   limits: SeriesLimits
-  /** The meter's own properties: they remain when there are too many sets of them. */
+  /** The meter's own properties, which replace those of a call when there are too many property sets. */
   properties: Properties
   diagnostics: Diagnostics
   idle: IdleSeries
@@ -59,12 +59,13 @@ interface Offered {
 }
 
 const earliestDay: UsageDay = '2001-01-01'
-/** In the place of a day that is not known yet. */
+/** Replaces the day of calls whose date is not known yet. */
 const undated = ''
 
-/** A batch is no larger, and between so many series the event loop gets its turn: a few milliseconds' work of any store. */
+/** Limit of a batch, and of the series between two turns of the event loop: a few milliseconds of work for any store. */
 const sliceSize = 4_096
 
+/** Creates the tables of all days of a meter. */
 export function createDayTables({
   store,
   limits,
@@ -73,11 +74,11 @@ export function createDayTables({
   idle,
 }: DayTablesSettings): DayTables {
   const tables = new Map<UsageDay, SeriesTable>()
-  /** A table that is let go of as soon as what changed in it is stored. */
-  let leaving: DayTable | undefined
+  /** A table with idle series that is released as soon as its changes are stored. */
+  let releasing: DayTable | undefined
   const storedByDay = new Map<UsageDay, number>()
   const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
-  /** By day, the one batch that the store was offered and did not take yet. */
+  /** The one batch of each day that was offered to the store and not accepted yet. */
   const offered = new Map<UsageDay, Offered>()
   let sequence = 0
   let stored = 0
@@ -103,7 +104,7 @@ export function createDayTables({
         folded[fold] += times
         diagnostics.warn(
           'PXU_WRN_COUNTING_OVERFLOW',
-          'There are more endpoints, users or sets of properties than `limits` allows, so some calls are counted under (overflow), or without their own properties. The totals are right; stats().calls.folded tells what was folded. Name endpoints by their route template, give properties few values, or raise `limits`.',
+          'There are more endpoints, users or property sets than `limits` allows, so some calls are counted under (overflow), or without their own properties. The totals are right; stats().calls.folded has the number of these calls. Name endpoints by their route template, give properties few values, or raise `limits`.',
         )
       },
       onSaturation() {
@@ -113,11 +114,11 @@ export function createDayTables({
     return table
   }
 
-  /** A store that takes the batch at once does so within this turn of the event loop, and nothing is left to await. */
+  /** Offers a batch to the store. @returns a promise only if the store did not accept it at once */
   function offer(next: Offered): Promise<void> | undefined {
     offered.set(next.batch.day, next)
-    const answer = store.add(next.batch)
-    if (answer !== undefined) return answer.then(() => settle(next))
+    const adding = store.add(next.batch)
+    if (adding !== undefined) return adding.then(() => settle(next))
     settle(next)
     return undefined
   }
@@ -135,7 +136,7 @@ export function createDayTables({
     return { batch: { day, sequence, size, table, forEach: watched, describe: table.describe }, calls }
   }
 
-  /** What changed until now, not what changes meanwhile: under steady load that would never end. */
+  /** Stores what has changed until now. Changes during the call must wait, or it would never finish under steady load. */
   async function storeAll(): Promise<void> {
     turnCalls.count()
     isStoring = true
@@ -144,7 +145,7 @@ export function createDayTables({
       const due = Array.from(tables, ([day, table]) => ({ day, table, left: table.changed })).filter(
         ({ day }) => day !== undated,
       )
-      if (leaving !== undefined) due.unshift({ ...leaving, left: leaving.table.changed })
+      if (releasing !== undefined) due.unshift({ ...releasing, left: releasing.table.changed })
       let sinceTurn = 0
       for (const { day, table, left } of due) {
         if (failures?.has(day)) continue
@@ -158,17 +159,17 @@ export function createDayTables({
             }
             const next = nextBatch(day, table, Math.min(rest, sliceSize))
             sinceTurn += next.batch.size
-            const answer = offer(next)
-            if (answer !== undefined) await answer
+            const adding = offer(next)
+            if (adding !== undefined) await adding
           }
         } catch (error) {
-          // A day that cannot be written, as its folder is damaged, must not keep the counts of the others in memory.
+          // One day that cannot be written, because its folder is damaged, must not keep the counts of the others in memory.
           failures ??= new Map()
           failures.set(day, error)
         }
       }
     } finally {
-      if (leaving?.table.changed === 0) leaving = undefined
+      if (releasing?.table.changed === 0) releasing = undefined
       isStoring = false
     }
     if (failures !== undefined) for (const failure of failures.values()) throw failure
@@ -179,7 +180,7 @@ export function createDayTables({
     return storing
   }
 
-  /** A round that runs took only what had changed before it began. */
+  /** A round in progress takes only what had changed before it began, so a second round follows it. */
   function storeCounted(): Promise<void> {
     if (!isStoring) return startStoring()
     storingNext ??= storing.then(startNext, startNext)
@@ -204,7 +205,7 @@ export function createDayTables({
     tables.delete(day)
   }
 
-  /** A call mostly has the day of the one before it. */
+  /** Returns the table of a day. It remembers the last one, because most calls belong to the day of the previous call. */
   function tableOf(day: UsageDay): SeriesTable {
     if (day !== lastDay || lastTable === undefined) {
       lastTable = findOrCreate(day)
@@ -225,7 +226,7 @@ export function createDayTables({
 
   function isStored(day: UsageDay): boolean {
     turnCalls.count()
-    const changed = (tables.get(day)?.changed ?? 0) + (leaving?.day === day ? leaving.table.changed : 0)
+    const changed = (tables.get(day)?.changed ?? 0) + (releasing?.day === day ? releasing.table.changed : 0)
     return !offered.has(day) && changed === 0
   }
 
@@ -247,29 +248,29 @@ export function createDayTables({
     },
     store: storeCounted,
     async seal(day) {
-      // What failed may be another day's.
+      // The failure may belong to another day.
       await storeCounted().catch((error: unknown) => {
         if (!isStored(day)) throw error
       })
       await store.seal(day)
-      // Calls of the day may have come meanwhile: they stay for the next time, and become a revision.
+      // Calls of the day may have come meanwhile. They stay for the next round, and become a revision.
       if (isStored(day)) drop(day)
       idle.forget(day)
       storedByDay.delete(day)
     },
-    letIdleLeave() {
-      if (!store.durable || leaving !== undefined) return
+    releaseIdle() {
+      if (!store.durable || releasing !== undefined) return
       turnCalls.count()
       for (const [day, table] of tables) {
-        if (!idle.mayLeave(day, table)) continue
-        leaving = { day, table }
+        if (!idle.mayRelease(day, table)) continue
+        releasing = { day, table }
         put(day, createTable())
         return
       }
     },
     unstored() {
       turnCalls.count()
-      let calls = leaving?.table.calls ?? 0
+      let calls = releasing?.table.calls ?? 0
       for (const batch of offered.values()) calls += batch.calls
       for (const table of tables.values()) calls += table.calls
       return calls

@@ -1,28 +1,28 @@
 import type { Instrument, Properties, Series } from '../model/series.ts'
 
-/** What a series has beside its identity. */
+/** The fields of a series beside its identity. */
 type Dimensions = Omit<Series, 'identity'>
 
-/** An instrument with one set of properties, and the endpoints known of it: method -> route -> number of the dimensions. */
+/** One set of properties of an instrument. `methods` maps the method and route of its endpoints to the number of their dimensions. */
 export interface PropertySet {
   readonly instrument: Instrument
   readonly properties: Properties
   readonly methods: Map<string, Map<string, number>>
-  /** The routes of the method asked for last: most calls have the same one, and one Map is asked less. */
+  /** The routes of the last method: most calls have the same method, and the lookup is skipped then. */
   lastMethod: string
   lastRoutes: Map<string, number> | undefined
-  /** The number without an endpoint, -1 as long as there is none. */
+  /** The number of the dimensions without an endpoint, -1 until they have one. */
   bare: number
 }
 
-/** Numbers dimensions from 0. There are few: the endpoints of the app, times its sets of properties. */
+/** Numbers dimensions from 0. There are few: the endpoints of the app, times its property sets. */
 export interface DimensionIndex {
-  /** `undefined` for properties not made yet. Allocates nothing for an object seen lately. */
+  /** Returns the group, or `undefined` if it was not created yet. Allocates nothing for an object that was seen lately. */
   findPropertySet(instrument: Instrument, properties: Properties): PropertySet | undefined
   makePropertySet(instrument: Instrument, properties: Properties): PropertySet
-  /** Sets of properties known of the instrument. */
+  /** Number of property sets of an instrument. */
   propertySets(instrument: Instrument): number
-  /** The number of the dimensions, -1 if it has none yet. Allocates nothing. @param route `undefined` for no endpoint */
+  /** Returns the number of dimensions, -1 if they have none yet. Allocates nothing. @param route `undefined` for no endpoint */
   find(propertySet: PropertySet, method: string, route: string | undefined): number
   make(propertySet: PropertySet, method: string, route: string | undefined): number
   at(number: number): Dimensions
@@ -31,14 +31,15 @@ export interface DimensionIndex {
 interface KnownInstrument {
   readonly instrument: Instrument
   readonly propertySets: Map<string, PropertySet>
-  /** Property objects are mostly one and the same few, so their content is compared at first sight only. */
+  /** Property sets by object. The same few objects come again, so their content is compared only the first time. */
   seen: WeakMap<Properties, PropertySet>
   seenSize: number
 }
 
-/** Objects made for one call each are not worth remembering: a WeakMap of a million is copied for tens of milliseconds. */
+/** Limit of remembered objects: growing a WeakMap to a million entries takes tens of milliseconds. */
 const maxSeen = 1_000
 
+/** Creates an empty index. */
 export function createDimensionIndex(): DimensionIndex {
   const instruments = new Map<string, KnownInstrument>()
   const dimensions: Dimensions[] = []
@@ -47,7 +48,7 @@ export function createDimensionIndex(): DimensionIndex {
   let lastProperties: Properties | undefined
   let lastPropertySet: PropertySet | undefined
 
-  /** Compared by content, as every series that comes out of a file has an instrument of its own. */
+  /** Compares instruments by content, because every series that was read from a file has an instrument object of its own. */
   function known(instrument: Instrument): KnownInstrument {
     if (instrument === lastInstrument && lastKnown !== undefined) return lastKnown
     const content = JSON.stringify([instrument.name, instrument.kind, instrument.measures])
@@ -134,7 +135,7 @@ export function createDimensionIndex(): DimensionIndex {
   }
 }
 
-/** The same for the same names and values in any order. As JSON: no value can look like a separator in it. */
+/** Returns the same text for the same names and values in any order. It is JSON, so no value can imitate a separator. */
 function contentOf(properties: Properties): string {
   return JSON.stringify(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

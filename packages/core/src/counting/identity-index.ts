@@ -1,32 +1,30 @@
 import { detached } from '../model/detached-text.ts'
 import type { Identity } from '../model/identity.ts'
 
-/** Numbers identities from 0, in the order of their first sight. */
+/** Numbers identities from 0, in the order in which they were first seen. */
 export interface IdentityIndex {
   readonly size: number
-  /** The number of the identity, -1 if it has none yet. Allocates nothing. */
+  /** Returns the number of an identity, -1 if it has none yet. Allocates nothing. */
   find(identity: Identity): number
-  /** Numbers an identity that has none yet. */
+  /** Adds an identity that has no number yet. @returns its number */
   make(identity: Identity): number
   at(number: number): Identity
 }
 
-/**
- * A Map that doubles copies itself, which takes tens of milliseconds at a million users. Each of so many small ones takes
- * less than one.
- */
+/** Number of Maps. One Map that doubles copies itself, which takes tens of milliseconds at a million users; 64 small ones take less than one. */
 const parts = 64
 
 type ByAccount = Map<string | undefined, number>
 
+/** Creates an empty index. */
 export function createIdentityIndex(): IdentityIndex {
-  /** By user: the identity, or one for each account where the same user id stands in several. */
+  /** By user id: the number of the identity, or one for each account if the user id exists in several. */
   const users = Array.from({ length: parts }, () => new Map<string, number | ByAccount>())
   const accounts = Array.from({ length: parts }, () => new Map<string, string>())
   const userIds: string[] = []
   const accountIds: Array<string | undefined> = []
 
-  /** The same text for all users of an account, so that it is kept once. */
+  /** Returns the same text object for all users of an account, so that it is stored once. */
   function ownAccount(accountId: string): string {
     const part = partOf('', accountId)
     const known = accounts[part] as Map<string, string>
@@ -73,7 +71,7 @@ export function createIdentityIndex(): IdentityIndex {
   }
 }
 
-/** Spreads by the last characters, in which ids differ most. Only how evenly it spreads depends on it, nothing else. */
+/** Distributes ids by their last characters, in which they differ most. A bad distribution costs time, nothing else. */
 function partOf(userId: string, accountId: string | undefined): number {
   const hash = tailHash(userId)
   return (accountId === undefined ? hash : hash ^ Math.imul(tailHash(accountId), 7)) & (parts - 1)

@@ -4,40 +4,41 @@ import type { SeriesTable } from './series-table.ts'
 
 type Visits = CountBatch['forEach']
 
-/** Tells when most series of a table have had no call for a while, so that a fresh one can take its place. */
+/** Detects when most series of a table are idle, so that a new table can replace it. */
 export interface IdleSeries {
-  /** Visits the same; what a store reads of it was active. Costs nothing as long as a table is small. */
+  /** Passes visits on, and notes the visited series as active. Costs nothing while a table is small. */
   watch(table: Pick<SeriesTable, 'size'>, visits: Visits): Visits
-  /** The table has folded: it stays, so that who was folded is not told apart later on the same day. */
+  /** Keeps a table that has folded, so a user's day is never split between `(overflow)` and the user. */
   keep(table: object): void
-  /** Whether the table is to leave memory once all of it is stored. */
-  mayLeave(day: UsageDay, table: Pick<SeriesTable, 'size' | 'changed'>): boolean
-  /** The day is over in this process. */
+  /** Returns whether a table may be released from memory once all of it is stored. */
+  mayRelease(day: UsageDay, table: Pick<SeriesTable, 'size' | 'changed'>): boolean
+  /** Forgets a day that is sealed. */
   forget(day: UsageDay): void
 }
 
-/** Who has not called for so long is likely to stay away for a while. */
+/** A series without a call for this long, 900000 ms (15 minutes), counts as idle. */
 const idleMs = 900_000
-/** So few take a megabyte or two at most. */
+/** Smaller tables are kept: they take a megabyte or two at most. */
 const fewestSeries = 10_000
 /**
- * Tables that left have made so many series at most, in multiples of the limit: one that comes back is described in the
- * journal again, and all are read when the day closes. Then the table stays.
+ * Eviction stops after 4 x `limits.series` evicted series: a series that returns is described in the journal again, and all of
+ * them must be read again when the day closes.
  */
-const mostTables = 4
+const mostEvicted = 4
 
 interface Activity {
   sinceMs: number
-  /** One bit for each series that was taken since then. */
+  /** One bit for each series that was visited since then. */
   bits: Uint32Array
   count: number
   isKept: boolean
 }
 
+/** Creates the detection for one meter. @param elapsed monotonic time, ms */
 export function createIdleSeries(limits: SeriesLimits, elapsed: () => number): IdleSeries {
   const activities = new WeakMap<object, Activity>()
-  /** Series made by tables that have left, by day. */
-  const left = new Map<UsageDay, number>()
+  /** Number of evicted series by day. */
+  const evicted = new Map<UsageDay, number>()
 
   function activityOf(table: object): Activity {
     let activity = activities.get(table)
@@ -63,7 +64,7 @@ export function createIdleSeries(limits: SeriesLimits, elapsed: () => number): I
       activityOf(table).isKept = true
     },
 
-    mayLeave(day, table) {
+    mayRelease(day, table) {
       if (table.size < fewestSeries) return false
       const activity = activityOf(table)
       if (elapsed() - activity.sinceMs < idleMs) return false
@@ -72,13 +73,13 @@ export function createIdleSeries(limits: SeriesLimits, elapsed: () => number): I
       activity.bits.fill(0)
       activity.count = 0
       if (activity.isKept || table.size < 2 * active) return false
-      const made = (left.get(day) ?? 0) + table.size
-      if (made > mostTables * limits.series) return false
-      left.set(day, made)
+      const total = (evicted.get(day) ?? 0) + table.size
+      if (total > mostEvicted * limits.series) return false
+      evicted.set(day, total)
       return true
     },
 
-    forget: (day) => void left.delete(day),
+    forget: (day) => void evicted.delete(day),
   }
 }
 

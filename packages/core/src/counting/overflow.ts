@@ -2,17 +2,14 @@ import { overflowId } from '../attribution/identity.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Identity } from '../model/identity.ts'
 
-/**
- * The endpoint under which an identity's calls are counted when there are too many: detail is lost, the totals are not.
- */
+/** The endpoint that replaces an identity's further endpoints beyond the limit. Detail is lost, the totals are exact. */
 export const overflowEndpoint: Endpoint = Object.freeze({ method: '(overflow)', route: '(overflow)' })
 
 /**
- * Who is counted in place of a user beyond the limit: the user `(overflow)` of the same account, so that the sums of every
- * account stay right. In PX it looks like one user of that id. Without an account, or with too many of them: of no account,
- * or of the account `(overflow)`.
+ * Returns the identity that replaces a user beyond the limit: the user `(overflow)` of the same account, so that the totals of
+ * every account stay exact. PX shows it as one user with that id. Beyond the limit of accounts, the account is `(overflow)` too.
  *
- * No user can be taken for it: an app's own id of that text is replaced (see `usableIdentity`).
+ * It cannot be confused with a user: an app's own id of that text is replaced (see `usableIdentity`).
  */
 export function overflowUser(accountId: string | undefined): Identity {
   return accountId === undefined ? { userId: overflowId } : { userId: overflowId, accountId }
@@ -21,27 +18,27 @@ export function overflowUser(accountId: string | undefined): Identity {
 /** The user `(overflow)` of the account `(overflow)`. */
 export const overflowAccountUser: Identity = Object.freeze(overflowUser(overflowId))
 
-/** What was given up to keep within the limits; the totals never are. */
+/** The detail that was folded to keep the limits. Totals are never folded. */
 export type Fold = 'endpoints' | 'properties' | 'users' | 'accounts'
 
-/** Calls that were counted with less detail, by what was given up. */
+/** Number of calls that were counted with less detail, by the detail that was folded. */
 export type Folded = Record<Fold, number>
 
 /**
- * Of one usage day, as far as this process has it in memory: with a durable store series that had no call for a quarter of an
- * hour leave it (see idle-series.ts), until the day folds for the first time.
+ * Limits of the series of one usage day that this process has in memory. With a durable store, series without a call for 15
+ * minutes are released from memory (see idle-series.ts), until the day folds for the first time.
  */
 export interface SeriesLimits {
-  /** Series; beyond it a new endpoint is counted as `(overflow)` of its user. */
+  /** Limit of series. Beyond it a new endpoint is counted as `(overflow)` of its user. */
   series: number
-  /** Series of one identity that have an endpoint; beyond it new ones are counted as `(overflow)`. */
+  /** Limit of series of one identity that have an endpoint. Beyond it new endpoints are counted as `(overflow)`. */
   endpointsPerIdentity: number
-  /** Different sets of properties; beyond it a new one is counted under the meter's own properties. */
+  /** Limit of different property sets. Beyond it a new set is counted under the meter's own properties. */
   propertySets: number
-  /** Users; beyond it a new one is counted as the user `(overflow)` of the account. As many accounts may have such a user. */
+  /** Limit of users, and of accounts with a user `(overflow)`. Beyond it a new user is counted as `(overflow)` of the account. */
   users: number
 }
 
-/** The warning of a number that would have passed 2^53 - 1. */
+/** The text of `PXU_WRN_COUNTING_SATURATED`. */
 export const saturationWarning =
-  'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there. Count in a larger unit.'
+  'A number reached 2^53 - 1, the largest exact integer, and stays there. Count in a larger unit.'

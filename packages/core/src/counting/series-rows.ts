@@ -1,52 +1,53 @@
-/** Up to this many values has a series: `apiCalls`, `clientErrors`, `serverErrors`, `aborted`. */
+/** Most values that a series can have: `apiCalls`, `clientErrors`, `serverErrors`, `aborted`. */
 export const valuesPerRow = 4
 
-/** What changed since it was taken before: for each series its id, then `valuesPerRow` values. */
+/** The changed rows that were taken: for each series its id, then `valuesPerRow` values. */
 export type TakenRows = Float64Array
 
 /**
- * The numbers of all series: a hash table from (identity, dimension) to a row, in typed arrays.
+ * Stores the numbers of all series: a hash table from (identity, dimension) to a row, in typed arrays.
  *
- * A series takes 40 bytes for its row, up to 11 for its slot, and 4 while it waits to be taken; nothing is copied when the
- * table grows but one part in 256 of the slots. A Map with joined keys takes 285 (test/bench).
+ * A series takes 40 bytes for its row, up to 11 for its slot, and 4 while it waits to be taken. Growing copies only one of 256
+ * parts of the slots at a time. A Map with joined keys takes 285 bytes for a series (test/bench).
  */
 export interface SeriesRows {
   readonly size: number
-  /** Rows that changed since they were taken. */
+  /** Number of rows that changed since they were taken. */
   readonly changed: number
-  /** The id of the series, -1 if there is none. */
+  /** Returns the id of a series, -1 if there is none. */
   find(identity: number, dimension: number): number
-  /** Makes a series that is not there yet. Ids rise by one from 0. */
+  /** Adds a series that does not exist yet. @returns its id; ids rise by one from 0 */
   make(identity: number, dimension: number): number
   identityOf(id: number): number
   dimensionsOf(id: number): number
   valueOf(id: number, measure: number): number
-  /** Adds to a value and notes the change. @returns what the value is now, which may be more than can be exact */
+  /** Adds to a value and marks the row as changed. @returns the new value, which may be too large to be exact */
   add(id: number, measure: number, gained: number): number
-  /** Sets a value and notes the change. */
+  /** Sets a value and marks the row as changed. */
   setValue(id: number, measure: number, value: number): void
   hasChanged(id: number): boolean
-  /** Copies and zeroes up to `max` changed rows, those first that changed first. */
+  /** Copies up to `max` changed rows and sets their values to 0, in the order in which they changed. */
   take(max: number): TakenRows
 }
 
 const chunkBits = 12
 const rowsPerChunk = 1 << chunkBits
-/** A row is its key, then its values. */
+/** A row consists of its key and its values. */
 const rowLength = 1 + valuesPerRow
-/** A key is `identity * maxDimensions + dimension + 1`, exact up to 2^31 identities; negative while the row waits to be taken. */
+/** A key is `identity * maxDimensions + dimension + 1`, exact up to 2^31 identities. It is negative while the row waits to be taken. */
 const maxDimensions = 2 ** 22
 
 const partBits = 8
 const parts = 1 << partBits
 const leastSlots = 16
 
+/** Creates an empty table. */
 export function createSeriesRows(): SeriesRows {
   const chunks: Float64Array[] = []
-  /** Open addressing: id + 1, or 0 where a slot is empty. */
+  /** Open addressing: a slot contains id + 1, or 0 if it is empty. */
   const slots: Int32Array[] = Array.from({ length: parts }, () => new Int32Array(leastSlots))
   const used = new Int32Array(parts)
-  const queue = createIdQueue()
+  const changedIds = createIdList()
   let size = 0
 
   const chunkOf = (id: number) => chunks[id >>> chunkBits] as Float64Array
@@ -59,7 +60,7 @@ export function createSeriesRows(): SeriesRows {
     const key = chunk[at] as number
     if (key < 0) return
     chunk[at] = -key
-    queue.push(id)
+    changedIds.push(id)
   }
 
   function emptySlot(ofPart: Int32Array, hash: number): number {
@@ -84,7 +85,7 @@ export function createSeriesRows(): SeriesRows {
       return size
     },
     get changed() {
-      return queue.length
+      return changedIds.length
     },
 
     find(identity, dimension) {
@@ -133,9 +134,9 @@ export function createSeriesRows(): SeriesRows {
     },
 
     take(max) {
-      const taken = new Float64Array(Math.min(max, queue.length) * rowLength)
+      const taken = new Float64Array(Math.min(max, changedIds.length) * rowLength)
       for (let to = 0; to < taken.length; to += rowLength) {
-        const id = queue.shift()
+        const id = changedIds.shift()
         const chunk = chunkOf(id)
         const from = offsetOf(id)
         taken[to] = id
@@ -151,8 +152,8 @@ export function createSeriesRows(): SeriesRows {
 }
 
 /**
- * How full a part may be before it grows: from a half to three quarters. They fill evenly, so with one and the same measure
- * all would grow within the same few thousand series.
+ * Returns how full a part may be before it grows, from a half to three quarters. The parts fill evenly, so with one threshold
+ * all of them would grow within the same few thousand series.
  */
 function fullness(part: number): number {
   return 0.5 + part / (4 * parts)
@@ -164,8 +165,8 @@ function hashOf(identity: number, dimension: number): number {
   return (hash ^ (hash >>> 13)) & 0x7fffffff
 }
 
-/** First in, first out, in pieces that are let go when they are read. */
-function createIdQueue() {
+/** A list of ids, first in, first out. It consists of pieces that are released when they are read. */
+function createIdList() {
   const pieceLength = 4_096
   const pieces: Int32Array[] = []
   let head = 0
@@ -181,7 +182,7 @@ function createIdQueue() {
       tail += 1
       length += 1
     },
-    /** Only if there is one. */
+    /** Returns the first id and removes it. The list must not be empty. */
     shift(): number {
       const id = (pieces[0] as Int32Array)[head] as number
       head += 1

@@ -12,10 +12,10 @@ import {
 } from './overflow.ts'
 import { createSeriesRows, type TakenRows, valuesPerRow } from './series-rows.ts'
 
-/** What was counted since it was taken the time before. Frozen. */
+/** The counts that one `take()` returned. Frozen. */
 interface TakenCounts {
   readonly size: number
-  /** API calls among it. */
+  /** Number of API calls among them. */
   readonly calls: number
   /** Visits every series once; `gained` is reused between visits. */
   forEach(visit: (id: number, gained: ArrayLike<number>) => void): void
@@ -23,22 +23,22 @@ interface TakenCounts {
 
 export interface SeriesTableSettings {
   limits: SeriesLimits
-  /** The properties that remain when there are too many sets of them: the meter's own. */
+  /** The meter's own properties, which replace those of a call when there are too many property sets. */
   properties: Properties
-  /** So many calls lost some detail. */
+  /** Called when `times` calls lost some detail. */
   onFold(fold: Fold, times: number): void
-  /** A number would have passed 2^53 - 1, beyond which it could not be exact, and stays there. */
+  /** Called when a number reached 2^53 - 1, the largest exact integer, at which it stays. */
   onSaturation(): void
 }
 
 /**
- * The running numbers of one usage day in this process: what was counted since the store took the last batch.
+ * The running numbers of one usage day in this process that the store does not have yet.
  *
- * Bounded by its limits: it has at most `series` series with all detail, as many without their endpoint, and one more for
- * each of at most `users` users and as many overflow users. Measured: 55 bytes per series, some 130 per user.
+ * Its limits bound it: at most `series` series with all detail, as many without their endpoint, and one more for each of at
+ * most `users` users and as many overflow users. Measured: 55 bytes for a series, about 130 for a user.
  */
 export interface SeriesTable {
-  /** Counts finished calls of one kind. Allocates nothing for a series that is known. */
+  /** Counts finished calls of one kind. Allocates nothing for a known series. */
   addCall(
     identity: Identity,
     properties: Properties,
@@ -48,7 +48,7 @@ export interface SeriesTable {
     aborted: boolean,
     times?: number,
   ): void
-  /** Adds what each measure of an instrument gained, or sets it by the kind of the instrument. At most four measures. */
+  /** Adds the values of an instrument, or replaces them if its kind is `last`. An instrument has at most four measures. */
   add(
     instrument: Instrument,
     identity: Identity,
@@ -56,19 +56,19 @@ export interface SeriesTable {
     endpoint: Series['endpoint'],
     gained: ArrayLike<number>,
   ): void
-  /** Takes up to `max` changed series out of the table, those first that changed first. */
+  /** Takes up to `max` changed series out of the table, in the order in which they changed. */
   take(max: number): TakenCounts
-  /** The series of an id, as long as this table lives. */
+  /** Returns the series of an id, while this table exists. */
   describe(id: number): Series
-  /** Series known. */
+  /** Number of series. */
   readonly size: number
-  /** Series that changed since they were taken. */
+  /** Number of series that changed since they were taken. */
   readonly changed: number
-  /** API calls that were not taken yet. */
+  /** Number of API calls that were not taken yet. */
   readonly calls: number
 }
 
-/** A table that groups and never folds: a million series in typed arrays, and it never stops to copy them. */
+/** Creates a table that groups series and never folds. A million series never stop the event loop, as a growing Map would. */
 export function createUnlimitedTable(): SeriesTable {
   const none = Number.POSITIVE_INFINITY
   return createSeriesTable({
@@ -81,12 +81,13 @@ export function createUnlimitedTable(): SeriesTable {
 
 const most = Number.MAX_SAFE_INTEGER
 
+/** Creates an empty table. */
 export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   const { limits, properties: ownProperties, onFold, onSaturation } = settings
   const identities = createIdentityIndex()
   const dimensions = createDimensionIndex()
   const rows = createSeriesRows()
-  /** By identity: its series that have an endpoint. */
+  /** By number of the identity: how many of its series have an endpoint. */
   const endpoints: number[] = []
   let overflowUsers = 0
   let calls = 0
@@ -99,17 +100,17 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     route: string | undefined,
     times: number,
   ): number {
-    const who = identities.find(identity)
+    const user = identities.find(identity)
     const propertySet = dimensions.findPropertySet(instrument, properties)
     const dimension = propertySet === undefined ? -1 : dimensions.find(propertySet, method, route)
-    if (who !== -1 && dimension !== -1) {
-      const id = rows.find(who, dimension)
+    if (user !== -1 && dimension !== -1) {
+      const id = rows.find(user, dimension)
       if (id !== -1) return id
     }
-    return findOrMake(instrument, who, identity, propertySet, properties, method, route, times)
+    return findOrMake(instrument, user, identity, propertySet, properties, method, route, times)
   }
 
-  /** A series not seen before, or the one that stands for it when there are too many. */
+  /** Finds or adds a series that is new in some dimension, or the series that replaces it beyond the limits. */
   function findOrMake(
     instrument: Instrument,
     known: number,
@@ -120,47 +121,47 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     route: string | undefined,
     times: number,
   ): number {
-    const who = known === -1 ? makeIdentity(identity, times) : known
+    const user = known === -1 ? makeIdentity(identity, times) : known
     const propertySet = knownSet ?? makePropertySet(instrument, properties, times)
-    if (route === undefined) return row(who, propertySet, method, route, times)
-    const id = existing(who, propertySet, method, route)
+    if (route === undefined) return row(user, propertySet, method, route, times)
+    const id = existing(user, propertySet, method, route)
     if (id !== -1) return id
-    const ofIdentity = endpoints[who] ?? 0
+    const ofIdentity = endpoints[user] ?? 0
     const isDetail = route !== overflowEndpoint.route
     if (isDetail && (rows.size >= limits.series || ofIdentity >= limits.endpointsPerIdentity)) {
       onFold('endpoints', times)
-      return row(who, propertySet, overflowEndpoint.method, overflowEndpoint.route, times)
+      return row(user, propertySet, overflowEndpoint.method, overflowEndpoint.route, times)
     }
-    if (isDetail) endpoints[who] = ofIdentity + 1
-    return row(who, propertySet, method, route, times)
+    if (isDetail) endpoints[user] = ofIdentity + 1
+    return row(user, propertySet, method, route, times)
   }
 
-  /** The row, made if need be; far beyond the limit also without its properties, so that each identity has only one. */
+  /** Returns the row, and adds it if needed. Far beyond the limit it drops the properties, so that each identity has one row. */
   function row(
-    who: number,
+    user: number,
     propertySet: PropertySet,
     method: string,
     route: string | undefined,
     times: number,
   ): number {
-    const id = existing(who, propertySet, method, route)
+    const id = existing(user, propertySet, method, route)
     if (id !== -1) return id
     if (rows.size >= 2 * limits.series && propertySet.properties !== ownProperties) {
       onFold('properties', times)
-      return row(who, ownPropertySet(propertySet.instrument), method, route, times)
+      return row(user, ownPropertySet(propertySet.instrument), method, route, times)
     }
     const dimension = dimensions.find(propertySet, method, route)
-    return rows.make(who, dimension === -1 ? dimensions.make(propertySet, method, route) : dimension)
+    return rows.make(user, dimension === -1 ? dimensions.make(propertySet, method, route) : dimension)
   }
 
   function existing(
-    who: number,
+    user: number,
     propertySet: PropertySet,
     method: string,
     route: string | undefined,
   ): number {
     const dimension = dimensions.find(propertySet, method, route)
-    return dimension === -1 ? -1 : rows.find(who, dimension)
+    return dimension === -1 ? -1 : rows.find(user, dimension)
   }
 
   function makeIdentity(identity: Identity, times: number): number {

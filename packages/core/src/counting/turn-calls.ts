@@ -1,19 +1,19 @@
 import type { CountedCall } from '../attribution/pending-calls.ts'
 import type { Identity } from '../model/identity.ts'
 
-/** Calls that finished in this turn of the event loop and are not counted yet. */
+/** Collects the calls that finished in this turn of the event loop, to count them together. */
 export interface TurnCalls {
   add(identity: Identity, call: CountedCall, times: number): void
-  /** Counts them, in their order. */
+  /** Counts the collected calls in their order. */
   count(): void
 }
 
-/** When so many calls wait, they are counted before the turn ends. */
+/** When this many calls wait, they are counted before the turn ends. */
 const maxWaiting = 1_024
 
 /**
- * Holds calls back so that they are counted together: one by one, a call finds neither the code nor the table in the caches of
- * the processor, because Node and the app ran in between. That made a call of a server three times as slow as one in a loop.
+ * Creates the collector. Between single calls Node and the app run and displace the code and the table from the caches of the
+ * processor. Counted one by one, a call of a server took three times as long as a call in a loop.
  */
 export function createTurnCalls(
   countOne: (identity: Identity, call: CountedCall, times: number) => void,

@@ -175,7 +175,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   }
 
   function startWork(): Promise<void> {
-    tables.letIdleLeave()
+    tables.releaseIdle()
     working = storeAndClose().finally(() => {
       working = undefined
     })
