@@ -174,7 +174,7 @@ async function sendFrom(url: string, store: Store): Promise<Cost> {
   const cost = await costOf(delivery.run)
   if (store.outboxCounts().delivered !== lineCount) throw new Error('Not everything was delivered.')
   await delivery.stop()
-  await delivery.breakOff()
+  await delivery.abort()
   await store.close()
   return cost
 }
@@ -212,7 +212,7 @@ async function sendPaced(url: string, store: Store): Promise<Share> {
   const { wallMs, cpuMs } = await costOf(() => setTimeout(pacedMs))
   const perSecond = ((store.outboxCounts().delivered - sentBefore) / wallMs) * 1_000
   await delivery.stop()
-  await delivery.breakOff()
+  await delivery.abort()
   await store.close()
   return { perSecond, cpu: cpuMs / wallMs }
 }

@@ -9,7 +9,7 @@ import { createRateLimit } from '../../packages/core/src/delivery/rate-limit.ts'
 import { createDelivery, type Delivery } from '../../packages/core/src/delivery/send-outbox.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import type { DeliveryResult } from '../../packages/core/src/px/delivery-result.ts'
-import type { LookUpAnswer } from '../../packages/core/src/px/look-up-events.ts'
+import type { LookUpResult } from '../../packages/core/src/px/look-up-events.ts'
 import { fileStoreOn } from '../../packages/core/src/stores/file-store.ts'
 import { collectGarbage } from '../support/collect-garbage.ts'
 import { mostIn } from '../support/most-in.ts'
@@ -71,9 +71,10 @@ async function startOutage(store: Store, maxRequestsPerDay: number): Promise<Out
         outage.requests.push(clock.now())
         return outage.answer(id)
       },
-      async lookUp(sought): Promise<LookUpAnswer> {
+      async lookUp(sought): Promise<LookUpResult> {
         const [found, absent] = [new Map<string, Set<unknown>>(), new Set<string>()]
-        if ((await acquire()) !== 'go') return { found, absent, failure: { kind: 'spent', reason: 'spent' } }
+        if ((await acquire()) !== 'granted')
+          return { found, absent, failure: { kind: 'budgetSpent', reason: 'spent' } }
         outage.requests.push(clock.now())
         const { outcome } = await outage.answer('')
         if (outcome !== 'delivered') return { found, absent, failure: { kind: 'failed', reason: '500' } }

@@ -44,4 +44,4 @@ for (;;) {
 await delivery.stop()
 process.stdout.write(`done ${JSON.stringify({ ...store.outboxCounts(), ...delivery.state() })}\n`)
 await store.close()
-await delivery.breakOff()
+await delivery.abort()

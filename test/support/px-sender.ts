@@ -69,7 +69,7 @@ export async function startSender(
       while (delivery.state().state === 'sending') await setImmediate()
     },
     async close() {
-      await delivery.breakOff()
+      await delivery.abort()
       await delivery.stop()
       await store.close()
     },

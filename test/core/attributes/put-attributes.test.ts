@@ -5,7 +5,7 @@ import { createAttributePutter } from '../../../packages/core/src/attributes/put
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { ClaimedLine } from '../../../packages/core/src/model/outbox-line.ts'
 import type { Store } from '../../../packages/core/src/model/store.ts'
-import type { PxAnswer } from '../../../packages/core/src/px/delivery-result.ts'
+import type { PxResponse } from '../../../packages/core/src/px/delivery-result.ts'
 import type { PxRequest } from '../../../packages/core/src/px/px-client.ts'
 
 let store: Store
@@ -32,8 +32,8 @@ function line(kind: 'user' | 'account', id: string, day = '2026-11-23', calls = 
   }
 }
 
-function answers(status: number, body = ''): PxAnswer {
-  return { answered: true, status, retryAfter: undefined, body, isComplete: true }
+function response(status: number, body = ''): PxResponse {
+  return { received: true, status, retryAfter: undefined, body, isComplete: true }
 }
 
 const unknownUser = JSON.stringify({
@@ -46,7 +46,7 @@ const unknownUser = JSON.stringify({
 })
 
 function putter(
-  script: Array<PxAnswer | (() => Promise<PxAnswer>)>,
+  script: Array<PxResponse | (() => Promise<PxResponse>)>,
   options: { createMissing?: boolean; isAddressRight?: boolean } = {},
 ) {
   const requests: PxRequest[] = []
@@ -54,11 +54,11 @@ function putter(
     client: {
       async request(request) {
         requests.push(request)
-        const next = script.shift() ?? answers(204)
+        const next = script.shift() ?? response(204)
         return typeof next === 'function' ? next() : next
       },
     },
-    acquire: async () => 'go',
+    acquire: async () => 'granted',
     store,
     diagnostics: createDiagnostics(),
     now: clock.now,
@@ -104,7 +104,7 @@ describe('the request', () => {
 
 describe('a user that PX does not know', () => {
   it('is done with, counted, and not made', async () => {
-    const { send, requests, stats } = putter([answers(404, unknownUser), answers(404, unknownUser)])
+    const { send, requests, stats } = putter([response(404, unknownUser), response(404, unknownUser)])
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
     expect(await send(line('user', 'ann', '2026-11-24'))).toEqual({ outcome: 'delivered' })
     expect(requests.map(({ method }) => method)).toEqual(['PUT', 'PUT'])
@@ -113,7 +113,7 @@ describe('a user that PX does not know', () => {
 
   it('is made where asked for, an account with its id for a name', async () => {
     const { send, requests, stats } = putter(
-      [answers(404, unknownUser), answers(201), answers(404, unknownUser), answers(201)],
+      [response(404, unknownUser), response(201), response(404, unknownUser), response(201)],
       { createMissing: true },
     )
     await send(line('user', 'ann'))
@@ -135,13 +135,13 @@ describe('a user that PX does not know', () => {
 
   it('and that another sender creates meanwhile is tried again later', async () => {
     const duplicate = JSON.stringify({ externalapierror: { message: 'possible duplicate' } })
-    const { send } = putter([answers(404, unknownUser), answers(400, duplicate)], { createMissing: true })
+    const { send } = putter([response(404, unknownUser), response(400, duplicate)], { createMissing: true })
     expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unconfirmed' })
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
   })
 
   it('is known by a 400 that says so as well', async () => {
-    const { send, stats } = putter([answers(400, unknownUser)])
+    const { send, stats } = putter([response(400, unknownUser)])
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
     expect(stats().missing).toBe(1)
   })
@@ -149,34 +149,34 @@ describe('a user that PX does not know', () => {
 
 describe('a 404 without a word from PX', () => {
   it('is no proof as long as the address may be wrong: the line is kept', async () => {
-    const { send, stats } = putter([answers(404, '<html>not found</html>')])
+    const { send, stats } = putter([response(404, '<html>not found</html>')])
     expect(await send(line('user', 'ann'))).toMatchObject({ outcome: 'unconfirmed' })
     expect(stats().missing).toBe(0)
   })
 
   it('says that PX does not have the user once PX accepted something at this address', async () => {
-    const { send, stats } = putter([answers(204), answers(404)])
+    const { send, stats } = putter([response(204), response(404)])
     await send(line('user', 'bob'))
     expect(await send(line('user', 'ann'))).toEqual({ outcome: 'delivered' })
-    const proven = putter([answers(404)], { isAddressRight: true })
+    const proven = putter([response(404)], { isAddressRight: true })
     await proven.send(line('user', 'ann'))
     expect([stats().missing, proven.stats().missing]).toEqual([1, 1])
   })
 })
 
 it.each([
-  [answers(200, '<html>Sign in</html>'), 'unconfirmed'],
-  [answers(401), 'stopped'],
-  [answers(403), 'stopped'],
-  [answers(302), 'stopped'],
-  [answers(405), 'stopped'],
-  [answers(429), 'retryable'],
-  [answers(500), 'unconfirmed'],
-  [answers(400, 'no'), 'rejected'],
-  [{ answered: false, error: new Error('reset'), maybeSent: true } as const, 'unconfirmed'],
-  [{ answered: false, error: new Error('refused'), maybeSent: false } as const, 'retryable'],
-])('after %o the line is %s', async (answer, outcome) => {
-  const { send } = putter([answer])
+  [response(200, '<html>Sign in</html>'), 'unconfirmed'],
+  [response(401), 'stopped'],
+  [response(403), 'stopped'],
+  [response(302), 'stopped'],
+  [response(405), 'stopped'],
+  [response(429), 'retryable'],
+  [response(500), 'unconfirmed'],
+  [response(400, 'no'), 'rejected'],
+  [{ received: false, error: new Error('reset'), maybeSent: true } as const, 'unconfirmed'],
+  [{ received: false, error: new Error('refused'), maybeSent: false } as const, 'retryable'],
+])('after %o the line is %s', async (received, outcome) => {
+  const { send } = putter([received])
   expect((await send(line('user', 'ann'))).outcome).toMatch(new RegExp(outcome))
 })
 
@@ -187,7 +187,7 @@ describe('an older value', () => {
     requests.map(({ body = '' }) => JSON.parse(body).customAttributes.dailyApiCalls)
 
   it('that waited is not put after a newer one', async () => {
-    const first = putter([answers(500)])
+    const first = putter([response(500)])
     expect((await first.send(older)).outcome).toBe('unconfirmed')
     expect((await first.send(newer)).outcome).toBe('delivered')
     expect((await first.send(older)).outcome).toBe('delivered')
@@ -196,7 +196,7 @@ describe('an older value', () => {
   })
 
   it('that waited is not put after a newer one by the process that starts after a crash', async () => {
-    await putter([answers(500)]).send(older)
+    await putter([response(500)]).send(older)
     await putter([]).send(newer)
     const last = putter([])
     expect((await last.send(older)).outcome).toBe('delivered')
@@ -204,7 +204,7 @@ describe('an older value', () => {
   })
 
   it('is put when nothing newer was, and its member is forgotten then', async () => {
-    const one = putter([answers(500)])
+    const one = putter([response(500)])
     await one.send(older)
     await one.send(older)
     expect(put(one)).toEqual([1, 1])
@@ -219,13 +219,13 @@ describe('an older value', () => {
   })
 
   it('under way keeps the newer one waiting, but no other line', async () => {
-    let finish: (answer: PxAnswer) => void = () => {}
+    let finish: (response: PxResponse) => void = () => {}
     const slow = putter([() => new Promise((resolve) => (finish = resolve))])
     const first = slow.send(older)
     const second = slow.send(newer)
     await slow.send(line('user', 'bob', '2026-11-23', 3))
     expect(put(slow)).toEqual([1, 3])
-    finish(answers(204))
+    finish(response(204))
     await Promise.all([first, second])
     expect(put(slow)).toEqual([1, 3, 2])
   })

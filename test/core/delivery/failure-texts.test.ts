@@ -70,7 +70,7 @@ describe('the report of a PX that takes nothing names', () => {
       script: ({ answer }) => answer(302, '', { location: '/login' }),
     })
     expect(redirect).toBe(
-      `PX at ${px.url}/v1 returned 302, a redirect, which is not followed. 2 events wait in memory and are lost if the process ends; next try in 5 min. Check baseUrl (PX_BASE_URL).`,
+      `PX at ${px.url}/v1 returned 302, a redirect, which is not followed. 2 events wait in memory and are lost if the process exits; next try in 5 min. Check baseUrl (PX_BASE_URL).`,
     )
   })
 
@@ -87,7 +87,7 @@ describe('the report of a PX that takes nothing names', () => {
     const [sender] = senders as [Sender]
     await sender.pass(24 * 3_600_000 + 300_000, 60_000)
     expect(texts).toHaveLength(1)
-    expect(texts[0]).toContain('2 events wait in memory and are lost if the process ends')
+    expect(texts[0]).toContain('2 events wait in memory and are lost if the process exits')
     expect(sender.errors.at(-1)?.message).toContain('since 2026-11-24 00:15 UTC')
   })
 
@@ -105,7 +105,7 @@ describe('the report of a PX that takes nothing names', () => {
       script: ({ answer }) => answer(400, '{"message":"propertyKey"}'),
     })
     expect(text).toBe(
-      'PX refuses one event after the other. PX returned 400: {"message":"propertyKey"}. 30 events are kept in .px-usage; next try in 5 min. Check productKey (PX_PRODUCT_KEY).',
+      'PX refuses every event. PX returned 400: {"message":"propertyKey"}. 30 events are kept in .px-usage; next try in 5 min. Check productKey (PX_PRODUCT_KEY).',
     )
   })
 })
@@ -126,7 +126,7 @@ describe('the report of a refused event names', () => {
     const lines = [eventLine('a', { user: 'ann' })]
     const [text] = await textsOf({ store: memoryStore(), lines, script: ({ answer }) => answer(400, page) })
     expect(text).toBe(
-      `PX refused the event "dailyApiCalls" of the user "ann" for 2026-11-23. PX at ${px.url}/v1 returned 400 with an HTML page. It stays in memory until the process ends (meter.rejected()) and is not sent again.`,
+      `PX refused the event "dailyApiCalls" of the user "ann" for 2026-11-23. PX at ${px.url}/v1 returned 400 with an HTML page. It stays in memory until the process exits (meter.rejected()) and is not sent again.`,
     )
     const [long] = await textsOf({ lines, script: ({ answer }) => answer(400, 'x'.repeat(5_000)) })
     expect((long as string).length).toBeLessThan(520)

@@ -34,7 +34,7 @@ async function startTimes(
   const times: number[] = []
   const lane = async () => {
     while (times.length < count) {
-      if ((await rateLimit.acquire()) !== 'go' || times.length >= count) return
+      if ((await rateLimit.acquire()) !== 'granted' || times.length >= count) return
       times.push(clock.elapsed())
     }
   }
@@ -82,10 +82,10 @@ describe('the rate', () => {
       perSecond: 1,
       budget: createDailyBudget({ notes: notes(), clock, perDay: 9 }),
     })
-    const answers = Promise.all([rateLimit.acquire(), rateLimit.acquire(), rateLimit.acquire()])
+    const permits = Promise.all([rateLimit.acquire(), rateLimit.acquire(), rateLimit.acquire()])
     await clock.advance(0)
     rateLimit.stop()
-    expect(await answers).toEqual(['go', 'over', 'over'])
+    expect(await permits).toEqual(['granted', 'closed', 'closed'])
   })
 })
 
@@ -94,9 +94,9 @@ describe('the daily budget', () => {
     const clock = fakeClock('2026-11-24T23:00:00Z')
     const budget = createDailyBudget({ notes: notes(), clock, perDay: 3 })
     const granted = async () => {
-      const answers: boolean[] = []
-      for (let n = 0; n < 4; n++) answers.push(await budget.spend())
-      return answers
+      const permits: boolean[] = []
+      for (let n = 0; n < 4; n++) permits.push(await budget.spend())
+      return permits
     }
     expect(await granted()).toEqual([true, true, true, false])
     expect([budget.spent(), budget.left(), budget.untilNextDayMs()]).toEqual([3, 0, 3_600_000])

@@ -26,7 +26,7 @@ async function setUp(respond: (id: string, attempt: number) => DeliveryResult) {
   const delivery = createDelivery({
     store,
     send,
-    acquire: async () => 'go',
+    acquire: async () => 'granted',
     untilNextBudgetMs: () => 0,
     clock,
     network: clock,
@@ -146,7 +146,7 @@ describe('delivery', () => {
     expect(store.outboxCounts()).toMatchObject({ delivered: 1_000, pending: 0 })
   })
 
-  it('a send that rejects leaves no line of its volley unsettled', async () => {
+  it('a send that rejects leaves no line of its batch unsettled', async () => {
     const { store, delivery } = await setUp((id) => {
       if (id === 'line 3') throw new Error('a bug')
       return delivered

@@ -9,7 +9,7 @@ import { eventLine } from '../../support/px-sender.ts'
 
 const hour = 3_600_000
 
-function unknownLine(id: string, attemptedAtMs: number): ClaimedLine {
+function unconfirmedLine(id: string, attemptedAtMs: number): ClaimedLine {
   return { ...eventLine(id), state: 'unconfirmed', attempts: 1, attemptedAtMs }
 }
 
@@ -38,20 +38,20 @@ async function setUp(failure: string | undefined = 'PX returned 500.') {
 
 it('a waiting line is due later than now, also on a clock with fractions of a millisecond', async () => {
   const { clock, unconfirmed } = await setUp()
-  const line = unknownLine('a', clock.now() - hour)
-  await unconfirmed.resolve([line], false)
+  const line = unconfirmedLine('a', clock.now() - hour)
+  await unconfirmed.lookUp([line], false)
   await clock.advance(60_000 - 0.00001)
-  const { settlements } = await unconfirmed.resolve([line], false)
+  const { settlements } = await unconfirmed.lookUp([line], false)
   expect(settlements).toHaveLength(1)
   expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThanOrEqual(1)
 })
 
 it('while look-ups fail, one is made for all, less and less often, to once an hour', async () => {
   const { clock, unconfirmed, asked } = await setUp()
-  const lines = Array.from({ length: 3 }, (_, index) => unknownLine(`line-${index}`, clock.now() - hour))
+  const lines = Array.from({ length: 3 }, (_, index) => unconfirmedLine(`line-${index}`, clock.now() - hour))
   for (let passed = 0; passed < 12 * hour; passed += 60_000) {
     for (const line of lines) {
-      const { sendAnyway } = await unconfirmed.resolve([line], false)
+      const { sendAnyway } = await unconfirmed.lookUp([line], false)
       expect(sendAnyway).toEqual([])
     }
     await clock.advance(60_000)
@@ -62,7 +62,7 @@ it('while look-ups fail, one is made for all, less and less often, to once an ho
 
 it('a look-up that throws proves nothing', async () => {
   const { unconfirmed } = await setUp(undefined)
-  const { settlements, sendAnyway } = await unconfirmed.resolve([unknownLine('a', 0)], false)
+  const { settlements, sendAnyway } = await unconfirmed.lookUp([unconfirmedLine('a', 0)], false)
   expect(sendAnyway).toEqual([])
   expect(settlements).toMatchObject([{ id: 'a', state: 'unconfirmed' }])
   expect((settlements[0] as { waitMs: number }).waitMs).toBeGreaterThan(0)
@@ -70,14 +70,14 @@ it('a look-up that throws proves nothing', async () => {
 
 it('a line attempted in the future (the clock was set back) waits no longer than any other', async () => {
   const { clock, unconfirmed } = await setUp()
-  const { settlements } = await unconfirmed.resolve([unknownLine('a', clock.now() + 48 * hour)], false)
+  const { settlements } = await unconfirmed.lookUp([unconfirmedLine('a', clock.now() + 48 * hour)], false)
   expect(settlements).toEqual([{ id: 'a', state: 'unconfirmed', waitMs: 900_000 }])
 })
 
 it('an attribute is sent again without a look: set twice it is the same', async () => {
   const { unconfirmed, duplicates, asked } = await setUp()
-  const line: ClaimedLine = { ...unknownLine('a', 0), kind: 'user' }
-  expect(await unconfirmed.resolve([line], false)).toMatchObject({ settlements: [], sendAnyway: [line] })
+  const line: ClaimedLine = { ...unconfirmedLine('a', 0), kind: 'user' }
+  expect(await unconfirmed.lookUp([line], false)).toMatchObject({ settlements: [], sendAnyway: [line] })
   await unconfirmed.beforeResend([line])
   expect([asked(), duplicates.possible()]).toEqual([0, 0])
 })

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { patienceAfterMs, retryDelayMs } from '../../../packages/core/src/delivery/retry-schedule.ts'
-import { type PxAnswer, resultOf } from '../../../packages/core/src/px/delivery-result.ts'
+import { rateLimitDelayMs, retryDelayMs } from '../../../packages/core/src/delivery/retry-schedule.ts'
+import { type PxResponse, resultOf } from '../../../packages/core/src/px/delivery-result.ts'
 
 const now = Date.parse('2026-11-24T00:00:00Z')
 
-function answered(status: number, retryAfter?: string, body = ''): PxAnswer {
-  return { answered: true, status, retryAfter, body, isComplete: true }
+function received(status: number, retryAfter?: string, body = ''): PxResponse {
+  return { received: true, status, retryAfter, body, isComplete: true }
 }
 
-function failed(code: string | undefined, maybeSent: boolean): PxAnswer {
-  return { answered: false, error: Object.assign(new Error('x'), { code }), maybeSent }
+function failed(code: string | undefined, maybeSent: boolean): PxResponse {
+  return { received: false, error: Object.assign(new Error('x'), { code }), maybeSent }
 }
 
 describe('a reply of PX means', () => {
@@ -21,7 +21,7 @@ describe('a reply of PX means', () => {
     ['rejected', [400, 413, 422]],
     ['retryable', [429]],
   ] as const)('%s for %j', (outcome, statuses) => {
-    for (const status of statuses) expect(resultOf(answered(status), now).outcome).toBe(outcome)
+    for (const status of statuses) expect(resultOf(received(status), now).outcome).toBe(outcome)
   })
 
   it.each([
@@ -34,7 +34,7 @@ describe('a reply of PX means', () => {
     ['soon', undefined],
     [undefined, undefined],
   ])('waiting for Retry-After %j', (header, afterMs) => {
-    expect(resultOf(answered(429, header), now)).toMatchObject({ outcome: 'retryable', afterMs })
+    expect(resultOf(received(429, header), now)).toMatchObject({ outcome: 'retryable', afterMs })
   })
 })
 
@@ -66,7 +66,7 @@ describe('an error means', () => {
 
 it('a reason is one line without control characters, and short', () => {
   const { reason } = resultOf(
-    answered(400, undefined, `no\r\n\u0000\u001b[31m${'x'.repeat(9_000)}`),
+    received(400, undefined, `no\r\n\u0000\u001b[31m${'x'.repeat(9_000)}`),
     now,
   ) as {
     reason: string
@@ -76,10 +76,10 @@ it('a reason is one line without control characters, and short', () => {
 })
 
 it('the wait after a 429 is what PX asks for, else 30 seconds that double up to 15 minutes', () => {
-  expect(patienceAfterMs(5_000, 9)).toBe(5_000)
-  const waits = [1, 2, 3, 6, 1_000].map((times) => patienceAfterMs(undefined, times, () => 0))
+  expect(rateLimitDelayMs(5_000, 9)).toBe(5_000)
+  const waits = [1, 2, 3, 6, 1_000].map((times) => rateLimitDelayMs(undefined, times, () => 0))
   expect(waits).toEqual([30_000, 60_000, 120_000, 900_000, 900_000])
-  expect(patienceAfterMs(undefined, 1, () => 1)).toBe(37_500)
+  expect(rateLimitDelayMs(undefined, 1, () => 1)).toBe(37_500)
 })
 
 it('the wait for the next attempt grows to five minutes, with jitter, and is a usable delay', () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { PxAnswer } from '../../../packages/core/src/px/delivery-result.ts'
+import type { PxResponse } from '../../../packages/core/src/px/delivery-result.ts'
 import { listEvents } from '../../../packages/core/src/px/list-events.ts'
 
-function page(eventIds: number[], totalHits: number, scrollId: unknown = 'x'): PxAnswer {
+function page(eventIds: number[], totalHits: number, scrollId: unknown = 'x'): PxResponse {
   const customEvents = eventIds.map((eventId) => ({ eventId }))
   return {
-    answered: true,
+    received: true,
     status: 200,
     retryAfter: undefined,
     body: JSON.stringify({ customEvents, totalHits, scrollId }),
@@ -47,7 +47,7 @@ it('goes on over pages that PX cuts shorter than it was asked, to the total', as
   let seen = 0
   const listing = await listEvents(
     100,
-    async () => pages.shift() as PxAnswer,
+    async () => pages.shift() as PxResponse,
     (events) => {
       seen += events.length
       return true
@@ -63,7 +63,7 @@ it('takes a full page that is all there is for complete only after an empty one'
     2,
     async (scrollId) => {
       asked.push(scrollId)
-      return pages.shift() as PxAnswer
+      return pages.shift() as PxResponse
     },
     () => true,
   )
@@ -75,12 +75,12 @@ it.each([
   ['no way to go on', [page([1, 2], 3, null)]],
   ['a total that is no number', [page([1], '1' as never)]],
   ['more events than PX says there are', [page([1], 0)]],
-  ['events without an id', [{ ...page([], 0), body: '{"customEvents":[{}],"totalHits":1}' } as PxAnswer]],
-  ['events that are none', [{ ...page([], 0), body: '{"customEvents":[null],"totalHits":1}' } as PxAnswer]],
+  ['events without an id', [{ ...page([], 0), body: '{"customEvents":[{}],"totalHits":1}' } as PxResponse]],
+  ['events that are none', [{ ...page([], 0), body: '{"customEvents":[null],"totalHits":1}' } as PxResponse]],
 ])('is unclean with %s', async (_name, pages) => {
   const { outcome } = await listEvents(
     2,
-    async () => pages.shift() as PxAnswer,
+    async () => pages.shift() as PxResponse,
     () => true,
   )
   expect(outcome).toBe('unclean')

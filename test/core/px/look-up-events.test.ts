@@ -16,9 +16,9 @@ function lookUp(customEvents: object[], totalHits = customEvents.length) {
   const body = JSON.stringify({ customEvents, totalHits })
   return createLookUp({
     client: {
-      request: async () => ({ answered: true, status: 200, retryAfter: undefined, body, isComplete: true }),
+      request: async () => ({ received: true, status: 200, retryAfter: undefined, body, isComplete: true }),
     },
-    acquire: async () => 'go',
+    acquire: async () => 'granted',
     now: () => date,
   })
 }
@@ -39,7 +39,10 @@ it.each([
   async (_how, attributes) => {
     const { found, absent, failure } = await lookUp([event(1, 'ann', attributes)])(many)
     expect([found.size, [...absent]]).toEqual([0, ['id-of-bob', 'id-of-cy', 'id-of-dan']])
-    expect(failure).toMatchObject({ kind: 'failed', reason: expect.stringContaining('without a rollupId') })
+    expect(failure).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('rollupId cannot be read'),
+    })
   },
 )
 

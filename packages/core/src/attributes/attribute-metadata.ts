@@ -5,8 +5,8 @@ import type { PxClient } from '../px/px-client.ts'
 import type { AttributeNames } from './attribute-values.ts'
 
 /**
- * Looks once whether the attributes are declared in PX, and warns of those that are not: PX's own user interface alone can
- * declare them. A key that may not read, or a PX that cannot be asked now, tells nothing.
+ * Checks whether the attributes are declared in PX, and warns about those that are not. Only PX's user interface can declare
+ * attributes. If the key lacks the Read permission, or PX cannot be reached, nothing is reported.
  */
 export async function checkAttributes(
   names: AttributeNames,
@@ -16,14 +16,14 @@ export async function checkAttributes(
   const missing: string[] = []
   for (const kind of ['user', 'account'] as const) {
     const expected = Object.values(names[kind])
-    if (expected.length === 0 || (await acquire()) !== 'go') continue
-    const answer = await client.request({
+    if (expected.length === 0 || (await acquire()) !== 'granted') continue
+    const response = await client.request({
       method: 'GET',
       path: `/v1/admin/model/${kind}/attributes`,
       maxBodyBytes: 4 * 1024 * 1024,
     })
     const declared =
-      answer.answered && answer.status === 200 && answer.isComplete ? namesIn(answer.body) : undefined
+      response.received && response.status === 200 && response.isComplete ? namesIn(response.body) : undefined
     diagnostics.publish('delivery:attributes-read', { kind, declared: declared?.size })
     if (declared === undefined) continue
     for (const name of expected) if (!declared.has(name)) missing.push(`${quoted(name)} of the ${kind}`)
@@ -31,11 +31,11 @@ export async function checkAttributes(
   if (missing.length === 0) return
   diagnostics.warn(
     'PXU_WRN_DELIVERY_ATTRIBUTE_UNDECLARED',
-    `PX does not have the attribute ${missing.join(', ')}, so it may leave out what is set. Declare it in PX (Administration > Attributes) as a number, or correct the API name: case counts.`,
+    `PX does not have the attribute ${missing.join(', ')}, so it may ignore the values that px-usage sets. Declare it in PX (Administration > Attributes) as a number, or correct the API name, which is case-sensitive.`,
   )
 }
 
-/** API names of a list of attribute metadata; `undefined` if it is none. */
+/** Returns the API names in a list of attribute metadata, or `undefined` if the body is no such list. */
 function namesIn(body: string): ReadonlySet<string> | undefined {
   try {
     const list: unknown = JSON.parse(body)

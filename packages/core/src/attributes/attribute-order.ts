@@ -3,28 +3,30 @@ import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 
 /**
- * Keeps an older day's value from overwriting a newer one in PX.
+ * Prevents an older day's value from overwriting a newer one in PX.
  *
- * The outbox gives out older days first, so it takes a line that failed by itself and waits (not a PX that is down, which
- * makes all wait alike) to be overtaken. Such lines are noted in the store before they are settled, and as long as one
- * waits, the newest day of its member is noted before it is put: so it is known after a crash as well which line comes too late.
+ * The outbox returns older days first. So only a line that failed on its own and waits for its retry can be overtaken; when PX is
+ * down, all lines wait. Such a line is noted in the store before it is settled. While one waits, the newest day of its member
+ * is noted before that value is put, so that after a crash it is still known which line is too old.
  */
 export interface AttributeOrder {
-  /** Runs `task` when all that was begun for the member before has ended. */
+  /** Runs `task` after all earlier tasks of the same member. */
   inTurn<T>(member: string, task: () => Promise<T>): Promise<T>
+  /** Returns whether a newer day's value was put already. */
   isSuperseded(member: string, day: UsageDay): Promise<boolean>
-  /** The value of this day is about to be put. */
+  /** Notes that the value of this day is about to be put. */
   putting(member: string, day: UsageDay): Promise<void>
-  /** The line is put aside, and may be overtaken. */
+  /** Notes that the line waits for its retry, and may be overtaken. */
   waits(member: string, lineId: string): Promise<void>
-  /** The line will not be sent again. */
+  /** Notes that the line will not be sent again. */
   ended(member: string, lineId: string): void
 }
 
+/** The waiting lines of one member. */
 interface Overtaken {
-  /** Newest day put since; '' if none was. */
+  /** The newest day that was put since; '' if there is none. */
   day: UsageDay
-  /** Lines put aside. */
+  /** The ids of the lines that wait. */
   lines: string[]
 }
 
@@ -39,9 +41,11 @@ function isOvertaken(value: unknown): value is Array<[string, Overtaken]> {
     )
   )
 }
-/** So many members are remembered; of those beyond, an older value may overwrite a newer one until the next day. */
+
+/** The most members that are remembered. For further ones, an older value may overwrite a newer one until the next day. */
 const maxMembers = 10_000
 
+/** Creates the order of attribute lines, with its notes in the store. */
 export function createAttributeOrder(store: Notes): AttributeOrder {
   const note = createNote(store, 'attributes overtaken', isOvertaken)
   let watched: Map<string, Overtaken> | undefined
@@ -100,13 +104,13 @@ export function createAttributeOrder(store: Notes): AttributeOrder {
       const overtaken = watched?.get(member)
       if (overtaken === undefined) return
       overtaken.lines = overtaken.lines.filter((id) => id !== lineId)
-      // The note forgets it with the next one that is written: till then it says too much, not too little.
+      // The note is not written now. Until the next write it contains a line too many, which is harmless.
       if (overtaken.lines.length === 0) watched?.delete(member)
     },
   }
 }
 
-/** Whom a line is about, as one text. */
+/** Returns the kind and id of a user or account as one text. */
 export function memberKey(kind: OutboxLine['kind'], id: string): string {
   return JSON.stringify([kind, id])
 }

@@ -3,7 +3,7 @@ import { overflowId } from '../attribution/identity.ts'
 import type { DayUsage, Rollup } from '../day/rollup.ts'
 import type { UsageDay } from '../model/series.ts'
 
-/** Which PX attribute (its API name) takes which number of a day, by the name of the number: `{ apiCalls: 'dailyApiCalls' }`. */
+/** The PX attribute (its API name) for each number of a day, as in `{ apiCalls: 'dailyApiCalls' }`. */
 export interface AttributeNames {
   readonly user: Readonly<Record<string, string>>
   readonly account: Readonly<Record<string, string>>
@@ -15,19 +15,20 @@ export interface AttributeValues {
   readonly id: string
   readonly day: UsageDay
   readonly values: Readonly<Record<string, number>>
-  /** The same again for the same day, zone, product and member. */
+  /** Always the same for the same day, zone, product and member. */
   readonly lineId: string
 }
 
+/** Sums of a day for attributes: `see()` adds a rollup, and `values()` yields the sums of each user and account. */
 export interface AttributeSums {
   see(usage: DayUsage): void
   values(): Generator<AttributeValues>
 }
 
 /**
- * Adds up what attributes take of a day: for a user over all properties, endpoints and accounts, for an account over its users.
+ * Creates the sums of a day for attributes: for a user over all properties, endpoints and accounts, and for an account over its users.
  *
- * The user that stands for all those beyond the limits is none that PX knows, but its account has its numbers all the same.
+ * PX does not know the user `(overflow)`, so no user attributes are set for it. Its numbers still count for its account.
  */
 export function createAttributeSums(settings: {
   names: AttributeNames
@@ -41,7 +42,7 @@ export function createAttributeSums(settings: {
     user: { names: Object.entries(names.user), sums: new Map<string, number[]>() },
     account: { names: Object.entries(names.account), sums: new Map<string, number[]>() },
   }
-  // Each rollup has all the calls: one of them is enough.
+  // Each rollup contains all the calls, so only one of them may be added.
   const counted = (rollups.find(({ by }) => by === 'identity') ?? rollups[0])?.eventName
   const passedOver = new Set(rollups.map(({ eventName }) => eventName).filter((name) => name !== counted))
 

@@ -1,95 +1,99 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Notes } from '../files/note.ts'
 import type { ClaimedLine } from '../model/outbox-line.ts'
-import { type DeliveryResult, type PxAnswer, reasonOf, resultOf } from '../px/delivery-result.ts'
+import { type DeliveryResult, type PxResponse, reasonOf, resultOf } from '../px/delivery-result.ts'
 import type { Permit } from '../px/permit.ts'
 import type { PxClient } from '../px/px-client.ts'
 import { createAttributeOrder, memberKey } from './attribute-order.ts'
 import { attributesOf, createRequest, isDuplicate, isUnknownMember, updateRequest } from './px-attributes.ts'
 import { isRunning } from './running-attributes.ts'
 
-/** What became of the lines that set attributes. Each counts as delivered. */
+/** The numbers of attribute lines by result. Each of these lines counts as delivered. */
 export interface AttributeStats {
+  /** Lines whose values PX has taken. */
   put: number
-  /** Users and accounts that PX did not know and that were made (`createMissing`). */
+  /** Users and accounts that PX did not know and that px-usage created (`createMissing`). */
   created: number
-  /** Lines of users and accounts that PX does not know: nothing was put. */
+  /** Lines of users and accounts that PX does not know. Nothing was set. */
   missing: number
-  /** Lines of a day older than the one put last. */
+  /** Lines of a day older than the last one that was set. Nothing was set. */
   superseded: number
 }
 
+/** Sends the lines that set attributes. */
 export interface AttributePutter {
-  /** Puts one line. A repetition does no harm: the value is the same. */
+  /** Sends one line. Sending it again is harmless, because it sets the same value. */
   send(line: ClaimedLine): Promise<DeliveryResult>
   stats(): AttributeStats
 }
 
+/** The settings of `createAttributePutter()`. */
 export interface AttributePutterSettings {
   client: Pick<PxClient, 'request'>
-  /** Asked before a second request for the same line. */
+  /** Called before a second request for the same line. */
   acquire(): Promise<Permit>
   store: Notes
   diagnostics: Diagnostics
   now(): number
   createMissing: boolean
-  /** PX took something from this process, so the address is right. */
+  /** Returns whether PX has accepted a request of this process, which proves that the address is right. */
   isAddressRight(): boolean
 }
 
 const done: DeliveryResult = { outcome: 'delivered' }
-/** So many members are told as missing, each once. */
-const maxTold = 10_000
+/** The most missing members that are remembered, so that each is published once. */
+const maxReported = 10_000
 
-/** Sets attributes of users and accounts in PX. Never makes one unless asked to, and never deletes. */
+/** Creates the sender of attribute lines. It creates users and accounts in PX only with `createMissing`, and never deletes any. */
 export function createAttributePutter(settings: AttributePutterSettings): AttributePutter {
   const { client, acquire, diagnostics, now, createMissing, isAddressRight } = settings
   const order = createAttributeOrder(settings.store)
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const stats: AttributeStats = { put: 0, created: 0, missing: 0, superseded: 0 }
   let hasPut = false
 
   async function put(line: ClaimedLine): Promise<DeliveryResult> {
-    const answer = await client.request(updateRequest(line))
-    if (isTaken(answer)) {
+    const response = await client.request(updateRequest(line))
+    if (isTaken(response)) {
       hasPut = true
       stats.put += 1
       return done
     }
-    if (!answer.answered) return resultOf(answer, now())
-    const { status, body } = answer
+    if (!response.received) return resultOf(response, now())
+    const { status, body } = response
     const isMissing = isUnknownMember(status, body) || (status === 404 && (hasPut || isAddressRight()))
     if (isMissing) return createMissing ? create(line) : missing(line)
-    // Perhaps a wrong address, perhaps one that PX does not know: others may tell.
-    if (status === 404) return { outcome: 'unconfirmed', reason: reasonOf(answer) }
-    return resultOf(answer, now())
+    // The address may be wrong, or PX may not know the member. Other lines will show which, so the line is sent again later.
+    if (status === 404) return { outcome: 'unconfirmed', reason: reasonOf(response) }
+    return resultOf(response, now())
   }
 
   async function create(line: ClaimedLine): Promise<DeliveryResult> {
-    if ((await acquire()) !== 'go') return { outcome: 'unconfirmed', reason: 'No request may be made now.' }
-    const answer = await client.request(createRequest(line))
-    if (isTaken(answer)) {
+    if ((await acquire()) !== 'granted')
+      return { outcome: 'unconfirmed', reason: 'No request may be made now.' }
+    const response = await client.request(createRequest(line))
+    if (isTaken(response)) {
       hasPut = true
       stats.created += 1
       return done
     }
-    // Somebody else made it meanwhile; the next attempt puts.
-    if (answer.answered && isDuplicate(answer.status, answer.body)) {
-      return { outcome: 'unconfirmed', reason: reasonOf(answer) }
+    // Another process or client has created the member meanwhile. The next attempt sets its values.
+    if (response.received && isDuplicate(response.status, response.body)) {
+      return { outcome: 'unconfirmed', reason: reasonOf(response) }
     }
-    return resultOf(answer, now())
+    return resultOf(response, now())
   }
 
   function missing(line: ClaimedLine): DeliveryResult {
     const { kind, id } = attributesOf(line)
     stats.missing += 1
     const key = memberKey(kind, id)
-    if (told.has(key)) return done
-    if (told.size < maxTold) told.add(key)
+    if (reported.has(key)) return done
+    if (reported.size < maxReported) reported.add(key)
     diagnostics.publish('delivery:missing', { kind, id })
     diagnostics.warn(
       'PXU_WRN_DELIVERY_MISSING',
-      'PX does not know some users or accounts whose attributes are to be set, so nothing is set for them (stats().delivery.attributes.missing). Let them appear in PX first, or set attributes.createMissing.',
+      'PX does not know some users or accounts, so their attributes are not set (stats().delivery.attributes.missing counts them). Let them appear in PX first, or set attributes.createMissing to create them.',
     )
     return done
   }
@@ -114,7 +118,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
   }
 }
 
-/** PX documents 204 for PUT and 201 for POST. A page of a proxy is no answer of PX. */
-function isTaken(answer: PxAnswer): boolean {
-  return answer.answered && answer.status >= 200 && answer.status < 300 && !/^\s*</.test(answer.body)
+/** Returns whether PX accepted the request. PX documents 204 for PUT and 201 for POST. An HTML page comes from a proxy, not from PX. */
+function isTaken(response: PxResponse): boolean {
+  return response.received && response.status >= 200 && response.status < 300 && !/^\s*</.test(response.body)
 }

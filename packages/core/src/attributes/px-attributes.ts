@@ -6,20 +6,20 @@ import type { PxRequest } from '../px/px-client.ts'
 import { type AttributeNames, type AttributeValues, createAttributeSums } from './attribute-values.ts'
 
 /**
- * The body of `PUT /v1/users/update` and `PUT /v1/accounts/update` (px-apidocs.gainsight.com). What is not in it stays as it is in
- * PX: its own data loader puts only what it has.
+ * The body of `PUT /v1/users/update` and `PUT /v1/accounts/update` (px-apidocs.gainsight.com). Fields that it lacks keep their values
+ * in PX.
  */
 interface PxMember {
-  /** Of a user. */
+  /** The id of a user. */
   identifyId?: string
-  /** Of an account. */
+  /** The id of an account. */
   id?: string
   propertyKeys: string[]
-  /** By API name. PX lets nobody declare an attribute but its own user interface. */
+  /** Values by API name. An attribute must be declared in PX's user interface first. */
   customAttributes: Record<string, number>
 }
 
-/** Freezes what attributes take of a day. */
+/** Returns the outbox line that sets the attributes of one user or account. */
 export function attributeLine(
   { kind, id, day, values, lineId }: AttributeValues,
   productKey: string,
@@ -32,7 +32,7 @@ export function attributeLine(
   return { id: lineId, day, kind, rank: 'total', body: JSON.stringify(member), calls: 0 }
 }
 
-/** The lines that a closed day adds for attributes. */
+/** Returns the addition to a closing day that creates its attribute lines. */
 export function attributeAddition(settings: {
   names: AttributeNames
   rollups: readonly Rollup[]
@@ -49,14 +49,14 @@ export function attributeAddition(settings: {
   }
 }
 
-/** What a line sets, by API name, and for whom. */
+/** The user or account of an attribute line, and the values that it sets, by API name. */
 export interface DeliveredAttributes {
   kind: 'user' | 'account'
   id: string
   values: Readonly<Record<string, number>>
 }
 
-/** @param line of the kind `user` or `account` */
+/** Reads the attributes of a line from its body. @param line of the kind `user` or `account` */
 export function attributesOf({ kind, body }: OutboxLine): DeliveredAttributes {
   const { identifyId, id, customAttributes } = JSON.parse(body) as PxMember
   return kind === 'user'
@@ -64,18 +64,19 @@ export function attributesOf({ kind, body }: OutboxLine): DeliveredAttributes {
     : { kind: 'account', id: id as string, values: customAttributes }
 }
 
-/** Ids that can stand in a path as they are. PX says nothing of encoded ones, and its own clients encode none. */
+/** Matches ids that can be used in a path without encoding. PX does not document encoded ids, and its own clients encode none. */
 const pathId = /^[\w@~-][\w.@~-]*$/
-/** What stands in this place for something else. */
+/** Words with another meaning in place of the id. */
 const words: ReadonlySet<string> = new Set(['update', 'delete', 'denylist'])
 
+/** Returns the request that sets the attributes of a line. An id that cannot be used in the path is sent in the body only. */
 export function updateRequest(line: OutboxLine): PxRequest {
   const { kind, id } = attributesOf(line)
   const place = pathId.test(id) && !words.has(id) ? id : 'update'
   return { method: 'PUT', path: `/v1/${kind}s/${place}`, body: line.body }
 }
 
-/** An account must have a name, and its id is all that is known. */
+/** Returns the request that creates the member of a line. An account must have a name, so its id becomes its name. */
 export function createRequest(line: OutboxLine): PxRequest {
   const { kind, id } = attributesOf(line)
   const member = JSON.parse(line.body) as PxMember
@@ -83,13 +84,13 @@ export function createRequest(line: OutboxLine): PxRequest {
   return { method: 'POST', path: `/v1/${kind}s`, body }
 }
 
-/** Whether PX says that it does not have the one it was asked for; elsewhere on the way a 404 has no such body. */
+/** Returns whether PX says that it does not know the member. A 404 from another server has no such body. */
 export function isUnknownMember(status: number, body: string): boolean {
   if (status !== 404 && status !== 400) return false
   return /\bnot found\b/i.test(messageOf(body))
 }
 
-/** Whether PX says that it has one of this id already. */
+/** Returns whether PX says that a member with this id exists already. */
 export function isDuplicate(status: number, body: string): boolean {
   return status === 400 && /duplicate|already exist|exists already/i.test(messageOf(body))
 }

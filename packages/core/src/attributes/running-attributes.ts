@@ -8,12 +8,13 @@ import { memberKey } from './attribute-order.ts'
 import { type AttributeNames, type AttributeValues, createAttributeSums } from './attribute-values.ts'
 import { attributeLine } from './px-attributes.ts'
 
-/** Values of the open day, put on users and accounts every few minutes under attributes of their own. */
+/** Sets values of the open day on users and accounts every few minutes, under attributes of their own. */
 export interface RunningAttributes {
-  /** Puts lines in the outbox if it is time for it. @throws {UsageError} when the store fails; the next time is as usual */
+  /** Puts lines into the outbox if they are due. @throws {UsageError} if the store fails; the next run is as usual */
   putIfDue(): Promise<void>
 }
 
+/** The settings of `createRunningAttributes()`. */
 export interface RunningAttributesSettings {
   names: AttributeNames
   everyMs: number
@@ -23,9 +24,9 @@ export interface RunningAttributesSettings {
   clock: Pick<Clock, 'now' | 'elapsed'>
   store: Notes & Pick<Store, 'isSender' | 'outboxCounts' | 'put'>
   today(): UsageDay
-  /** Everything counted so far of a day. */
+  /** Yields everything that was counted so far on a day. */
   usages(day: UsageDay): AsyncIterable<DayUsage>
-  /** Whether there are requests to spare. */
+  /** Returns whether the request budget has room for these lines. */
   isAffordable(): boolean
   onPut(): void
 }
@@ -34,6 +35,7 @@ type Member = [key: string, put: AttributeValues]
 
 const largestPut = 1_000
 const prefix = 'running-'
+
 function isNoted(value: unknown): value is [of: string, members: Member[]] {
   return (
     Array.isArray(value) &&
@@ -43,13 +45,15 @@ function isNoted(value: unknown): value is [of: string, members: Member[]] {
   )
 }
 
-/** Of so many members the values are remembered over a restart; those of others are put once more. */
+/** The most members whose values are remembered over a restart. The values of further members are set once more. */
 const maxNoted = 10_000
 
 /**
- * A value is put when it has changed, and as 0 when a day begins without calls. There is no next one while anything waits in the
- * outbox: an older value never comes after a newer one, an outage piles nothing up, and closed days go first. Of processes that
- * share a store the one that sends puts them, as it alone knows what waits; the values are of all that they counted.
+ * Creates the running attributes. A value is set when it has changed, and set to 0 when a day begins without calls.
+ *
+ * No values are set while the outbox has lines. So an older value never follows a newer one, an outage does not fill the outbox, and
+ * closed days go first. Among processes that share a store, the one that sends does this, because only it knows the outbox. The
+ * values include the calls of all these processes.
  */
 export function createRunningAttributes(settings: RunningAttributesSettings): RunningAttributes {
   const { names, everyMs, rollups, timeZone, productKey, clock, store, today, usages, isAffordable, onPut } =
@@ -57,9 +61,9 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
   const note = createNote(store, 'attributes running', isNoted)
   let nextAtMs = clock.elapsed() + everyMs
   let putting = false
-  /** Under other names, or in another product, what was put before says nothing. */
+  /** The product and names that noted values belong to. With others, the noted values are ignored. */
   const noted = JSON.stringify([productKey, names])
-  /** What was put last, by member; `undefined` as long as another process may have put something. */
+  /** The last values by member; `undefined` while another process may have set newer ones. */
   let before: Map<string, AttributeValues> | undefined
 
   async function recall(): Promise<Map<string, AttributeValues>> {
@@ -77,7 +81,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
   }
 
   async function valuesOf(day: UsageDay, last: Map<string, AttributeValues>) {
-    // Processes that share a store make the same ids, and the store takes each once.
+    // Processes that share a store create the same ids in the same interval, and the store takes each id once.
     const turn = Math.floor(clock.now() / everyMs)
     const namespace = JSON.stringify(['running', productKey, turn])
     const sums = createAttributeSums({ names, rollups, day, timeZone, namespace })
@@ -101,7 +105,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
       return JSON.stringify(last.get(member)?.values) !== JSON.stringify(values)
     })
     for (let from = 0; from < changed.length; from += largestPut) {
-      // It takes a while to add up what many counted, and the process may have been asleep.
+      // Adding up many series takes time, and the process may have been suspended, so another process may send by now.
       if (!(await store.isSender())) return
       const slice = changed.slice(from, from + largestPut)
       await store.put(slice.map(([, values]) => attributeLine(values, productKey)))
@@ -126,7 +130,7 @@ export function createRunningAttributes(settings: RunningAttributesSettings): Ru
   }
 }
 
-/** Whether a line sets what runs: it is no earlier and no later value of what is set when a day closes. */
+/** Returns whether a line sets running attributes. They are other attributes than those that a closed day sets. */
 export function isRunning({ id }: Pick<OutboxLine, 'id'>): boolean {
   return id.startsWith(prefix)
 }

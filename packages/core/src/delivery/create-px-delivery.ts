@@ -13,13 +13,13 @@ import { createRateLimit } from './rate-limit.ts'
 import type { SendLine } from './send-batch.ts'
 import { createDelivery, type Delivery, type SenderState } from './send-outbox.ts'
 
-/** The settings of a meter that say how its lines get to PX. */
+/** The settings of a meter that concern delivery to PX. */
 export interface DeliverySettings {
   readonly baseUrl: string
   readonly apiKey: () => string
   readonly dispatcher: Dispatcher | undefined
   readonly requestTimeoutMs: number
-  /** In place of PX, by a test. */
+  /** Replaces PX in tests. */
   readonly delivery: SendLine | undefined
   readonly dryRun: boolean
   readonly maxRequestsPerSecond: number
@@ -28,40 +28,42 @@ export interface DeliverySettings {
   readonly lookUp: boolean
   readonly lookUpAfterMs: number
   readonly clock: Clock
-  /** Not given: none are set. */
+  /** Without it, no attributes are set. */
   readonly attributes?: AttributeNames & {
     readonly createMissing: boolean
     readonly running?: AttributeNames | undefined
   }
 }
 
+/** The state of the delivery to PX, as `stats()` returns it. */
 export interface DeliveryState extends SenderState {
-  /** Requests to PX since midnight in UTC, look-ups included; after a crash some too many. */
+  /** Requests to PX since midnight UTC, including look-ups. After a crash the number is slightly too high. */
   requestsToday: number
-  /** What `maxRequestsPerDay` leaves. */
+  /** Requests that `maxRequestsPerDay` still allows today. */
   requestsLeft: number
   maxRequestsPerSecond: number
   attributes: AttributeStats
 }
 
+/** The delivery of a meter to PX. */
 export interface PxDelivery extends Delivery {
-  /** Warns of what is not declared in PX, if the key may read. @throws {UsageError} when the store of the budget fails */
+  /** Warns about attributes that PX does not declare, if the key has the Read permission. @throws {UsageError} if the store fails */
   check(): Promise<void>
-  /** Breaks off what is still on its way; its outcome is unknown. */
-  breakOff(): Promise<void>
+  /** Aborts open requests. Their lines become unconfirmed. */
+  abort(): Promise<void>
   /**
-   * How many lines the day that closes now may have, so that all that waits can be sent within a day: details beyond it are
-   * better folded. A tenth of the budget is left for look-ups and for what fails.
+   * Returns how many lines the day that closes now may have. With more, the outbox could not be sent within a day, so further
+   * details are folded. A tenth of the daily budget is reserved for look-ups and retries.
    */
   linesForDay(): number
-  /** Whether PX works, and half of the daily budget is left: for what is sent beside closed days. */
+  /** Returns whether PX works and half of the daily budget is left, so that lines other than those of closed days may be sent. */
   isAtEase(): boolean
   state(): DeliveryState
 }
 
 const usableShare = 0.9
 
-/** The sender of a meter, from its outbox to PX. */
+/** Creates the delivery of a meter, from its outbox to PX. */
 export function createPxDelivery(
   settings: DeliverySettings,
   {
@@ -111,11 +113,11 @@ export function createPxDelivery(
       isPx && settings.lookUp
         ? createLookUp({ client, acquire: rateLimit.acquire, now: clock.now })
         : undefined,
-    acquire: isPx ? rateLimit.acquire : async () => 'go',
+    acquire: isPx ? rateLimit.acquire : async () => 'granted',
     untilNextBudgetMs: budget.untilNextDayMs,
   })
 
-  /** A dry run must not keep another process from sending. */
+  /** Releases the lease in a dry run, which would otherwise keep another process from sending. */
   const runDry = async () => store.cannotSend?.().catch(() => {})
 
   return {
@@ -130,7 +132,7 @@ export function createPxDelivery(
     async check() {
       if (!isPx || settings.dryRun || settings.attributes === undefined) return
       const { user, account, running } = settings.attributes
-      // By other keys, as the same number may stand in both.
+      // Both sets may have the same number under different attributes, so the API name is the key.
       const both = (names: AttributeNames['user'], more: AttributeNames['user'] = {}) =>
         Object.fromEntries(
           [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
@@ -138,7 +140,7 @@ export function createPxDelivery(
       const names = { user: both(user, running?.user), account: both(account, running?.account) }
       await checkAttributes(names, { client, acquire: rateLimit.acquire, diagnostics })
     },
-    breakOff: client.close,
+    abort: client.close,
     linesForDay() {
       const { pending, unconfirmed } = store.outboxCounts()
       return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unconfirmed)

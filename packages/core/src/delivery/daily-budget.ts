@@ -1,14 +1,17 @@
 import type { Clock } from '../clock.ts'
 import { createNote, type Notes } from '../files/note.ts'
 
+/** The budget of requests to PX per day. */
 export interface DailyBudget {
-  /** One call at a time. @returns whether one more request may be made today. @throws {UsageError} when the store fails */
+  /** Spends one request, and returns whether today's budget had one left. Calls must not overlap. @throws {UsageError} if the store fails */
   spend(): Promise<boolean>
-  /** Notes what was really spent; until then a crash counts the whole block that was set aside. */
+  /** Notes the requests that were really made. Without it, a whole reserved block counts after a restart. */
   settle(): Promise<void>
+  /** Returns the number of requests today. */
   spent(): number
+  /** Returns the number of requests that are left today. */
   left(): number
-  /** How long until the next day of the budget, in ms. */
+  /** Returns the time until the budget renews, in milliseconds. */
   untilNextDayMs(): number
 }
 
@@ -20,10 +23,10 @@ function isSpent(value: unknown): value is Spent {
 }
 
 /**
- * Requests per day, remembered over restarts. Blocks are set aside in the store before they are spent, so that a crash counts
- * some too many and never one too few.
+ * Creates the budget. It survives restarts: blocks of requests are noted in the store before they are spent, so that after a crash
+ * the count is slightly too high and never too low.
  *
- * Its day is that of UTC: PX does not say when its own begins (nor whether it is a calendar day), so any is as good.
+ * Its day is a UTC day, because PX does not document when its own day begins.
  */
 export function createDailyBudget({
   notes,
@@ -49,7 +52,7 @@ export function createDailyBudget({
     setAside = spent
   }
 
-  /** A clock that steps back over midnight does not give the day before a second budget. */
+  /** Begins a new day if the date has changed. A clock that steps back over midnight would give the previous day a second budget. */
   function turnDay(): void {
     if (today() === day || today() === day - 1) return
     day = today()

@@ -1,10 +1,10 @@
 import { createNote, type Notes } from '../files/note.ts'
 
-/** How many events PX may have more than once: remembered over restarts. */
+/** Counts the events that PX may have more than once. The count survives restarts. */
 export interface Duplicates {
-  /** Reads what was noted, perhaps by a process that led before. */
+  /** Reads the count from the store, where an earlier leader may have changed it. */
   recall(): Promise<void>
-  /** Resolves when it is noted. */
+  /** Changes the count. Resolves when the store has it. */
   add(more: number): Promise<void>
   possible(): number
 }
@@ -13,6 +13,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value)
 }
 
+/** Creates the count of possible duplicates. */
 export function createDuplicates(store: Notes): Duplicates {
   const note = createNote(store, 'delivery possible duplicates', isCount)
   let possible = 0

@@ -2,24 +2,25 @@ import type { Clock } from '../clock.ts'
 import type { Permit } from '../px/permit.ts'
 import type { DailyBudget } from './daily-budget.ts'
 
+/** Limits the rate of requests to PX. */
 export interface RateLimit {
-  /** Answers when one request may start. @throws {UsageError} when the store of the budget fails */
+  /** Resolves when one request may start. @throws {UsageError} if the store of the budget fails */
   acquire(): Promise<Permit>
-  /** Everybody who waits is told that it is over. */
+  /** Resolves all waiting calls, and all later ones, to `'closed'`. */
   stop(): void
 }
 
-/** So many requests may start at once, as a share of a second's. */
+/** The share of a second's requests that may start at once. */
 const burstShare = 0.1
 
 /**
- * At most `perSecond` requests in any second, and as many a day as the budget grants.
+ * Creates a rate limit of `perSecond` requests in any second, and of the daily budget.
  *
- * A token bucket. It is filled a little slower than `perSecond`, by what it can hold: a full bucket spent at once and a
- * second's filling after it are no more than `perSecond`. Who waits is served in turn, and a token is taken when its request
- * starts, so that timers that fire late together do not make requests start together.
+ * It is a token bucket that refills slower than `perSecond`, so that a full burst and the refill of the following second are together
+ * no more than `perSecond`. Calls are served in order. A token is taken when its request starts, so that timers that fire late at
+ * the same time do not start requests at the same time.
  *
- * @param settings.clock real time: the receiver does not follow a clock that a test or a demo moves
+ * @param settings.clock real time, because PX does not follow the clock of a test or a demo
  */
 export function createRateLimit({
   clock,
@@ -34,8 +35,8 @@ export function createRateLimit({
   const perMs = (perSecond - burst + 1) / 1_000
   let tokens = burst
   let filledAtMs = clock.elapsed()
-  let queue: Promise<unknown> = Promise.resolve()
-  let isOver = false
+  let previous: Promise<unknown> = Promise.resolve()
+  let isStopped = false
   let wakeUp = () => {}
 
   function fill(): void {
@@ -55,22 +56,22 @@ export function createRateLimit({
   }
 
   async function next(): Promise<Permit> {
-    // Until the bucket is full, not for one token: a process that wakes up for each request takes three times the CPU.
-    for (fill(); tokens < 1 && !isOver; fill()) await sleep(Math.ceil((burst - tokens) / perMs))
-    if (isOver) return 'over'
-    if (!(await budget.spend())) return 'spent'
+    // Waits for a full burst, not for one token: a process that wakes up for each request takes three times the CPU.
+    for (fill(); tokens < 1 && !isStopped; fill()) await sleep(Math.ceil((burst - tokens) / perMs))
+    if (isStopped) return 'closed'
+    if (!(await budget.spend())) return 'budgetSpent'
     tokens -= 1
-    return 'go'
+    return 'granted'
   }
 
   return {
     acquire() {
-      const permit = queue.then(next)
-      queue = permit.catch(() => {})
+      const permit = previous.then(next)
+      previous = permit.catch(() => {})
       return permit
     },
     stop() {
-      isOver = true
+      isStopped = true
       wakeUp()
     },
   }

@@ -4,7 +4,7 @@ import type { Store } from '../model/store.ts'
 import { contentsOf } from '../px/line-contents.ts'
 import { placeOf, shortened } from './waiting-text.ts'
 
-/** What PX refused and why, and where the event is now. */
+/** Describes a refusal: what PX refused, why, and where the line is now. */
 export function refusalText(
   line: OutboxLine,
   reason: string,
@@ -17,6 +17,6 @@ export function refusalText(
       : `the attributes of the ${line.kind} ${quoted(userId ?? accountId ?? '')}`
   const where = store.durable
     ? `It is kept in ${placeOf(store)}`
-    : 'It stays in memory until the process ends'
+    : 'It stays in memory until the process exits'
   return `PX refused ${what} for ${line.day}. ${asSentence(shortened(reason))} ${where} (meter.rejected()) and is not sent again.`
 }

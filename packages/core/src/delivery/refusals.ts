@@ -1,46 +1,49 @@
 import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 
-/** So many lines refused in a row, and none taken: it is not the lines. */
-const mostInARow = 20
-/** When lines that were refused with all the others are tried again: later than others, which may tell more. */
-const doubtedAfterMs = 3_600_000
-const maxDoubted = 10_000
+/** From this many refusals in a row on, PX is taken to refuse everything, whatever the line. */
+const maxInARow = 20
+/** The delay of lines that were refused together with all others: 3600000 ms (1 hour). Other lines are tried first. */
+const refusedTogetherAfterMs = 3_600_000
+const maxRefusedTogether = 10_000
 
+/** A refused line, and the reason that PX gave. */
 interface Refused {
   line: ClaimedLine
   reason: string
 }
 
 /**
- * Decides whether PX refuses a line, or everything (a schema that changed, a wrong product key). A refusal is believed once PX took
- * another line after it, or when there is no other line to ask with. Until then it is withheld: the line stays claimed.
+ * Decides whether PX refuses one line, or every line (because of a changed schema or a wrong product key). A refusal is confirmed once
+ * PX has taken a later line, or if no other line can be sent. Until then it is withheld, and its line stays claimed.
  */
 export interface Refusals {
+  /** Notes that PX refused a line. */
   refused(line: ClaimedLine, reason: string): void
-  /** PX took a line. */
+  /** Notes that PX took a line. */
   accepted(): void
-  /** PX refuses everything, as far as anybody can know. */
+  /** Returns whether PX seems to refuse every line. */
   isEverything(): boolean
-  /** What is known by now. @param isLast there is no other line to ask with */
-  judged(isLast: boolean): Refused[]
-  /** Gives the lines back that nothing is known about. */
+  /** Returns the refusals that are confirmed by now, each once. @param isLast whether no other line can be sent */
+  confirmed(isLast: boolean): Refused[]
+  /** Releases the lines whose refusals are not confirmed, to be sent again. */
   released(): Settlement[]
 }
 
+/** Creates the decision for one sender. */
 export function createRefusals(): Refusals {
   let inARow = 0
   let taken = 0
   const withheld: Refused[] = []
-  const believed: Refused[] = []
-  /** Lines refused along with everything, and how many lines PX had taken until then. */
-  const doubted = new Map<string, number>()
+  const confirmed: Refused[] = []
+  /** By id of a line that was refused together with all others: how many lines PX had taken until then. */
+  const refusedTogether = new Map<string, number>()
 
   return {
     refused(line, reason) {
-      const takenBefore = doubted.get(line.id)
+      const takenBefore = refusedTogether.get(line.id)
       if (takenBefore !== undefined && takenBefore < taken) {
-        doubted.delete(line.id)
-        believed.push({ line, reason })
+        refusedTogether.delete(line.id)
+        confirmed.push({ line, reason })
         return
       }
       inARow += 1
@@ -50,21 +53,21 @@ export function createRefusals(): Refusals {
     accepted() {
       inARow = 0
       taken += 1
-      believed.push(...withheld.splice(0))
+      confirmed.push(...withheld.splice(0))
     },
 
-    isEverything: () => inARow >= mostInARow,
+    isEverything: () => inARow >= maxInARow,
 
-    judged(isLast) {
-      if (isLast && inARow < mostInARow) believed.push(...withheld.splice(0))
-      return believed.splice(0)
+    confirmed(isLast) {
+      if (isLast && inARow < maxInARow) confirmed.push(...withheld.splice(0))
+      return confirmed.splice(0)
     },
 
     released() {
-      const isDoubted = inARow >= mostInARow
+      const isEverything = inARow >= maxInARow
       return withheld.splice(0).map(({ line: { id, state } }) => {
-        if (isDoubted && doubted.size < maxDoubted) doubted.set(id, taken)
-        return { id, state, waitMs: isDoubted ? doubtedAfterMs : 0 }
+        if (isEverything && refusedTogether.size < maxRefusedTogether) refusedTogether.set(id, taken)
+        return { id, state, waitMs: isEverything ? refusedTogetherAfterMs : 0 }
       })
     },
   }

@@ -1,15 +1,15 @@
-import { defaultPatienceMs } from '../px/delivery-result.ts'
+import { defaultRateLimitMs } from '../px/delivery-result.ts'
 
 const firstMs = 1_000
 const longestMs = 300_000
-const longestPatienceMs = 900_000
+const longestRateLimitMs = 900_000
 
 /**
- * How long to wait before attempt `attempt + 1`: exponential from one second to five minutes with full jitter, so that a
- * fleet that failed together does not come back together. There is no last attempt: a day of counts is small and waits.
+ * Returns the delay before the next attempt, in milliseconds. It grows exponentially from 1 second to 5 minutes, with full jitter, so
+ * that processes that failed together do not retry together. Attempts never end, because the counts of a day are small.
  *
  * @param attempt attempts made so far, 1 after the first
- * @param random between 0 and 1
+ * @param random returns a number between 0 and 1
  */
 export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
   const ceiling = Math.min(longestMs, firstMs * 2 ** Math.min(Math.max(attempt, 1) - 1, 30))
@@ -17,17 +17,18 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
 }
 
 /**
- * How long to wait when PX asks for patience: as long as it says, else half a minute, doubling to a quarter of an hour while it
- * goes on (a spent daily quota lasts for hours). Up to a quarter more, so that a fleet does not come back together.
+ * Returns the delay after a 429 of PX, in milliseconds: that of `Retry-After`, or else 30 seconds, doubling up to 15 minutes while PX
+ * keeps returning 429 (a daily quota may be exhausted for hours). A random part of up to a quarter is added, so that several
+ * processes do not retry together.
  *
- * @param times how often in a row it has asked, 1 at first
+ * @param times responses 429 in a row, 1 after the first
  */
-export function patienceAfterMs(
-  askedMs: number | undefined,
+export function rateLimitDelayMs(
+  retryAfterMs: number | undefined,
   times: number,
   random: () => number = Math.random,
 ): number {
-  if (askedMs !== undefined) return askedMs
-  const base = Math.min(longestPatienceMs, defaultPatienceMs * 2 ** Math.min(times - 1, 30))
+  if (retryAfterMs !== undefined) return retryAfterMs
+  const base = Math.min(longestRateLimitMs, defaultRateLimitMs * 2 ** Math.min(times - 1, 30))
   return Math.round(base * (1 + random() / 4))
 }

@@ -3,21 +3,22 @@ import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { lanes } from './sender-health.ts'
 
-/** Sends one line: PX over the network, or the in-memory delivery of the test kit. */
+/** Sends one line, to PX over the network or to the in-memory delivery of a test. */
 export type SendLine = (line: ClaimedLine) => Promise<DeliveryResult>
 
+/** What became of a batch of lines. */
 export interface BatchResult {
-  /** What became of each line that was sent; the others were not. */
+  /** The result of each line that was sent. The other lines were not sent. */
   results: ReadonlyMap<string, DeliveryResult>
-  /** It ended because the daily budget is spent. */
-  isSpent: boolean
-  /** It ended because `acquire` failed. */
+  /** Whether the batch ended because the daily budget is spent. */
+  isBudgetSpent: boolean
+  /** Set if the batch ended because `acquire` failed. */
   failure: { cause: unknown } | undefined
 }
 
 /**
- * Sends the lines, a few at a time, until there are no more or one says to stop. Those on their way then are waited for. Never
- * rejects: each line that may have left has a result.
+ * Sends lines, up to `lanes` at a time, until all are sent or a result stops the batch. Then it awaits the open requests. It never
+ * rejects: each line that was sent has a result.
  */
 export async function sendBatch(
   lines: readonly ClaimedLine[],
@@ -25,39 +26,39 @@ export async function sendBatch(
     send,
     acquire,
     now,
-    goesOn,
+    mayContinue,
     learn,
   }: {
     send: SendLine
     acquire: RateLimit['acquire']
     now(): number
-    /** Asked before each line. */
-    goesOn(): boolean
-    /** Told each result. @returns whether to send no more */
+    /** Called before each line. */
+    mayContinue(): boolean
+    /** Receives each result. @returns whether to send no more */
     learn(line: ClaimedLine, result: DeliveryResult): boolean
   },
 ): Promise<BatchResult> {
   const results = new Map<string, DeliveryResult>()
   let next = 0
   let isEnded = false
-  let isSpent = false
+  let isBudgetSpent = false
   let failure: BatchResult['failure']
 
   async function attempt(line: ClaimedLine): Promise<DeliveryResult> {
     try {
       return await send(line)
     } catch (error) {
-      return resultOf({ answered: false, error, maybeSent: true }, now())
+      return resultOf({ received: false, error, maybeSent: true }, now())
     }
   }
 
   async function lane(): Promise<void> {
-    while (!isEnded && goesOn() && next < lines.length) {
+    while (!isEnded && mayContinue() && next < lines.length) {
       const line = lines[next++] as ClaimedLine
-      const answer = await acquire()
-      if (answer === 'spent') isSpent = true
-      if (answer !== 'go') isEnded = true
-      if (isEnded || !goesOn()) return
+      const permit = await acquire()
+      if (permit === 'budgetSpent') isBudgetSpent = true
+      if (permit !== 'granted') isEnded = true
+      if (isEnded || !mayContinue()) return
       const result = await attempt(line)
       results.set(line.id, result)
       if (learn(line, result)) isEnded = true
@@ -71,5 +72,5 @@ export async function sendBatch(
     }),
   )
   await Promise.all(all)
-  return { results, isSpent, failure }
+  return { results, isBudgetSpent, failure }
 }

@@ -13,62 +13,69 @@ import { type SendLine, sendBatch } from './send-batch.ts'
 import { createSenderHealth, defaultLargestBatch, type LastError, lanes } from './sender-health.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
 
-/** How the sender stands. */
+/** The state of the sender, as `stats()` returns it. */
 export interface SenderState {
-  /** `waiting`: until `nextAttemptAtMs`. `stopped`: until somebody changes something, see `stopped`; a line is tried now and then. */
+  /**
+   * `waiting`: until `nextAttemptAtMs`. `stopped`: until the operator fixes the cause in `stopped`; meanwhile one line is tried every
+   * 5 minutes.
+   */
   state: 'idle' | 'sending' | 'waiting' | 'stopped'
-  /** Why nothing is being sent at all, if so. */
+  /** Why nothing can be sent at all; `undefined` if lines can be sent. */
   stopped: string | undefined
-  /** Lines sent again although PX may have had them, over restarts: an upper bound for duplicates in PX. */
+  /** Lines that were resent although PX may have them, over restarts. It is an upper bound of the duplicates in PX. */
   possibleDuplicates: number
-  /** When the sender looks into the outbox again by itself, epoch ms. */
+  /** When the sender reads the outbox again, epoch ms. */
   nextAttemptAtMs: number | undefined
   /** The oldest day of the lines that this process tried to send and that still wait. */
   oldestWaitingDay: string | undefined
   lastError: LastError | undefined
 }
 
+/** Sends the lines of an outbox. */
 export interface Delivery {
-  /** Sends what can be sent now and comes back later for the rest. One run at a time; a second call joins the first. */
+  /** Sends the lines that are due, and schedules the next run for the others. A second call joins a run in progress. */
   run(): Promise<void>
-  /** There may be something to send: runs within `startJitterMs`, so that a fleet does not start together. */
+  /** Starts a run within `startJitterMs`. The random delay keeps several processes from starting together. */
   wake(): void
-  /** The same at once, unless PX has just failed or asks for patience. */
+  /** Starts a run at once, unless PX has just failed or returned 429. */
   wakeNow(): void
-  /** No request starts any more; resolves when those on their way have ended and are noted. */
+  /** Starts no more requests. Resolves when the open ones have ended and their results are stored. */
   stop(): Promise<void>
   state(): SenderState
 }
 
+/** The settings of `createDelivery()`. */
 export interface DeliverySettings {
   store: Store
   send: SendLine
-  /** Not given: what may have reached PX is sent again without a look. */
+  /** Without it, unconfirmed lines are resent without a look-up. */
   lookUp?: LookUp | undefined
   acquire: RateLimit['acquire']
-  /** How long until there is a daily budget again, in ms. */
+  /** Returns the time until the daily budget renews, in milliseconds. */
   untilNextBudgetMs(): number
   clock: Clock
-  /** Real time, in which requests take place, even if a test or a demo moves `clock`. */
+  /** Real time, in which requests take place even if a test or a demo moves `clock`. */
   network: Clock
   diagnostics: Diagnostics
-  /** How long PX may need to show an event that it took, in ms. */
+  /** The delay before an unconfirmed line is looked up in PX, in milliseconds. */
   lookUpAfterMs: number
   startJitterMs: number
 }
 
-/** A batch is ended when it takes longer, and what was not sent is given back: other processes may claim it soon. */
-const batchEndsAfterMs = 60_000
+/** The longest time of a batch: 60000 ms (1 minute). Then its unsent lines are released, before another process may claim them. */
+const longestBatchMs = 60_000
 
+/** When lines were claimed, by both clocks. */
 interface Claimed {
   wallMs: number
   elapsedMs: number
 }
 
+/** Creates the sender of an outbox. */
 export function createDelivery(settings: DeliverySettings): Delivery {
   const { store, send, acquire, clock, network, diagnostics, startJitterMs } = settings
   const refusals = createRefusals()
-  // Nobody looks up which lines of a batch really left before a crash: the fewer, the truer is the number of possible duplicates.
+  // Without look-ups a whole batch counts as possibly duplicated after a crash, so batches are small.
   const largestBatch = settings.lookUp === undefined ? lanes : defaultLargestBatch
   const health = createSenderHealth({ clock, diagnostics, refusals, store, largestBatch })
   const duplicates = createDuplicates(store)
@@ -77,38 +84,38 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const waiting = new Map<string, string>()
 
   let running: Promise<void> | undefined
-  let over = false
-  /** Somebody joined the run after it looked into the outbox last: there may be more now. */
-  let askedAgain = false
+  let isStopping = false
+  /** Whether a call joined the run after the last claim, so that the outbox may have new lines. */
+  let mustClaimAgain = false
   let storeFailures = 0
   let wakeAtElapsedMs: number | undefined
   let cancelWake = () => {}
 
-  function given({ id, state }: ClaimedLine): Settlement {
+  function released({ id, state }: ClaimedLine): Settlement {
     return { id, state, waitMs: 0 }
   }
 
-  /** Where a line goes. `undefined`: it stays claimed until its refusal can be judged. */
+  /** Returns the new state of a line, or `undefined` while its refusal is not confirmed and the line stays claimed. */
   function settlementOf(line: ClaimedLine, result: DeliveryResult | undefined): Settlement | undefined {
-    if (result === undefined) return given(line)
+    if (result === undefined) return released(line)
     const message = { id: line.id, day: line.day, attempt: line.attempts + 1, ...result }
     switch (result.outcome) {
       case 'delivered':
         diagnostics.publish('delivery:delivered', message)
-        unconfirmed.arrived(line)
+        unconfirmed.delivered(line)
         return { id: line.id, state: 'delivered' }
       case 'rejected':
         return undefined
       case 'unconfirmed':
         diagnostics.publish('delivery:unconfirmed', message)
-        return unconfirmed.park(line)
+        return unconfirmed.hold(line)
       case 'stopped':
         diagnostics.publish('delivery:stopped', message)
         unconfirmed.keyRefused()
-        return given(line)
+        return released(line)
       case 'retryable':
         diagnostics.publish('delivery:retrying', message)
-        return given(line)
+        return released(line)
     }
   }
 
@@ -123,7 +130,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   async function settleRefused(isLast: boolean): Promise<void> {
-    const refused = refusals.judged(isLast)
+    const refused = refusals.confirmed(isLast)
     const lines = refused.map(({ line }) => line)
     await settle(
       refused.map(({ line: { id }, reason }) => ({ id, state: 'rejected', reason })),
@@ -135,23 +142,23 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     }
   }
 
-  /** Attempts as many of the lines as are wise together, and gives the others back. */
-  async function sendTogether(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
+  /** Sends one batch of the lines, and releases the others. */
+  async function sendOneBatch(lines: readonly ClaimedLine[], claimed: Claimed): Promise<void> {
     const chosen = lines.slice(0, health.batchSize())
-    const tookBack = await unconfirmed.beforeResend(chosen)
+    const afterResend = await unconfirmed.beforeResend(chosen)
     await store.markAttempts(
       chosen.map(({ id }) => id),
       clock.now(),
     )
     const startMs = network.elapsed()
-    // By both clocks: one of them stands still while a machine sleeps.
+    // Compares both clocks, because the monotonic clock may stop while the machine sleeps and the claim expires.
     const isMine = () =>
-      Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < batchEndsAfterMs
-    const { results, isSpent, failure } = await sendBatch(chosen, {
+      Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < longestBatchMs
+    const { results, isBudgetSpent, failure } = await sendBatch(chosen, {
       send,
       acquire,
       now: clock.now,
-      goesOn: () => !over && isMine(),
+      mayContinue: () => !isStopping && isMine(),
       learn: health.learn,
     })
     const tookMs = network.elapsed() - startMs
@@ -160,16 +167,16 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       settlements.filter((settlement) => settlement !== undefined),
       lines,
     )
-    await tookBack((id) => /delivered|unconfirmed/.test(results.get(id)?.outcome ?? ''))
+    await afterResend((id) => /delivered|unconfirmed/.test(results.get(id)?.outcome ?? ''))
     await settleRefused(false)
     if (failure !== undefined) throw failure.cause
-    if (isSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
+    if (isBudgetSpent) health.restUntilNextBudget(settings.untilNextBudgetMs())
     else health.batchEnded([...results.values()], tookMs)
   }
 
-  /** Looks up the unconfirmed lines that are due. @returns those to send again without knowing */
+  /** Looks up the unconfirmed lines that are due. @returns those to resend although PX may have them */
   async function lookUpUnconfirmed(lines: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
-    const { settlements, sendAnyway, failure } = await unconfirmed.resolve(
+    const { settlements, sendAnyway, failure } = await unconfirmed.lookUp(
       lines,
       health.stopped() !== undefined,
     )
@@ -181,14 +188,14 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   async function sendWhatIsDue(): Promise<void> {
     await duplicates.recall()
     let limit = health.batchSize()
-    while (!over) {
+    while (!isStopping) {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
-      askedAgain = false
+      mustClaimAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
       const { lines, nextDueInMs } = await store.claim(limit)
       if (lines.length === 0) {
         await settleRefused(true)
-        if (askedAgain) continue
+        if (mustClaimAgain) continue
         if (nextDueInMs === undefined) waiting.clear()
         else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
@@ -196,16 +203,16 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       const toLookUp = lines.filter(({ state }) => state === 'unconfirmed')
       const sendAnyway = toLookUp.length === 0 ? [] : await lookUpUnconfirmed(toLookUp)
       const ready = [...sendAnyway, ...lines.filter(({ state }) => state === 'pending')]
-      if (health.pauseMs() > 0) await settle(ready.map(given), ready)
-      else if (ready.length > 0) await sendTogether(ready, claimed)
-      // Looked up together they cost few requests, whatever PX allows to be sent together.
+      if (health.pauseMs() > 0) await settle(ready.map(released), ready)
+      else if (ready.length > 0) await sendOneBatch(ready, claimed)
+      // Look-ups of many lines take few requests, so their batch does not depend on how many lines PX lets us send.
       limit = toLookUp.length === lines.length ? largestBatch : health.batchSize()
       storeFailures = 0
     }
   }
 
   function wakeAfter(waitMs: number): void {
-    if (over) return
+    if (isStopping) return
     cancelWake()
     const delayMs = Math.max(Math.ceil(waitMs), 1)
     wakeAtElapsedMs = clock.elapsed() + delayMs
@@ -213,24 +220,24 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   function start(): Promise<void> {
-    if (over) return Promise.resolve()
+    if (isStopping) return Promise.resolve()
     cancelWake()
     wakeAtElapsedMs = undefined
-    askedAgain = true
+    mustClaimAgain = true
     running ??= sendWhatIsDue()
       .catch((cause: unknown) => {
-        const message = 'The outbox could not be read or written; sending goes on later.'
+        const message = 'The outbox could not be read or written; will retry. Check the store.'
         diagnostics.report({ code: 'PXU_ERR_STORE_UNAVAILABLE', message, cause })
         storeFailures += 1
         wakeAfter(retryDelayMs(storeFailures))
-        askedAgain = false
+        mustClaimAgain = false
       })
       .then(async () => {
-        const released = refusals.released()
-        if (released.length > 0) await store.settle(released).catch(() => {})
+        const withheld = refusals.released()
+        if (withheld.length > 0) await store.settle(withheld).catch(() => {})
         if (health.isFailing()) await store.cannotSend?.().catch(() => {})
         running = undefined
-        if (askedAgain && health.pauseMs() === 0) await start()
+        if (mustClaimAgain && health.pauseMs() === 0) await start()
       })
     return running
   }
@@ -244,13 +251,13 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   return {
     run() {
       health.skipBackoff()
-      // Somebody waits for it, so the process does not end meanwhile.
-      const letGo = network.setTimer(() => {}, 2 ** 31 - 1, true)
-      return start().finally(letGo)
+      // The caller awaits this run. Without a timer that keeps the process alive, it could exit before the run has ended.
+      const releaseProcess = network.setTimer(() => {}, 2 ** 31 - 1, true)
+      return start().finally(releaseProcess)
     },
 
     wake() {
-      if (over || running !== undefined) return
+      if (isStopping || running !== undefined) return
       const latestMs = clock.elapsed() + Math.max(startJitterMs, health.pauseMs())
       if (wakeAtElapsedMs !== undefined && wakeAtElapsedMs <= latestMs) return
       wakeAfter(Math.max(Math.random() * startJitterMs, health.pauseMs()))
@@ -258,7 +265,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
     wakeNow: () => void start(),
     async stop() {
-      over = true
+      isStopping = true
       cancelWake()
       await running
     },

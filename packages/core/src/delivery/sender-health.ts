@@ -6,53 +6,55 @@ import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
 import type { LookUpFailure } from '../px/look-up-events.ts'
 import type { Refusals } from './refusals.ts'
-import { patienceAfterMs, retryDelayMs } from './retry-schedule.ts'
+import { rateLimitDelayMs, retryDelayMs } from './retry-schedule.ts'
 import { durationText, minuteText, shortened, waitingText } from './waiting-text.ts'
 
-/** What is known of PX as a whole, and how the sender adapts: how many lines at once, and how long to send nothing. */
+/** What the sender knows about PX, and how it adapts: the size of the next batch, and the time to wait before it. */
 export interface SenderHealth {
-  /** @returns whether to send no more of this batch */
+  /** Learns from the result of one line. @returns whether to send no more lines of this batch */
   learn(line: ClaimedLine, result: DeliveryResult): boolean
-  /** What a batch says as a whole. */
+  /** Learns from the results of a whole batch. */
   batchEnded(results: readonly DeliveryResult[], tookMs: number): void
-  /** What a look-up that could not be made tells of PX. */
+  /** Learns from a look-up; `failure` is set if it could not be completed. */
   lookedUp(failure: LookUpFailure | undefined, untilNextBudgetMs: () => number): void
-  /** PX does not answer or cannot be reached. */
+  /** Backs off, because PX cannot be reached or does not respond. */
   backOff(reason: string): void
-  /** The daily budget is spent. */
+  /** Sends nothing until the daily budget renews. */
   restUntilNextBudget(delayMs: number): void
-  /** How long to send nothing. */
+  /** Returns how long to send nothing, in milliseconds. */
   pauseMs(): number
-  /** Somebody asks to send now: only PX's own wish and a spent budget are still respected. */
+  /** Skips our own back-off. It still honours `Retry-After` and the daily budget. */
   skipBackoff(): void
-  /** How many lines may be attempted together. */
+  /** Returns how many lines the next batch may have. */
   batchSize(): number
-  /** Whether nothing can be sent from here, as far as is known: another process may be able to. */
+  /** Returns whether this process cannot send at present. Another process may be able to. */
   isFailing(): boolean
-  /** Why nothing at all can be sent, until somebody changes something. */
+  /** Returns why nothing at all can be sent until the operator changes something; `undefined` if lines can be sent. */
   stopped(): string | undefined
   lastError(): LastError | undefined
 }
 
+/** The last failed delivery. */
 export interface LastError {
   atMs: number
   reason: string
 }
 
-/** Requests on their way at once. Few: PX asks for patience. */
+/** The most open requests at a time. It is low because PX limits the rate of requests. */
 export const lanes = 8
-/** The most lines attempted between two writes to the store: a crash leaves as many to be looked up. */
+/** The most lines of a batch, between two writes to the store. After a crash all lines of a batch are unconfirmed. */
 export const defaultLargestBatch = 256
-/** A batch should take about as long: the lines of one are all in doubt after a crash. */
+/** The batch size is adjusted to keep the time of a batch between these limits. A longer batch leaves more unconfirmed lines. */
 const quickMs = 100
 const slowMs = 500
-/** How soon a stopped sender tries a line again, to see whether the key or the address works by now. */
+/** The delay before a stopped sender tries one line again, to find out whether the key or the address works: 300000 ms (5 minutes). */
 const probeAfterMs = 300_000
-/** After so many failures in a row it is reported that PX cannot be reached. */
+/** The failures in a row after which px-usage reports that PX cannot be reached. */
 const reportedAfterFailures = 3
-/** What goes on for so long is reported again: the first report may be in a log that is gone. */
+/** The interval at which a lasting failure is reported again, because the log with the first report may be gone: 1 day. */
 const reportEveryMs = 24 * 3_600_000
 
+/** Creates the health of one sender. */
 export function createSenderHealth({
   clock,
   diagnostics,
@@ -68,17 +70,17 @@ export function createSenderHealth({
 }): SenderHealth {
   let stopped: string | undefined
   let lastError: LastError | undefined
-  /** One when PX does not work, more and more while it does. */
+  /** The size of the next batch: 1 while PX fails, then growing. */
   let size = lanes
   let failures = 0
-  /** By the wall clock: since when PX has failed. */
+  /** When PX began to fail, by the wall clock. */
   let failingSinceMs = 0
-  /** By the monotonic clock, when it was last reported that PX stopped taking events, or fails. */
+  /** When each kind of failure was last reported, by the monotonic clock. */
   let stopReportedAtMs = 0
   let failureReportedAtMs = 0
   let unconfirmedInARow = 0
-  let timesImpatient = 0
-  /** By the monotonic clock. */
+  let timesRateLimited = 0
+  /** When sending may continue, by the monotonic clock. A binding pause cannot be skipped. */
   let pause = { untilMs: 0, isBinding: false }
 
   function rest(delayMs: number, isBinding: boolean): void {
@@ -99,17 +101,17 @@ export function createSenderHealth({
     stopped = reason
   }
 
-  /** PX asks for patience: everybody waits. */
+  /** Waits as long as PX requires, for all lines. */
   function honourRetryAfter(afterMs: number | undefined): void {
-    timesImpatient += 1
-    rest(patienceAfterMs(afterMs, timesImpatient), true)
+    timesRateLimited += 1
+    rest(rateLimitDelayMs(afterMs, timesRateLimited), true)
   }
 
-  /** PX took the request for what it is, and answered. */
+  /** Notes that PX processed a request, whether or not it took the line. */
   function succeeded(): void {
     failures = 0
     unconfirmedInARow = 0
-    timesImpatient = 0
+    timesRateLimited = 0
   }
 
   const health: SenderHealth = {
@@ -125,10 +127,7 @@ export function createSenderHealth({
           fail(result.reason)
           refusals.refused(line, result.reason)
           if (refusals.isEverything()) {
-            stop(
-              `PX refuses one event after the other. ${shortened(result.reason)}`,
-              'Check productKey (PX_PRODUCT_KEY).',
-            )
+            stop(`PX refuses every event. ${shortened(result.reason)}`, 'Check productKey (PX_PRODUCT_KEY).')
             return true
           }
           stopped = undefined
@@ -148,13 +147,13 @@ export function createSenderHealth({
     },
 
     batchEnded(results, tookMs) {
-      const impatient = results.find((result) => result.outcome === 'retryable' && 'afterMs' in result)
-      if (impatient !== undefined) return honourRetryAfter((impatient as { afterMs?: number }).afterMs)
+      const limited = results.find((result) => result.outcome === 'retryable' && 'afterMs' in result)
+      if (limited !== undefined) return honourRetryAfter((limited as { afterMs?: number }).afterMs)
       if (stopped !== undefined) return rest(probeAfterMs, false)
       const unreachable = results.find(({ outcome }) => outcome === 'retryable')
-      const unanswered = results.find(({ outcome }) => outcome === 'unconfirmed')
+      const unconfirmed = results.find(({ outcome }) => outcome === 'unconfirmed')
       const isThrough = results.some(({ outcome }) => outcome === 'delivered' || outcome === 'rejected')
-      const bad = unreachable ?? (isThrough && unconfirmedInARow < lanes ? undefined : unanswered)
+      const bad = unreachable ?? (isThrough && unconfirmedInARow < lanes ? undefined : unconfirmed)
       if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
       if (results.length === 0) return
       if (tookMs < quickMs) size = Math.min(size * 2, largestBatch)
@@ -162,9 +161,9 @@ export function createSenderHealth({
     },
 
     lookedUp(failure, untilNextBudgetMs) {
-      if (failure?.kind === 'impatient') honourRetryAfter(failure.afterMs)
+      if (failure?.kind === 'rateLimited') honourRetryAfter(failure.afterMs)
       if (failure?.kind === 'unreachable') health.backOff(failure.reason)
-      if (failure?.kind === 'spent') health.restUntilNextBudget(untilNextBudgetMs())
+      if (failure?.kind === 'budgetSpent') health.restUntilNextBudget(untilNextBudgetMs())
     },
 
     backOff(reason) {
@@ -183,7 +182,8 @@ export function createSenderHealth({
     },
 
     restUntilNextBudget(delayMs) {
-      const text = 'The requests of today (maxRequestsPerDay) are spent; sending goes on tomorrow.'
+      const text =
+        'The daily request budget (maxRequestsPerDay) is spent; the remaining events are sent from midnight UTC on.'
       diagnostics.warn('PXU_WRN_DELIVERY_BUDGET_SPENT', text)
       rest(delayMs, true)
     },

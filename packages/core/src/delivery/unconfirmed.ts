@@ -3,42 +3,48 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { asSentence } from '../errors.ts'
 import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
-import type { LookUp, LookUpAnswer, LookUpFailure } from '../px/look-up-events.ts'
+import type { LookUp, LookUpFailure, LookUpResult } from '../px/look-up-events.ts'
 import { traceOf } from '../px/px-event.ts'
 import type { Duplicates } from './duplicates.ts'
 import { shortened, waitingText } from './waiting-text.ts'
 
-/** Lines that PX may or may not have: when they are looked up, and what follows. */
+/** Decides when unconfirmed lines are looked up, and what becomes of them. */
 export interface Unconfirmed {
-  /** A line whose request has just ended without a certain answer. */
-  park(line: ClaimedLine): Settlement
-  /** What becomes of lines claimed as unknown. Never rejects because of PX. */
-  resolve(lines: readonly ClaimedLine[], isStopped: boolean): Promise<Resolution>
-  /** Notes, before they are sent, how many lines PX may have already. @returns takes back those that certainly did not arrive */
+  /** Holds a line whose request has just ended without a definite result, until it is looked up. */
+  hold(line: ClaimedLine): Settlement
+  /** Looks up claimed lines that are unconfirmed. A failure of PX does not reject. */
+  lookUp(lines: readonly ClaimedLine[], isStopped: boolean): Promise<LookedUp>
+  /**
+   * Counts lines as possible duplicates, before they are resent.
+   *
+   * @returns a function for afterwards, which subtracts the lines that certainly did not arrive
+   */
   beforeResend(lines: readonly ClaimedLine[]): Promise<(arrived: (id: string) => boolean) => Promise<void>>
-  /** A line that was sent without knowing has arrived: the key may write, so if it may not read the app is told. */
-  arrived(line: ClaimedLine): void
-  /** The key may do nothing, so nothing is known of its permission to read. */
+  /** Notes a delivered line. If it was resent because the key lacks the Read permission, px-usage warns. */
+  delivered(line: ClaimedLine): void
+  /** Notes that PX refuses the key, so that its permission to read is unknown. */
   keyRefused(): void
 }
 
-interface Resolution {
+/** What became of unconfirmed lines. */
+interface LookedUp {
   settlements: Settlement[]
-  /** To be sent again without knowing. */
+  /** Lines to resend although PX may have them. */
   sendAnyway: ClaimedLine[]
   failure?: LookUpFailure | undefined
 }
 
-/** How long a key that may not read is believed to stay so. */
+/** How long a key without the Read permission is not used for a look-up again: 3600000 ms (1 hour). */
 const deniedForMs = 3_600_000
 const stoppedForMs = 300_000
 const firstLookUpRetryMs = 60_000
 const longestLookUpRetryMs = 3_600_000
-/** After so many failed look-ups in a row the app is told. */
-const toldAfterFailures = 3
-/** A look-up that took longer proves no absence: another process may have claimed and sent the line by then. */
+/** The failed look-ups in a row after which px-usage reports them. */
+const reportedAfterFailures = 3
+/** A look-up that takes longer does not prove absence, because another process may have claimed and sent the line meanwhile. */
 const lookUpHoldsForMs = 240_000
 
+/** Creates the handling of unconfirmed lines for one sender. */
 export function createUnconfirmed({
   store,
   duplicates,
@@ -56,43 +62,46 @@ export function createUnconfirmed({
   diagnostics: Diagnostics
   lookUpAfterMs: number
 }): Unconfirmed {
-  /** Lines that were parked here, and so have waited when they are claimed again. */
-  const parked = new Set<string>()
+  /** Lines that this process held. When they are claimed again, they have waited long enough. */
+  const held = new Set<string>()
   let deniedUntilMs = 0
   let lookUpFailures = 0
   let nextLookUpMs = 0
 
-  function parkFor({ id }: ClaimedLine, waitMs: number): Settlement {
-    parked.add(id)
+  function holdFor({ id }: ClaimedLine, waitMs: number): Settlement {
+    held.add(id)
     return { id, state: 'unconfirmed', waitMs }
   }
 
   function hasWaited({ id, attemptedAtMs }: ClaimedLine): boolean {
-    return parked.has(id) || clock.now() - (attemptedAtMs ?? 0) >= lookUpAfterMs
+    return held.has(id) || clock.now() - (attemptedAtMs ?? 0) >= lookUpAfterMs
   }
 
-  /** What another process began, or this one before a restart. An attempt noted in the future was noted by a clock that was wrong. */
-  function toFinish(line: ClaimedLine): Settlement {
+  /**
+   * Holds a line that another process attempted, or this one before a restart, for the rest of `lookUpAfterMs`. An attempt in
+   * the future comes from a wrong clock, so the line waits for the whole time.
+   */
+  function holdForRest(line: ClaimedLine): Settlement {
     const passedMs = clock.now() - (line.attemptedAtMs ?? 0)
-    return parkFor(line, lookUpAfterMs - Math.max(passedMs, 0))
+    return holdFor(line, lookUpAfterMs - Math.max(passedMs, 0))
   }
 
-  async function ask(lines: readonly ClaimedLine[]): Promise<LookUpAnswer> {
+  async function lookUpNow(lines: readonly ClaimedLine[]): Promise<LookUpResult> {
     const startMs = network.elapsed()
-    const answer = await (lookUp as LookUp)(
+    const result = await (lookUp as LookUp)(
       lines.map(({ id, body }) => ({ id, trace: traceOf(body) })),
     ).catch(
-      (error: unknown): LookUpAnswer => ({
+      (error: unknown): LookUpResult => ({
         found: new Map(),
         absent: new Set(),
         failure: { kind: 'failed', reason: String(error) },
       }),
     )
-    if (network.elapsed() - startMs < lookUpHoldsForMs) return answer
-    return { ...answer, absent: new Set() }
+    if (network.elapsed() - startMs < lookUpHoldsForMs) return result
+    return { ...result, absent: new Set() }
   }
 
-  /** How long the lines wait that nothing was found out about; `undefined`: they are sent again. */
+  /** Returns how long lines without a result wait, in milliseconds, or `undefined` if they are resent. */
   function waitAfter(failure: LookUpFailure | undefined, isStopped: boolean): number | undefined {
     switch (failure?.kind) {
       case 'denied':
@@ -103,7 +112,7 @@ export function createUnconfirmed({
         lookUpFailures += 1
         const delayMs = Math.min(firstLookUpRetryMs * 2 ** (lookUpFailures - 1), longestLookUpRetryMs)
         nextLookUpMs = clock.elapsed() + delayMs
-        if (lookUpFailures === toldAfterFailures) tellFailed(failure.reason)
+        if (lookUpFailures === reportedAfterFailures) reportFailed(failure.reason)
         return delayMs
       }
       default:
@@ -111,38 +120,38 @@ export function createUnconfirmed({
     }
   }
 
-  function tellFailed(reason: string): void {
-    const message = `Events of uncertain fate cannot be looked up in PX, so they are not sent again; px-usage looks them up later. ${asSentence(shortened(reason))} ${waitingText(store)}.`
+  function reportFailed(reason: string): void {
+    const message = `Unconfirmed events cannot be looked up in PX, so they are not resent yet; will retry. ${asSentence(shortened(reason))} ${waitingText(store)}.`
     diagnostics.report({ code: 'PXU_ERR_DELIVERY_LOOKUP_FAILED', message })
   }
 
   return {
-    park: (line) => parkFor(line, lookUpAfterMs),
+    hold: (line) => holdFor(line, lookUpAfterMs),
 
-    async resolve(lines, isStopped) {
+    async lookUp(lines, isStopped) {
       const settlements: Settlement[] = []
       const sendAnyway: ClaimedLine[] = []
-      const toAsk: ClaimedLine[] = []
+      const toLookUp: ClaimedLine[] = []
       for (const line of lines) {
-        // An attribute that is set twice has the same value as one that is set once.
+        // Setting an attribute again sets the same value, so no look-up is needed.
         if (line.kind !== 'event') sendAnyway.push(line)
-        else if (!hasWaited(line)) settlements.push(toFinish(line))
+        else if (!hasWaited(line)) settlements.push(holdForRest(line))
         else if (lookUp === undefined || clock.elapsed() < deniedUntilMs) sendAnyway.push(line)
-        else toAsk.push(line)
+        else toLookUp.push(line)
       }
-      if (toAsk.length === 0) return { settlements, sendAnyway }
+      if (toLookUp.length === 0) return { settlements, sendAnyway }
       const heldForMs = nextLookUpMs - clock.elapsed()
       if (heldForMs > 0) {
-        for (const line of toAsk) settlements.push(parkFor(line, Math.ceil(heldForMs)))
+        for (const line of toLookUp) settlements.push(holdFor(line, Math.ceil(heldForMs)))
         return { settlements, sendAnyway }
       }
-      const { found, absent, failure } = await ask(toAsk)
+      const { found, absent, failure } = await lookUpNow(toLookUp)
       if (failure?.kind !== 'failed') lookUpFailures = 0
       const waitMs = waitAfter(failure, isStopped)
-      for (const line of toAsk) {
+      for (const line of toLookUp) {
         const { id, day } = line
         if (found.has(id) || absent.has(id)) {
-          parked.delete(id)
+          held.delete(id)
           diagnostics.publish('delivery:looked-up', { id, day, isFound: found.has(id) })
         }
         if (found.has(id)) {
@@ -150,7 +159,7 @@ export function createUnconfirmed({
           settlements.push({ id, state: 'delivered' })
         } else if (absent.has(id)) settlements.push({ id, state: 'pending', waitMs: 0 })
         else if (waitMs === undefined) sendAnyway.push(line)
-        else settlements.push(parkFor(line, waitMs))
+        else settlements.push(holdFor(line, waitMs))
       }
       return { settlements, sendAnyway, failure }
     },
@@ -160,16 +169,16 @@ export function createUnconfirmed({
       if (again.length === 0) return async () => {}
       await duplicates.add(again.length)
       return async (arrived) => {
-        const spared = again.filter(({ id }) => !arrived(id)).length
-        if (spared > 0) await duplicates.add(-spared)
+        const notArrived = again.filter(({ id }) => !arrived(id)).length
+        if (notArrived > 0) await duplicates.add(-notArrived)
       }
     },
 
-    arrived({ id, state }) {
-      parked.delete(id)
+    delivered({ id, state }) {
+      held.delete(id)
       if (state !== 'unconfirmed' || clock.elapsed() >= deniedUntilMs) return
       const text =
-        'The PX key may not read, so events whose delivery is uncertain are sent again without a look: some may be in PX twice (stats().delivery.possibleDuplicates). Give the key Read permission.'
+        'The PX key lacks the Read permission, so unconfirmed events are resent without a look-up and some may be in PX twice (stats().delivery.possibleDuplicates). Give the key the Read permission.'
       diagnostics.warn('PXU_WRN_DELIVERY_NO_READ', text)
     },
 

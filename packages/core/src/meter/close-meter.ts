@@ -74,7 +74,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   const { stopped, lastError } = delivery.state()
   await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
   // Whatever is still on its way to PX breaks off here, and is noted as unknown.
-  await within(clock, delivery.breakOff(), lastSettlingMs)
+  await within(clock, delivery.abort(), lastSettlingMs)
   await within(clock, delivery.stop(), lastSettlingMs)
 
   const { delivered, pending, unconfirmed } = store.outboxCounts()

@@ -1,54 +1,54 @@
 import { UsageError } from '../errors.ts'
 
-/** What became of one request to PX, as far as anybody can know. */
+/** The outcome of one request to PX, as far as px-usage can know it. */
 export type DeliveryResult =
   | { readonly outcome: 'delivered' }
-  /** Certainly not stored by PX; worth another try, after the time PX asked for if it asked for patience. */
+  /** PX certainly did not store it. It is retried, after `afterMs` if PX sent a `Retry-After`. */
   | { readonly outcome: 'retryable'; readonly reason: string; readonly afterMs?: number | undefined }
-  /** PX refused this line and will refuse it again. */
+  /** PX refused this line and would refuse it again. */
   | { readonly outcome: 'rejected'; readonly reason: string }
   /** PX may or may not have stored it. */
   | { readonly outcome: 'unconfirmed'; readonly reason: string }
-  /** No line can be sent until somebody changes the key, the address, a certificate or a proxy. */
+  /** No line can be sent until the operator changes the key, the address, a certificate or a proxy. `cure` says what to check. */
   | { readonly outcome: 'stopped'; readonly reason: string; readonly cure?: string | undefined }
 
-/** PX's answer to one request, or that there was none. */
-export type PxAnswer =
+/** The response of PX to one request, or the error if no response was received. */
+export type PxResponse =
   | {
-      readonly answered: true
+      readonly received: true
       readonly status: number
-      /** The address before `/v1` that was asked, for messages. */
+      /** The address of the request before `/v1`, for messages. */
       readonly baseUrl?: string | undefined
       readonly retryAfter: string | undefined
-      /** The time of the reply by the clock of the one who replied, epoch ms. */
+      /** The `Date` header of the response, epoch ms. */
       readonly dateMs?: number | undefined
       readonly body: string
-      /** Whether `body` is all of it: it may have been cut, broken off, or too long. */
+      /** Whether `body` is the whole body. It is not if the connection broke or the body was too long. */
       readonly isComplete: boolean
-      /** Why `body` cannot be read although all of it came, such as `is compressed with "zstd"`. */
+      /** Why a complete body cannot be read, such as `is compressed with "zstd"`. */
       readonly fault?: string | undefined
     }
   | {
-      readonly answered: false
+      readonly received: false
       readonly error: unknown
-      /** Whether a byte may have left. */
+      /** Whether PX may have received a part of the request. */
       readonly maybeSent: boolean
     }
 
 const maxReasonLength = 2_048
 const shortestWaitMs = 1_000
 const longestWaitMs = 3_600_000
-/** PX documents no Retry-After (px-apidocs.gainsight.com: 429 "Too many requests"), so this is the usual case. */
-export const defaultPatienceMs = 30_000
+/** The wait after a 429 without `Retry-After`: 30000 ms (30 seconds). PX documents no such header (px-apidocs.gainsight.com). */
+export const defaultRateLimitMs = 30_000
 
-/** What an answer of PX means for a line (documented codes: px-apidocs.gainsight.com, POST /v1/events/custom). */
-export function resultOf(answer: PxAnswer, nowMs: number): DeliveryResult {
-  if (!answer.answered) return resultOfError(answer.error, answer.maybeSent)
-  const { status } = answer
-  const reason = reasonOf(answer)
+/** Converts a response of PX into the outcome of a line (status codes: px-apidocs.gainsight.com, POST /v1/events/custom). */
+export function resultOf(response: PxResponse, nowMs: number): DeliveryResult {
+  if (!response.received) return resultOfError(response.error, response.maybeSent)
+  const { status } = response
+  const reason = reasonOf(response)
   if (status === 201) return { outcome: 'delivered' }
   if (isKeyRefused(status)) {
-    const isPermission = status === 403 && !isPage(answer.body)
+    const isPermission = status === 403 && !isPage(response.body)
     return {
       outcome: 'stopped',
       reason,
@@ -59,12 +59,16 @@ export function resultOf(answer: PxAnswer, nowMs: number): DeliveryResult {
     return { outcome: 'stopped', reason, cure: 'Check baseUrl (PX_BASE_URL).' }
   }
   if (status === 429)
-    return { outcome: 'retryable', reason, afterMs: patienceMs(answer.retryAfter, answer.dateMs ?? nowMs) }
+    return {
+      outcome: 'retryable',
+      reason,
+      afterMs: retryAfterMs(response.retryAfter, response.dateMs ?? nowMs),
+    }
   if (status === 408 || status >= 500 || status < 400) return { outcome: 'unconfirmed', reason }
   return { outcome: 'rejected', reason }
 }
 
-/** PX documents 401; a key without the permission has been seen to get 403. */
+/** Returns whether PX refused the API key. PX documents 401; a key without the permission was seen to get 403. */
 export function isKeyRefused(status: number): boolean {
   return status === 401 || status === 403
 }
@@ -73,15 +77,15 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status < 400
 }
 
-/** A page of a proxy, of a login or of another service: PX returns JSON. */
+/** Returns whether the body is an HTML page, of a proxy, a login or another service. PX returns JSON. */
 function isPage(body: string): boolean {
   return /^\s*</.test(body)
 }
 
-/** What PX returned, as a sentence on one line without control characters. HTML is never quoted. */
-export function reasonOf(answer: PxAnswer): string {
-  if (!answer.answered) return `The request to PX failed: ${withoutStop(messageOf(answer.error))}.`
-  const { status, body, fault, baseUrl } = answer
+/** Describes a response of PX in one line without control characters. HTML is never quoted. */
+export function reasonOf(response: PxResponse): string {
+  if (!response.received) return `The request to PX failed: ${withoutStop(messageOf(response.error))}.`
+  const { status, body, fault, baseUrl } = response
   if (isKeyRefused(status)) {
     return `PX refuses the API key (${status}${baseUrl === undefined ? '' : ` at ${baseUrl}`}).`
   }
@@ -110,18 +114,18 @@ function withoutStop(text: string): string {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return oneLine(String(error))
-  // The error of several addresses that were all tried has an empty message (Node.js docs, `autoSelectFamily`).
+  // When Node has tried several addresses, the error has an empty message and one error per address (Node.js docs, `autoSelectFamily`).
   const first = error instanceof AggregateError && error.message === '' ? error.errors[0] : undefined
   if (first !== undefined) return messageOf(first)
   return oneLine(error.message.replace(/ See https:\S+$/, ''))
 }
 
-/** Errors of the certificate check (Node.js docs, `tls`): nothing was sent, and waiting alone does not help. */
+/** Errors of the certificate check (Node.js docs, `tls`). Nothing was sent, and a retry alone does not help. */
 const certificateError =
   /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA)/
 
 function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
-  const reason = reasonOf({ answered: false, error, maybeSent })
+  const reason = reasonOf({ received: false, error, maybeSent })
   if (maybeSent) return { outcome: 'unconfirmed', reason }
   const code = (error as { code?: unknown } | null)?.code
   if (error instanceof UsageError) return { outcome: 'stopped', reason }
@@ -134,11 +138,12 @@ function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
 }
 
 /**
- * `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), kept between a second and an hour.
+ * Parses `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), and limits it to 1 second to 1 hour. Returns `undefined` for
+ * anything else.
  *
- * A date is compared with that of the reply: the clock of this machine may be wrong. Anything else says nothing: `undefined`.
+ * @param nowMs the time of the response's `Date` header if it has one, because the clock of this machine may be wrong
  */
-function patienceMs(header: string | undefined, nowMs: number): number | undefined {
+function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? ''
   const delayMs = /^\d+$/.test(text)
     ? Number(text) * 1_000

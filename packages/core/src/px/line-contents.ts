@@ -1,6 +1,6 @@
 import type { OutboxLine, RejectedLine } from '../model/outbox-line.ts'
 
-/** What a line is about, as its frozen body says. */
+/** The event name and the identity of a line, read from its frozen body. */
 export interface LineContents {
   /** `undefined` for a line that sets attributes. */
   readonly eventName: string | undefined
@@ -9,16 +9,16 @@ export interface LineContents {
   readonly accountId: string | undefined
 }
 
-/** A line that PX refused: kept in the store, never sent again. */
+/** A line that PX refused. It stays in the store and is never sent again. */
 export interface RejectedEvent extends RejectedLine, LineContents {}
 
-/** Never throws: a body that cannot be read has no contents. */
+/** Reads the contents of a line. It never throws; every field is `undefined` if the body cannot be read. */
 export function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): LineContents {
   let fields: Record<string, unknown> = {}
   try {
     fields = Object(JSON.parse(body))
   } catch {
-    // A line of a test, or of a version that froze something else.
+    // A custom store or another version of px-usage may have stored a body that is no JSON.
   }
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
   return {
@@ -28,6 +28,7 @@ export function contentsOf({ kind, body }: Pick<OutboxLine, 'kind' | 'body'>): L
   }
 }
 
+/** Returns a rejected line together with its contents. */
 export function rejectedEvent(line: RejectedLine): RejectedEvent {
   return { ...line, ...contentsOf(line) }
 }

@@ -1,4 +1,4 @@
-import type { PxAnswer } from './delivery-result.ts'
+import type { PxResponse } from './delivery-result.ts'
 
 /** One page of `GET /v1/events/custom`. */
 interface Page {
@@ -7,50 +7,52 @@ interface Page {
   scrollId: string | undefined
 }
 
+/** How the reading of a list ended. */
 export type Listing =
-  /** Every event that PX has of what was asked for. */
+  /** Every event that matches the request was read. */
   | { readonly outcome: 'complete' }
-  /** `onEvents` did not want more. */
+  /** `onEvents` returned `false`. */
   | { readonly outcome: 'enough' }
-  /** What was read may not be all: nothing can be said to be absent. */
+  /** The list may be incomplete, so a missing event proves nothing. */
   | {
       readonly outcome: 'unclean'
       readonly reason: string
-      readonly answer?: PxAnswer
+      readonly response?: PxResponse
       readonly isTooLong?: boolean
     }
 
 /**
- * Reads a list of PX to its end, page after page.
+ * Reads a list of events from PX, page by page, to its end.
  *
- * The end is a page that is not full once as many different events were seen as PX says there are: the last page may carry a
- * `scrollId` like any other (px-apidocs.gainsight.com). Anything else that ends it makes it unclean: an error, a page that cannot be
- * read, one that brings nothing new, events without an id, more events than there are said to be.
+ * A list is complete when a page is not full and the number of different events equals the total that PX reports. The `scrollId`
+ * does not mark the end: the last page may have one like any other (px-apidocs.gainsight.com). The list is unclean after an error,
+ * an unreadable page, a page without new events, events without an id, or more events than PX reports.
  *
- * @param read asks for a page, from the start without a `scrollId`
- * @param onEvents takes the events of a page, and how many there are in all; answers whether to go on
+ * @param read requests a page; the first one has no `scrollId`
+ * @param onEvents receives the events of a page and the total that PX reports; returns whether to read the next page
  */
 export async function listEvents(
   pageSize: number,
-  read: (scrollId: string | undefined) => Promise<PxAnswer>,
+  read: (scrollId: string | undefined) => Promise<PxResponse>,
   onEvents: (events: readonly object[], totalHits: number) => boolean,
 ): Promise<Listing> {
   const seen = new Set<unknown>()
   let hasIds = true
   let scrollId: string | undefined
   for (;;) {
-    const answer = await read(scrollId)
-    if (!answer.answered || answer.status !== 200) {
-      return { outcome: 'unclean', reason: 'PX answered no list', answer }
+    const response = await read(scrollId)
+    if (!response.received || response.status !== 200) {
+      return { outcome: 'unclean', reason: 'PX returned no list', response }
     }
-    if (answer.fault !== undefined) {
-      return { outcome: 'unclean', reason: `PX returned a list that ${answer.fault}` }
+    if (response.fault !== undefined) {
+      return { outcome: 'unclean', reason: `PX returned a list that ${response.fault}` }
     }
-    if (!answer.isComplete) {
-      return { outcome: 'unclean', reason: 'the answer of PX is too long or broke off', isTooLong: true }
+    if (!response.isComplete) {
+      return { outcome: 'unclean', reason: 'the response of PX is too long or incomplete', isTooLong: true }
     }
-    const page = parsePage(answer.body)
-    if (page === undefined) return { outcome: 'unclean', reason: 'the answer of PX is not a list of events' }
+    const page = parsePage(response.body)
+    if (page === undefined)
+      return { outcome: 'unclean', reason: 'the response of PX is not a list of events' }
     const { customEvents, totalHits } = page
     const seenBefore = seen.size
     for (const event of customEvents) {
@@ -61,20 +63,20 @@ export async function listEvents(
     if (!onEvents(customEvents, totalHits)) return { outcome: 'enough' }
     if (customEvents.length < pageSize && seen.size >= totalHits) return judged(seen.size, totalHits, hasIds)
     if (seen.size === seenBefore) {
-      return { outcome: 'unclean', reason: `PX showed ${seen.size} of ${totalHits} events and no more` }
+      return { outcome: 'unclean', reason: `PX returned ${seen.size} of ${totalHits} events and no more` }
     }
     if (page.scrollId === undefined)
-      return { outcome: 'unclean', reason: 'PX showed no way to the next page' }
+      return { outcome: 'unclean', reason: 'PX returned no scrollId for the next page' }
     scrollId = page.scrollId
   }
 }
 
-/** A list is believed when two things that PX says of it agree: the ids of its events and their number. */
+/** Returns whether a list is complete: the number of different ids must equal the total that PX reports. */
 function judged(seen: number, totalHits: number, hasIds: boolean): Listing {
-  // Without ids an event that is shown twice in place of another cannot be told from two.
+  // Without ids, an event that is listed twice in place of another one would look like two events.
   if (!hasIds) return { outcome: 'unclean', reason: 'PX returned events without an eventId' }
   if (seen === totalHits) return { outcome: 'complete' }
-  return { outcome: 'unclean', reason: `PX returned ${seen} events and says that there are ${totalHits}` }
+  return { outcome: 'unclean', reason: `PX returned ${seen} events but reports a total of ${totalHits}` }
 }
 
 function parsePage(body: string): Page | undefined {

@@ -1,44 +1,49 @@
-import { isKeyRefused, type PxAnswer, reasonOf, resultOf } from './delivery-result.ts'
+import { isKeyRefused, type PxResponse, reasonOf, resultOf } from './delivery-result.ts'
 import { type Listing, listEvents } from './list-events.ts'
 import type { Permit } from './permit.ts'
 import type { PxClient } from './px-client.ts'
 import { type EventTrace, eventsPath, isFilterable, rollupIdOf, userIdOf } from './px-event.ts'
 
-/** A line that is looked for. */
+/** A line to look up. */
 interface Sought {
   readonly id: string
   readonly trace: EventTrace
 }
 
-/** What PX shows of unconfirmed lines. Of a line that is neither found nor absent nothing is known; `failure` says why. */
-export interface LookUpAnswer {
-  /** With the `eventId` of each event that PX has of the line. */
+/** The result of a look-up. A line that is neither found nor absent stays unconfirmed, and `failure` says why. */
+export interface LookUpResult {
+  /** The lines that PX has, with the `eventId` of each of their events. */
   found: ReadonlyMap<string, ReadonlySet<unknown>>
+  /** The lines that PX does not have. */
   absent: ReadonlySet<string>
   failure?: LookUpFailure | undefined
 }
 
 export interface LookUpFailure {
-  /** `denied`: the key may not read, or do nothing. `impatient`: PX asks for patience. `spent`, `over`: no request may be made now. */
-  kind: 'denied' | 'impatient' | 'unreachable' | 'spent' | 'over' | 'failed'
+  /**
+   * `denied`: PX refuses the key, or the key lacks the Read permission. `rateLimited`: PX returned 429, and `afterMs` is its wait.
+   * `budgetSpent` and `closed`: px-usage may not send a request now.
+   */
+  kind: 'denied' | 'rateLimited' | 'unreachable' | 'budgetSpent' | 'closed' | 'failed'
   reason: string
   afterMs?: number | undefined
 }
 
-export type LookUp = (lines: readonly Sought[]) => Promise<LookUpAnswer>
+export type LookUp = (lines: readonly Sought[]) => Promise<LookUpResult>
 
 const largestPage = 1_000
 const smallestPage = 10
-/** A page of our own events has about a tenth of it. */
+/** The largest page that is read, ten times the size of a page of px-usage's own events. */
 const maxPageBytes = 16 * 1024 * 1024
-/** So few lines of a name and date are asked for one by one, if their users can stand in a filter. */
+/** Up to this many lines of one name and date are looked up one by one, if their user ids can be used in a filter. */
 const fewLines = 3
 
 /**
- * Looks lines up by `GET /v1/events/custom`: the list of a name and date where many are unconfirmed, else user by user. A line is found by
- * its `rollupId` only, and absent only after a list was read to its end.
+ * Creates the function that looks lines up with `GET /v1/events/custom`. It reads the whole list of a name and date if many lines
+ * of them are unconfirmed, and otherwise the events of each user. Only its `rollupId` identifies a line. A line is absent only if
+ * the list was read to its end.
  *
- * @param acquire asked before each request: look-ups share rate and budget with what is sent
+ * @param acquire called before each request, because look-ups share the rate limit and the budget with deliveries
  */
 export function createLookUp({
   client,
@@ -49,12 +54,12 @@ export function createLookUp({
   acquire(): Promise<Permit>
   now(): number
 }): LookUp {
-  /** Shrinks when a page is too long to be read. */
+  /** The size of the next page. It shrinks when a page was too long to be read. */
   let pageSize = largestPage
 
-  async function read(path: string, size: number, scrollId: string | undefined): Promise<PxAnswer> {
-    const answer = await acquire()
-    if (answer !== 'go') return { answered: false, error: new NoPermit(answer), maybeSent: false }
+  async function read(path: string, size: number, scrollId: string | undefined): Promise<PxResponse> {
+    const permit = await acquire()
+    if (permit !== 'granted') return { received: false, error: new NoPermit(permit), maybeSent: false }
     const scroll = scrollId === undefined ? '' : `&scrollId=${encodeURIComponent(scrollId)}`
     return client.request({
       method: 'GET',
@@ -67,7 +72,7 @@ export function createLookUp({
     path: string,
     { found, unreadable }: Shown,
     wanted: ReadonlySet<string>,
-    goOn: (totalHits: number) => boolean,
+    shouldContinue: (totalHits: number) => boolean,
   ): Promise<Listing> {
     const size = pageSize
     const listing = await listEvents(
@@ -81,7 +86,7 @@ export function createLookUp({
           const copies = found.get(id) ?? new Set()
           found.set(id, copies.add((event as { eventId?: unknown }).eventId ?? event))
         }
-        return goOn(totalHits)
+        return shouldContinue(totalHits)
       },
     )
     if (listing.outcome === 'unclean' && listing.isTooLong) {
@@ -90,7 +95,7 @@ export function createLookUp({
     return listing
   }
 
-  /** Lines of one name and date. */
+  /** Looks up lines of one name and date. */
   async function lookUpGroup(
     lines: readonly Sought[],
     found: Map<string, Set<unknown>>,
@@ -99,36 +104,36 @@ export function createLookUp({
     const { eventName, date } = (lines[0] as Sought).trace
     const ids = new Set(lines.map(({ id }) => id))
     const shown: Shown = { found, unreadable: new Set() }
-    let doubt: LookUpFailure | undefined
+    let unreadable: LookUpFailure | undefined
 
-    /** An event that may be the line's, and does not say so, keeps it from being absent. */
+    /** Marks a line that was not found as absent, unless PX has an event of the same user whose `rollupId` cannot be read. */
     function conclude({ id, trace }: Sought): void {
       if (found.has(id)) return
-      const isDoubtful = [...shown.unreadable].some(
+      const mayBeThere = [...shown.unreadable].some(
         (user) => user === trace.userId || typeof user !== 'string',
       )
-      if (!isDoubtful) absent.add(id)
-      else doubt ??= { kind: 'failed', reason: unreadableReason }
+      if (!mayBeThere) absent.add(id)
+      else unreadable ??= { kind: 'failed', reason: unreadableReason }
     }
 
     const isEachFilterable = lines.every(({ trace }) => isFilterable(trace.userId))
     if (!isEachFilterable || lines.length > fewLines) {
-      // One by one is cheaper than a long list of others.
+      // A list with many events of other lines takes more requests than one look-up for each line.
       const isWorthIt = (totalHits: number) => !isEachFilterable || totalHits / pageSize <= lines.length
       const listing = await list(eventsPath({ eventName, date }), shown, ids, isWorthIt)
       if (listing.outcome === 'unclean') return failureOf(listing, now())
       if (listing.outcome === 'complete') {
         lines.forEach(conclude)
-        return doubt
+        return unreadable
       }
     }
     for (const line of lines) {
-      // Also for one that is found: there may be more of it on a page that was not read.
+      // A line that was found is looked up too: another copy of it may be on a page that was not read.
       const listing = await list(eventsPath(line.trace), shown, ids, () => true)
       if (listing.outcome === 'unclean') return failureOf(listing, now())
       conclude(line)
     }
-    return doubt
+    return unreadable
   }
 
   return async (lines) => {
@@ -141,46 +146,45 @@ export function createLookUp({
       if (group === undefined) groups.set(key, [line])
       else group.push(line)
     }
-    let doubt: LookUpFailure | undefined
+    let unreadable: LookUpFailure | undefined
     for (const group of groups.values()) {
       const failure = await lookUpGroup(group, found, absent)
       if (failure !== undefined && failure.reason !== unreadableReason) return { found, absent, failure }
-      // Only the lines that it is about stay unconfirmed.
-      doubt ??= failure
+      // An unreadable event concerns the lines of its group only, so the next group is looked up all the same.
+      unreadable ??= failure
     }
-    return { found, absent, failure: doubt }
+    return { found, absent, failure: unreadable }
   }
 }
 
-/** What lists have shown so far. */
+/** What the lists have contained so far. */
 interface Shown {
   readonly found: Map<string, Set<unknown>>
-  /** The users of events of the name and date whose `rollupId` cannot be read. */
+  /** Users of events of the same name and date whose `rollupId` cannot be read. */
   readonly unreadable: Set<unknown>
 }
 
-const unreadableReason =
-  'PX shows an event of the same name, user and date without a rollupId that can be read.'
+const unreadableReason = 'PX has an event of the same name, user and date whose rollupId cannot be read.'
 
 class NoPermit extends Error {
-  readonly kind: 'spent' | 'over'
+  readonly kind: 'budgetSpent' | 'closed'
 
-  constructor(kind: 'spent' | 'over') {
+  constructor(kind: 'budgetSpent' | 'closed') {
     super('no request may be made now')
     this.kind = kind
   }
 }
 
 function failureOf(listing: Extract<Listing, { outcome: 'unclean' }>, nowMs: number): LookUpFailure {
-  const { answer } = listing
-  if (answer === undefined) return { kind: 'failed', reason: `${listing.reason}.` }
-  const reason = reasonOf(answer)
-  if (!answer.answered) {
-    if (answer.error instanceof NoPermit) return { kind: answer.error.kind, reason }
+  const { response } = listing
+  if (response === undefined) return { kind: 'failed', reason: `${listing.reason}.` }
+  const reason = reasonOf(response)
+  if (!response.received) {
+    if (response.error instanceof NoPermit) return { kind: response.error.kind, reason }
     return { kind: 'unreachable', reason }
   }
-  if (isKeyRefused(answer.status)) return { kind: 'denied', reason }
-  const result = resultOf(answer, nowMs)
-  if (result.outcome === 'retryable') return { kind: 'impatient', reason, afterMs: result.afterMs }
+  if (isKeyRefused(response.status)) return { kind: 'denied', reason }
+  const result = resultOf(response, nowMs)
+  if (result.outcome === 'retryable') return { kind: 'rateLimited', reason, afterMs: result.afterMs }
   return { kind: 'failed', reason }
 }

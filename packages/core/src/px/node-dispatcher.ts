@@ -1,7 +1,7 @@
 import http, { type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
 
-/** A request as undici's `dispatch()` takes it, as far as it is used here. */
+/** The options of undici's `dispatch()` that px-usage sets. */
 interface DispatchOptions {
   readonly origin: string
   readonly path: string
@@ -10,11 +10,12 @@ interface DispatchOptions {
   readonly body: string | null
 }
 
+/** The controller of undici that a handler receives, as far as px-usage uses it. */
 interface Controller {
   abort(reason: Error): void
 }
 
-/** What undici calls of a handler, as far as it is used here. */
+/** The methods of undici's handler that px-usage implements. */
 interface Handler {
   onRequestStart(controller: Controller): void
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void
@@ -24,8 +25,8 @@ interface Handler {
 }
 
 /**
- * Makes requests by Node's own client, for a handler of undici. For a process in which undici cannot run: it needs WebAssembly,
- * which `--jitless` takes away, and what it throws then would end the process.
+ * Creates a dispatcher that sends requests with Node's own client, for a process in which undici cannot run. undici needs
+ * WebAssembly, which `--jitless` disables, and its error would terminate the process.
  */
 export function createNodeDispatcher(connections: number) {
   const agents = {
@@ -41,7 +42,7 @@ export function createNodeDispatcher(connections: number) {
       : http.request(url, { method, headers, agent: agents.http })
     const controller: Controller = { abort: (reason) => void request.destroy(reason) }
     request.once('socket', (socket) => {
-      // A connection that was refused at once is neither.
+      // A kept-alive connection is ready at once. One that was refused at once is not connecting either, but it is destroyed.
       if (!socket.connecting && !socket.destroyed) handler.onRequestStart(controller)
       else socket.once(isSecure ? 'secureConnect' : 'connect', () => handler.onRequestStart(controller))
     })

@@ -1,2 +1,2 @@
-/** Whether a request to PX may start: now, not before the next day of the budget, or never again. */
-export type Permit = 'go' | 'spent' | 'over'
+/** Whether a request to PX may start: yes, not before the daily budget renews, or not at all, because the meter was closed. */
+export type Permit = 'granted' | 'budgetSpent' | 'closed'

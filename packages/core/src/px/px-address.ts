@@ -1,5 +1,6 @@
 import { quoted, UsageError } from '../errors.ts'
 
+/** A data center of PX: `'us'` is app.aptrinsic.com, `'eu'` app-eu.aptrinsic.com, `'us2'` app-us2.aptrinsic.com. */
 export type Region = 'us' | 'eu' | 'us2'
 
 /** Hosts of the PX REST API by region (px-apidocs.gainsight.com, "Base URL"). */
@@ -9,7 +10,11 @@ const hosts: Readonly<Record<Region, string>> = {
   us2: 'https://api-us2.aptrinsic.com',
 }
 
-/** @throws {UsageError} `PXU_ERR_OPTIONS_REGION_UNKNOWN` */
+/**
+ * Returns the address of the PX REST API in a region.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_REGION_UNKNOWN`
+ */
 export function regionUrl(region: string): string {
   if (Object.hasOwn(hosts, region)) return hosts[region as Region]
   throw new UsageError(
@@ -19,21 +24,22 @@ export function regionUrl(region: string): string {
 }
 
 /**
- * The address before `/v1`, whether or not it was given with it.
+ * Validates a base URL and returns it without a final `/v1`.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_BASE_URL_INVALID`, also for plain HTTP to anything but this machine: the API key
- * would travel in clear
+ * @throws {UsageError} `PXU_ERR_OPTIONS_BASE_URL_INVALID`, also for plain HTTP to another machine, which would expose the API key
  */
 export function parseBaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const invalid = (reason: string) =>
     new UsageError('PXU_ERR_OPTIONS_BASE_URL_INVALID', `The option baseUrl is ${quoted(text)}. ${reason}`)
   if (url === undefined) throw invalid("Give an absolute URL such as 'https://api.aptrinsic.com'.")
-  if (url.username !== '' || url.password !== '') throw invalid('Leave user and password out of it.')
-  if (url.search !== '' || url.hash !== '') throw invalid('Leave the query and the fragment out of it.')
+  if (url.username !== '' || url.password !== '') throw invalid('Remove the user and the password.')
+  if (url.search !== '' || url.hash !== '') throw invalid('Remove the query and the fragment.')
   const secure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
   if (!secure)
-    throw invalid('Use https: the API key must not travel in clear. Plain http is for this machine only.')
+    throw invalid(
+      'Use https, because plain http would expose the API key. Only this machine may be reached by http.',
+    )
   return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}`
 }
 

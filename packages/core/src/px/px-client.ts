@@ -1,44 +1,47 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
-import type { PxAnswer } from './delivery-result.ts'
+import type { PxResponse } from './delivery-result.ts'
 import { createNodeDispatcher } from './node-dispatcher.ts'
 import { readBody } from './read-body.ts'
 
-/** What is used of a dispatcher of undici 7 or newer: a proxy agent, an agent with own certificates, a mock. */
+/** A dispatcher of undici 7 or newer, such as a proxy agent, an agent with its own certificates, or a mock. */
 export interface Dispatcher {
   dispatch(options: object, handler: object): boolean
 }
 
+/** The settings of `createPxClient()`. */
 export interface PxClientSettings {
   baseUrl: string
-  /** Asked for each request, so that a key can be changed while the app runs. What it throws becomes the answer. */
+  /** Called for each request, so that the key can change while the app runs. An error that it throws becomes the response. */
   apiKey(): string
   dispatcher: Dispatcher | undefined
-  /** For the whole request: connecting, headers and body. */
+  /** Time limit of a whole request, with connecting, headers and body, in milliseconds. */
   timeoutMs: number
-  /** Real time: the network does not follow a clock that a test or a demo moves. */
+  /** Measures the time limit in real time, because the network does not follow the clock of a test or a demo. */
   clock: Clock
-  /** Takes the time that an answer of PX says it is, epoch ms. */
+  /** Called with the `Date` header of each response, epoch ms. */
   onDate?: (epochMs: number) => void
 }
 
+/** One request to PX. */
 export interface PxRequest {
   method: 'GET' | 'POST' | 'PUT'
-  /** With the query, from `/v1` on. */
+  /** The path from `/v1` on, with the query. */
   path: string
   body?: string
-  /** How much of the answer's body is read. @default 65_536 */
+  /** The most bytes of the response's body that are read. @default 65_536 */
   maxBodyBytes?: number
 }
 
+/** A client of the PX REST API. */
 export interface PxClient {
-  /** Never rejects: what happened is the answer. */
-  request(request: PxRequest): Promise<PxAnswer>
-  /** Breaks off what is still on its way. */
+  /** Sends a request. It never rejects: an error is part of the result. */
+  request(request: PxRequest): Promise<PxResponse>
+  /** Aborts all open requests and closes the connections. */
   close(): Promise<void>
 }
 
-/** What the headers of a response say. */
+/** The status and headers of a response. */
 interface Head {
   status: number
   retryAfter: string | undefined
@@ -51,11 +54,11 @@ const defaultMaxBodyBytes = 65_536
 const maxConnections = 8
 
 /**
- * Speaks to the PX REST API. Redirects are not followed (a followed POST becomes a GET, whose 200 would look like success),
- * nothing is repeated, and no compression is asked for; what comes compressed all the same is decompressed.
+ * Creates the client of the PX REST API. It follows no redirect, because a redirected POST becomes a GET whose 200 would look like
+ * success. It retries nothing. It requests no compression, but decompresses a compressed response.
  *
- * Whether a byte of a request may have left is known from `onRequestStart`, which undici calls when a connected socket (TLS
- * included) is about to be written to; until then nothing was sent, whatever the error is.
+ * `maybeSent` of an error comes from `onRequestStart`, which undici calls just before it writes to a connected socket (after the TLS
+ * handshake). Until then nothing was sent, whatever the error is.
  */
 export function createPxClient(settings: PxClientSettings): PxClient {
   const { baseUrl, apiKey, dispatcher, timeoutMs, clock, onDate } = settings
@@ -64,29 +67,29 @@ export function createPxClient(settings: PxClientSettings): PxClient {
   const open = new Set<(error: Error) => void>()
   let agent: Promise<OwnDispatcher> | undefined
 
-  async function door(): Promise<Dispatcher> {
+  async function usedDispatcher(): Promise<Dispatcher> {
     if (dispatcher !== undefined) return dispatcher
     agent ??= ownDispatcher()
     return agent
   }
 
   function exchange({ method, path, body, maxBodyBytes = defaultMaxBodyBytes }: PxRequest, key: string) {
-    return new Promise<PxAnswer>((resolve) => {
+    return new Promise<PxResponse>((resolve) => {
       let controller: UndiciDispatcher.DispatchController | undefined
       let head: Head | undefined
       const chunks: Buffer[] = []
       let length = 0
-      let brokenOff: Error | undefined
+      let abortedBy: Error | undefined
       let isSettled = false
 
       const cancelDeadline = clock.setTimer(
-        () => breakOff(new Error(`there was no complete answer within ${timeoutMs} ms`)),
+        () => abort(new Error(`the response was not complete within ${timeoutMs} ms`)),
         timeoutMs,
       )
-      open.add(breakOff)
+      open.add(abort)
 
-      function breakOff(error: Error): void {
-        brokenOff = error
+      function abort(error: Error): void {
+        abortedBy = error
         failed(error)
         controller?.abort(error)
       }
@@ -94,41 +97,41 @@ export function createPxClient(settings: PxClientSettings): PxClient {
       function settle(): void {
         isSettled = true
         cancelDeadline()
-        open.delete(breakOff)
+        open.delete(abort)
       }
 
-      function answered(isComplete: boolean): void {
+      function ended(isComplete: boolean): void {
         if (head === undefined || isSettled) return
-        const { status, retryAfter, dateMs, ...said } = head
+        const { status, retryAfter, dateMs, ...encoding } = head
         settle()
-        void readBody({ bytes: Buffer.concat(chunks), isComplete, ...said }, maxBodyBytes).then(
-          ({ body, ...how }) =>
+        void readBody({ bytes: Buffer.concat(chunks), isComplete, ...encoding }, maxBodyBytes).then(
+          ({ body, ...reading }) =>
             resolve({
-              answered: true,
+              received: true,
               status,
               retryAfter,
               dateMs,
               baseUrl,
               body: withoutKey(body, key),
-              ...how,
+              ...reading,
             }),
         )
       }
 
-      /** Once the status is known it tells what became of the line, so a body that breaks off is no error. */
+      /** Ends the request with an error. If the status is known, it decides the outcome, and the incomplete body is no error. */
       function failed(error: unknown): void {
         if (head !== undefined) {
-          answered(false)
+          ended(false)
           return
         }
         settle()
-        resolve({ answered: false, error: cleaned(error, key), maybeSent: controller !== undefined })
+        resolve({ received: false, error: cleaned(error, key), maybeSent: controller !== undefined })
       }
 
       const handler: UndiciDispatcher.DispatchHandler = {
         onRequestStart(started) {
-          if (brokenOff === undefined) controller = started
-          else started.abort(brokenOff)
+          if (abortedBy === undefined) controller = started
+          else started.abort(abortedBy)
         },
         onResponseStart(_controller, status, headers) {
           if (status < 200) return
@@ -145,9 +148,9 @@ export function createPxClient(settings: PxClientSettings): PxClient {
         onResponseData(_controller, chunk) {
           chunks.push(chunk)
           length += chunk.length
-          if (length > maxBodyBytes) breakOff(new Error(`the answer is longer than ${maxBodyBytes} bytes`))
+          if (length > maxBodyBytes) abort(new Error(`the response is longer than ${maxBodyBytes} bytes`))
         },
-        onResponseEnd: () => answered(true),
+        onResponseEnd: () => ended(true),
         onResponseError: (_controller, error) => failed(error),
       }
       const request = {
@@ -161,13 +164,13 @@ export function createPxClient(settings: PxClientSettings): PxClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: body ?? null,
-        // One deadline for all of it, above.
+        // The deadline above covers the whole request.
         headersTimeout: 0,
         bodyTimeout: 0,
       }
-      door()
+      usedDispatcher()
         .then((open) => {
-          if (brokenOff === undefined) open.dispatch(request, handler)
+          if (abortedBy === undefined) open.dispatch(request, handler)
         })
         .catch(failed)
     })
@@ -179,13 +182,13 @@ export function createPxClient(settings: PxClientSettings): PxClient {
       try {
         key = apiKey()
       } catch (error) {
-        return { answered: false, error, maybeSent: false }
+        return { received: false, error, maybeSent: false }
       }
       return exchange(request, key)
     },
 
     async close() {
-      for (const breakOff of open) breakOff(new Error('the meter was closed'))
+      for (const abort of open) abort(new Error('the meter was closed'))
       const closing = agent
       agent = undefined
       await (await closing)?.destroy()
@@ -197,7 +200,7 @@ interface OwnDispatcher extends Dispatcher {
   destroy(): Promise<void>
 }
 
-/** undici is loaded with the first request: where it cannot run it ends the process when it is loaded. */
+/** Creates px-usage's own dispatcher. undici is imported here only, because importing it without WebAssembly terminates the process. */
 async function ownDispatcher(): Promise<OwnDispatcher> {
   if ((globalThis as { WebAssembly?: unknown }).WebAssembly === undefined)
     return createNodeDispatcher(maxConnections)
@@ -205,7 +208,10 @@ async function ownDispatcher(): Promise<OwnDispatcher> {
   return new Agent({ connections: maxConnections, pipelining: 1 })
 }
 
-/** A proxy may repeat the request in its error page, and what was read of it may end within the key. */
+/**
+ * Removes the API key from a text. A proxy may repeat the request in its error page, and a page that was cut may end in the middle
+ * of the key.
+ */
 function withoutKey(text: string, apiKey: string): string {
   if (apiKey === '') return text
   const mark = '(API key)'
@@ -216,6 +222,7 @@ function withoutKey(text: string, apiKey: string): string {
   return clean
 }
 
+/** Returns the error, or a copy without the API key if its message contains the key. */
 function cleaned(error: unknown, apiKey: string): unknown {
   const message = error instanceof Error ? error.message : String(error)
   if (apiKey === '' || !message.includes(apiKey)) return error

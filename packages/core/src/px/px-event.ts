@@ -12,18 +12,20 @@ export interface PxEvent {
   propertyKey: string
   userType: 'USER'
   accountId?: string
-  /** Epoch milliseconds; says in which day PX counts the event. */
+  /** Epoch milliseconds. PX counts the event in the day of this time. */
   date: number
   attributes: Record<string, string | number | boolean>
 }
 
+/** The settings of the meter that an event contains. */
 export interface EventSettings {
   productKey: string
   timeZone: string
-  /** 12:00 of the day in its zone: no zone less than twelve hours away shows another day. */
+  /** Returns 12:00 of a day in its zone, which is on the same date in every zone less than twelve hours away. */
   noon(day: string): number
 }
 
+/** Returns the PX event of a rollup. */
 export function rollupEvent(usage: DayUsage, { productKey, timeZone, noon }: EventSettings): PxEvent {
   const { eventName, day, identity, properties, endpoint, measures, revision, rollupId } = usage
   const date = noon(day)
@@ -47,15 +49,15 @@ export function rollupEvent(usage: DayUsage, { productKey, timeZone, noon }: Eve
   }
 }
 
-/** Freezes an event: what is in the outbox is what PX gets, whatever the options are by then. */
+/** Returns the outbox line of a rollup. The line contains the final body, so later changes of the options do not affect it. */
 export function rollupLine(usage: DayUsage, settings: EventSettings): OutboxLine {
   const { rollupId: id, day, rank, calls } = usage
   return { id, day, kind: 'event', rank, body: JSON.stringify(rollupEvent(usage, settings)), calls }
 }
 
-/** Something that the app tells in real time. */
+/** An event that the app sends with `track()`. */
 export interface TrackedEvent {
-  /** Random: there is no second event that says the same. */
+  /** A random id. */
   id: string
   eventName: string
   identity: Identity
@@ -64,7 +66,7 @@ export interface TrackedEvent {
   atMs: number
 }
 
-/** Freezes a real-time event. Its id stands in it as `rollupId`, by which it is found in PX like any other. */
+/** Returns the outbox line of a real-time event. Its id is the event's `rollupId`, by which a look-up finds it in PX. */
 export function trackedLine(
   { id, eventName, identity, properties, day, atMs }: TrackedEvent,
   productKey: string,
@@ -81,29 +83,29 @@ export function trackedLine(
   return { id, day, kind: 'event', rank: 'total', body: JSON.stringify(event), calls: 0 }
 }
 
-/** How to find an event again in PX. */
+/** What a look-up needs to find an event in PX. */
 export interface EventTrace {
   eventName: string
   userId: string
   date: number
 }
 
-/** @param body what was frozen in the outbox */
+/** Reads the trace of an event from the body of its outbox line. */
 export function traceOf(body: string): EventTrace {
   const { eventName, identifyId, date } = JSON.parse(body) as PxEvent
   return { eventName, userId: identifyId, date }
 }
 
-/** How far from its own date an event is looked for, should PX round dates. */
+/** How far from its date an event is searched, in case PX rounds dates: 60000 ms (1 minute). */
 const marginMs = 60_000
 
 /**
- * The path of `GET /v1/events/custom` for the events of one name and date, of one user or of all.
+ * Returns the path of `GET /v1/events/custom` for the events of one name and date, of one user or of all users.
  *
- * The grammar (px-apidocs.gainsight.com) has no way to escape what means something in it, so a text with anything but letters,
- * digits and `_ . @ -` is left out of the filter, and its events are told apart in the answer.
+ * The filter's grammar (px-apidocs.gainsight.com) has no escapes. So an event name with other characters than letters, digits and
+ * `_ . @ -` is left out of the filter, and the caller selects its events from the response.
  *
- * @throws {TypeError} for a user who cannot stand in a filter: see `isFilterable`
+ * @throws {TypeError} for a user id that cannot be used in a filter: see `isFilterable`
  */
 export function eventsPath({
   eventName,
@@ -111,7 +113,7 @@ export function eventsPath({
   userId,
 }: Omit<EventTrace, 'userId'> & { userId?: string }): string {
   if (userId !== undefined && !isFilterable(userId))
-    throw new TypeError('This user id cannot stand in a filter.')
+    throw new TypeError('This user id cannot be used in a filter.')
   const startMs = date - marginMs
   const endMs = date + marginMs
   const filter = [
@@ -120,16 +122,17 @@ export function eventsPath({
     `date>=${startMs}`,
     `date<=${endMs}`,
   ].join(';')
-  // Without a range PX looks at the last day only.
+  // Without a range, PX searches the last day only and would return no older event.
   const query = new URLSearchParams({ filter, dateRangeStart: String(startMs), dateRangeEnd: String(endMs) })
   return `/v1/events/custom?${query}`
 }
 
+/** Returns whether a text can be used in a filter of PX. */
 export function isFilterable(text: string): boolean {
   return /^[\w.@-]+$/.test(text)
 }
 
-/** @returns the line that a custom event of PX came from, if it came from one: PX keeps no case of attribute names */
+/** Returns the id of the line that a custom event of PX came from, if any. PX may change the case of attribute names. */
 export function rollupIdOf(event: object): string | undefined {
   const { attributes } = event as { attributes?: unknown }
   if (typeof attributes !== 'object' || attributes === null) return undefined
@@ -137,7 +140,7 @@ export function rollupIdOf(event: object): string | undefined {
   return typeof entry?.[1] === 'string' ? entry[1] : undefined
 }
 
-/** @returns the user of a custom event of PX, if it says so in the way that it is documented */
+/** Returns the user id of a custom event of PX, if it is where PX documents it. */
 export function userIdOf(event: object): unknown {
   return (event as Partial<PxEvent>).identifyId
 }

@@ -2,10 +2,10 @@ import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import { quoted } from '../errors.ts'
 
-/** What came as the body of a response, and what its headers say about it. */
+/** The body of a response as it was received, and the headers that describe it. */
 interface RawBody {
   readonly bytes: Buffer
-  /** Whether the connection brought all of it. */
+  /** Whether the whole body was received. */
   readonly isComplete: boolean
   readonly contentEncoding: string
   readonly contentType: string | undefined
@@ -13,19 +13,19 @@ interface RawBody {
 
 interface ReadBody {
   readonly body: string
-  /** Whether `body` is all of it. */
+  /** Whether `body` is the whole text. */
   readonly isComplete: boolean
-  /** Why it cannot be read. */
+  /** Why the body cannot be read. */
   readonly fault?: string
 }
 
 interface Content {
   bytes: Buffer
-  /** Decompressed to the end. */
+  /** Whether it was received and decompressed to the end. */
   isWhole: boolean
 }
 
-/** More than any chain of proxies has been seen to apply. */
+/** The most layers of compression that are removed, more than any chain of proxies was seen to apply. */
 const maxLayers = 3
 
 const decompressors = {
@@ -36,12 +36,13 @@ const decompressors = {
 } as const
 
 /**
- * Returns the text of a body. px-usage asks for no compression, but a CDN may compress whatever is asked, and lines would stay
- * unconfirmed for ever if such a list could not be read. Never rejects.
+ * Returns the text of a body. It never rejects.
  *
- * Headers are not trusted where the bytes contradict them: a proxy may decompress a body and leave its header, or the reverse.
+ * px-usage requests no compression, but a CDN may compress all responses. If such a list could not be read, its lines would stay
+ * unconfirmed for ever. Where bytes and headers disagree, the bytes decide: a proxy may decompress a body and keep the header, or
+ * the reverse.
  *
- * @param maxBytes the most that is decompressed: a few kilobytes may decompress to gigabytes
+ * @param maxBytes the most bytes that are decompressed, because a few kilobytes may decompress to gigabytes
  */
 export async function readBody(raw: RawBody, maxBytes: number): Promise<ReadBody> {
   const layers = raw.contentEncoding
@@ -71,14 +72,14 @@ async function decompressed(
   maxBytes: number,
 ): Promise<Content> {
   const { bytes } = packed
-  // By RFC 9110 with the header of zlib; some servers send the bare stream.
+  // RFC 9110 requires the header of zlib for `deflate`, but some servers send the stream without it.
   const create = layer === 'deflate' && !isZlib(bytes) ? createInflateRaw : decompressors[layer]
   const { bytes: content, isWhole } = await pump(create, bytes, maxBytes)
   if (!isWhole && !isGzip(bytes) && looksLikeText(bytes)) return packed
   return { bytes: content, isWhole: isWhole && packed.isWhole }
 }
 
-/** Decompresses to the end, to `maxBytes` or to the first error: what came until then may still say what went wrong. */
+/** Decompresses to the end, to `maxBytes` or to the first error. Even a part of the text may show what went wrong. */
 function pump(create: () => Transform, bytes: Buffer, maxBytes: number): Promise<Content> {
   return new Promise((resolve) => {
     const stream = create()
@@ -103,12 +104,12 @@ function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
-/** The header of zlib (RFC 1950, 2.2): method 8, and a check that makes two bytes divisible by 31. */
+/** Returns whether the bytes begin with the header of zlib (RFC 1950, 2.2): method 8, and two bytes that are divisible by 31. */
 function isZlib(bytes: Buffer): boolean {
   return bytes.length > 1 && ((bytes[0] as number) & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0
 }
 
-/** JSON or a page of a proxy that is not compressed at all, or nothing. A brotli stream may begin with `[`, but is no UTF-8. */
+/** Returns whether the bytes are uncompressed JSON, HTML or empty. A brotli stream may begin with `[`, but is not valid UTF-8. */
 function looksLikeText(bytes: Buffer): boolean {
   if (!/^(\xef\xbb\xbf)?\s*([{[<"]|$)/.test(bytes.toString('latin1', 0, 64))) return false
   try {
@@ -120,8 +121,8 @@ function looksLikeText(bytes: Buffer): boolean {
 }
 
 /**
- * Removes a byte order mark, which JSON may not have. Zeros come from UTF-16 without a mark; between its characters the API key would
- * not be recognized.
+ * Decodes a text without its byte order mark, which JSON may not have. Zeros, which come from UTF-16 without a mark, are removed:
+ * between the characters of the API key, they would keep the key from being found and removed.
  */
 function textOf(bytes: Buffer, contentType: string): string {
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType) ?? []
