@@ -16,12 +16,12 @@ import { type InspectedFile, inspectJournal, readTotals } from './journal-reader
 
 /** With more series the files stay as they are: compaction must not need more memory than counting does. */
 const maxSeries = 250_000
-/** So many series are written at once, and the event loop turns in between. */
+/** Number of series in one write; the event loop takes a turn after each. */
 const sliceSize = 250
 
 /**
- * Puts one file in the place of several complete ones of a journal, with the sum of each series. Its name and its head say
- * which ones it contains, so that a crash at any step leaves exact totals: from the moment it has its name they are not read.
+ * Replaces several complete files of a journal by one file with the sum of each series. Its name and its header say which files
+ * it contains, so that a crash at any step leaves exact totals: from the moment the file has its name, readers skip the others.
  *
  * @returns whether there was something to compact
  */
@@ -36,7 +36,7 @@ export async function compactJournal(
   const first = files[0]
   const last = files.at(-1)
   if (first?.header === undefined || last === undefined || first === last) return false
-  // Damage is for whoever closes the day: it is kept and told there.
+  // A damaged file is not compacted: the process that closes the day keeps and reports it.
   if (files.some(({ end, header }) => end.how !== 'clean' || header === undefined)) return false
   const totals = await sum(disk, files)
   if (totals === undefined) return false
@@ -52,7 +52,7 @@ export async function compactJournal(
   return true
 }
 
-/** A table grows without stopping to copy itself, which a Map with so many keys does. */
+/** Adds all files up in a table, which grows without copying itself. A Map with as many keys would block the event loop. */
 async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesTable | undefined> {
   const table = createUnlimitedTable()
   for (const inspected of files) {

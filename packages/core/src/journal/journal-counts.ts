@@ -2,12 +2,12 @@ import { ByteReader, ByteWriter } from '../files/bytes.ts'
 import type { CountBatch, Instrument, Properties, Series } from '../model/series.ts'
 
 /*
- * Payload of a frame of counts: sequence; then until the end, in any order,
+ * Payload of a frame of counts: the sequence; then until the end, in any order,
  *   0, instrument as JSON                                       a new instrument, numbered from 0
  *   1, instrument, account?, user, properties, endpoint?        a new series, numbered from 0
- *   2 + distance to the series before (zigzag), values          what a series gained, without zeros at the end
- * A text is 0 and the text, which gets a number from 0; or 1 and the text; or 2 + the number of a text met before.
- * Numbers hold within one file, so that every file can be read without the others.
+ *   2 + distance to the previous series (zigzag), values        what a series gained, without zeros at the end
+ * A text is 0 and the text, which gets a number from 0; or 1 and the text; or 2 + the number of an earlier text.
+ * Numbers are valid within one file, so that every file can be read without the others.
  */
 
 const newInstrument = 0
@@ -17,20 +17,20 @@ const numberedText = 0
 const plainText = 1
 const firstKnownText = 2
 
-/** Texts beyond these are written out each time, so that writer and reader stay small. */
+/** Limit of numbered texts. Further texts are written out each time, so that writer and reader stay small. */
 const maxNumberedTexts = 20_000
 
-/** Encodes batches for one file: knows which series the file has met, and forgets them with it. */
+/** Encodes batches for one file. It remembers which series the file describes. */
 export class CountsEncoder {
   readonly #out = new ByteWriter(65_536)
-  /** By table of the meter: number in this file + 1, by id. */
+  /** For each table of the meter: the number in this file + 1, by id of the series. */
   readonly #numbers = new WeakMap<object, Uint32Array>()
   readonly #texts = new Map<string, number>()
   readonly #instruments = new Map<string, number>()
   readonly #propertyTexts = new WeakMap<Properties, string>()
   #lastNumber = 0
   #seriesCount = 0
-  /** What `undo()` takes back. */
+  /** What `undo()` reverts. */
   #madeNumbers: Array<[numbers: Uint32Array, id: number]> = []
   #madeTexts: string[] = []
   #madeInstruments: string[] = []
@@ -42,12 +42,12 @@ export class CountsEncoder {
     return this.#out.length
   }
 
-  /** Series that the payload describes so far. */
+  /** Number of series that the payload describes so far. */
   get describedSeries(): number {
     return this.#madeNumbers.length
   }
 
-  /** Starts a payload. What the payload before described counts as written. */
+  /** Starts a payload. What the previous payload described counts as written. */
   begin(sequence: number): void {
     this.#madeNumbers = []
     this.#madeTexts = []
@@ -58,7 +58,7 @@ export class CountsEncoder {
     this.#out.varint(sequence)
   }
 
-  /** The payload could not be written: its series are described again next time. */
+  /** Reverts a payload that could not be written: its series are described again by the next one. */
   undo(): void {
     for (const [numbers, id] of this.#madeNumbers) numbers[id] = 0
     for (const text of this.#madeTexts) this.#texts.delete(text)
@@ -99,7 +99,7 @@ export class CountsEncoder {
     if (numbers === undefined || id >= numbers.length) {
       const larger = new Uint32Array(Math.max(64, id + 1, (numbers?.length ?? 0) * 2))
       if (numbers !== undefined) larger.set(numbers)
-      // What was made before and grows now must be undone in the larger one.
+      // `undo()` must reset entries in the larger array, not in the one that it replaces.
       for (const made of this.#madeNumbers) if (made[0] === numbers) made[0] = larger
       numbers = larger
       this.#numbers.set(table, numbers)
@@ -158,14 +158,14 @@ export class CountsEncoder {
   }
 }
 
-/** Reads the frames of counts of one file, in their order; a frame may be read in steps, as it may hold thousands of series. */
+/** Decodes the frames of counts of one file in their order. A frame may be read in steps, as it may have thousands of series. */
 export class CountsDecoder {
   readonly instruments: Instrument[] = []
   /** Instrument of a series, by number. */
   readonly #texts: string[] = []
   readonly #properties: Array<Properties | undefined> = []
   #input = new ByteReader(Buffer.alloc(0))
-  /** Series that gained last in the frame. */
+  /** Number of the series whose gain was read last. */
   #number = 0
   #values: number[] = []
   readonly #onSeries: (instrument: Instrument, series: Series | undefined) => void
@@ -173,8 +173,8 @@ export class CountsDecoder {
   readonly #withSeries: boolean
 
   /**
-   * @param visitor.withSeries without it series are passed over, and `onSeries` gets the instrument only
-   * @param visitor.onGain gets an array that is used again for the next
+   * @param visitor.withSeries if false, descriptions are skipped and `onSeries` gets only the instrument
+   * @param visitor.onGain gets an array that is reused for the next gain
    */
   constructor(visitor: {
     withSeries: boolean
@@ -196,7 +196,7 @@ export class CountsDecoder {
     this.#number = 0
   }
 
-  /** Reads up to `most` entries of the payload begun: a new series and its gain are two. @returns how many it read */
+  /** Reads up to `most` entries of the payload; a new series and its gain are two entries. @returns the number of entries read */
   step(most: number): number {
     const input = this.#input
     let read = 0

@@ -4,22 +4,22 @@ import type { Clock } from '../clock.ts'
 import { type Disk, namesIn, removeFile } from '../files/disk.ts'
 import type { UsageDay } from '../model/series.ts'
 
-/** First frame of every journal file, as JSON. */
+/** The first frame of every journal file, as JSON. */
 export interface JournalHeader {
   readonly format: number
   readonly journalId: string
   readonly day: UsageDay
   readonly timeZone: string
-  /** Host and boot of the writer: whether somebody else can tell if it is alive. */
+  /** Host and boot id of the writer. From them another process finds out whether it can see that the writer is alive. */
   readonly host: string
   readonly boot: string
   /** Sequence of the first frame of counts. */
   readonly firstSequence: number
-  /** Only in a file made of others: all its frames stand for the sequences up to this one. */
+  /** Only in a compacted file, whose frames together contain all sequences up to this one. */
   readonly upTo?: number
 }
 
-/** One file of a journal: segments `first` to `last`; more than one segment if it was made of several files. */
+/** One file of a journal: segments `first` to `last`, which differ only in a compacted file. */
 export interface JournalFile {
   readonly path: string
   readonly journalId: string
@@ -29,7 +29,7 @@ export interface JournalFile {
 
 const fileName = /^([0-9a-f]{16}-[0-9a-z]+)\.(\d+)-(\d+)\.log$/
 
-/** 64 random bits and the start: not the pid, which is 1 in every container. */
+/** Creates an id of 64 random bits and the start time. It does not use the pid, which is 1 in every container. */
 export function newJournalId(clock: Clock): string {
   return `${randomBytes(8).toString('hex')}-${Math.max(0, Math.round(clock.now())).toString(36)}`
 }
@@ -42,19 +42,19 @@ export function journalPath(dir: string, day: UsageDay, journalId: string, first
   return join(journalFolder(dir, day), `${journalId}.${first}-${last}.log`)
 }
 
-/** Days with journals, oldest first. */
+/** Returns the days with journals, oldest first. */
 export function journalDays(disk: Disk, dir: string): UsageDay[] {
   return namesIn(disk, journalFolder(dir)).filter(isDay)
 }
 
-/** `2026-02-30` is none: no calendar could say when it ends. */
+/** Rejects `2026-02-30`, for which no calendar could compute the end of the day. */
 function isDay(name: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(name)) return false
   const epochMs = Date.parse(`${name}T00:00:00Z`)
   return !Number.isNaN(epochMs) && new Date(epochMs).toISOString().startsWith(name)
 }
 
-/** The files of a day by journal, in their order, without those that another one contains. */
+/** Returns the files of a day by journal, in their order, without those that a compacted file contains. */
 export function journalsOf(disk: Disk, dir: string, day: UsageDay): Map<string, JournalFile[]> {
   const journals = new Map<string, JournalFile[]>()
   const folder = journalFolder(dir, day)
@@ -77,7 +77,7 @@ export function journalsOf(disk: Disk, dir: string, day: UsageDay): Map<string, 
   return journals
 }
 
-/** Removes files with all that they contain, or only what they contain: unfinished files and those they were made of. */
+/** Removes files with all that they contain (`whole`), or only unfinished files and those that a compacted file replaced. */
 export async function removeJournalFiles(
   disk: Disk,
   folder: string,

@@ -2,19 +2,19 @@ import { encodeFrame, frameTypes } from '../files/frames.ts'
 import type { CountBatch } from '../model/series.ts'
 import type { CountsEncoder } from './journal-counts.ts'
 
-/** A frame with a part of a batch: its series up to the `to`th. */
+/** A frame with some series of a batch: those before index `to` that no earlier piece has. */
 export interface Piece {
   readonly frame: Buffer
   readonly to: number
 }
 
 /**
- * What is encoded and written at once. A known series takes three bytes and well below a microsecond; a new one takes some ten
- * microseconds as long as the code is cold, which it is when a process starts and sees all of its series for the first time.
+ * Limits of what is encoded and written at once. A known series takes three bytes and much less than a microsecond. A new one
+ * takes about ten microseconds while the code is cold, which it is when a process starts and sees all of its series first.
  */
 const pieceBytes = 64 * 1024
 const pieceNewSeries = 250
-/** The next part of a batch, up to a piece. @param at its first series, the sequence it gets, and what its checksum starts from */
+/** Encodes the next piece of a batch. @param at its first series, its sequence, and the seed of its checksum */
 export function encodePiece(
   encoder: CountsEncoder,
   batch: CountBatch,

@@ -8,10 +8,10 @@ import { CountsDecoder } from './journal-counts.ts'
 import type { JournalFile, JournalHeader } from './journal-files.ts'
 import { SeriesSums } from './series-sums.ts'
 
-/** What a journal file holds, as far as it can be read. */
+/** What was found in a journal file, as far as it can be read. */
 export interface InspectedFile extends JournalFile {
   readonly header: JournalHeader | undefined
-  /** A newer px-usage wrote it: not to be read, changed or removed. */
+  /** A newer px-usage wrote the file, so this one must not read, change or remove it. */
   readonly isNewer: boolean
   readonly lastSequence: number
   readonly end: FileEnd
@@ -19,12 +19,12 @@ export interface InspectedFile extends JournalFile {
 
 const sealBytes = frameHeadBytes + 8
 /**
- * So much of a file is decoded before the event loop gets its turn, a new series and its gain being two: a quarter of a
- * millisecond's work, some milliseconds before the code is warm. Twice as much is not faster.
+ * Number of entries that are decoded before the event loop takes a turn; a new series and its gain are two. It is a quarter of
+ * a millisecond's work, some milliseconds while the code is cold. Twice as many are not faster.
  */
 const entriesPerTurn = 250
 
-/** The first frame alone. */
+/** Reads only the first frame of a file. */
 export async function readJournalHeader(disk: Disk, path: string): Promise<JournalHeader | undefined> {
   return withFile(disk, path, async (file) => {
     let header: JournalHeader | undefined
@@ -36,7 +36,7 @@ export async function readJournalHeader(disk: Disk, path: string): Promise<Journ
   })
 }
 
-/** Whether the writer ended the file and will never write to it again. Reads its last bytes only. */
+/** Returns whether the writer sealed the file and will never write to it again. Reads only its last bytes. */
 export async function isSealed(disk: Disk, { path, journalId }: JournalFile): Promise<boolean> {
   return withFile(disk, path, async (file) => {
     const { size } = disk.fstatSync(file)
@@ -53,12 +53,12 @@ export async function isSealed(disk: Disk, { path, journalId }: JournalFile): Pr
   })
 }
 
-/** Checks every frame of a file, and tells how far it can be read and up to which sequence. */
+/** Checks every frame of a file. Returns how far it can be read, and up to which sequence. */
 export function inspectJournal(disk: Disk, journal: JournalFile): Promise<InspectedFile> {
   return withFile(disk, journal.path, (file) => inspectOpenJournal(disk, journal, file))
 }
 
-/** The same, of a file that is open. */
+/** Checks an open file as `inspectJournal` does. */
 export async function inspectOpenJournal(
   disk: Disk,
   journal: JournalFile,
@@ -92,9 +92,9 @@ export async function inspectOpenJournal(
 }
 
 /**
- * What each series of an open file gained in frames with a sequence above `after`, in slices between which the event loop gets
- * its turn. Reads the file twice, first for the numbers and then for the names, so that only the numbers of one file are in
- * memory.
+ * Yields what each series of an open file gained in frames with a sequence above `after`, in slices between which the event
+ * loop takes a turn. It reads the file twice, first the values and then the series, so that only the values of one file are
+ * in memory.
  */
 export async function* readTotals(
   disk: Disk,
@@ -132,13 +132,13 @@ export async function* readTotals(
   for await (const _ of decodeInSteps(disk, file, end.at, names)) {
     if (found.length > 0) yield found
     found = []
-    // What follows are gains alone.
+    // Only gains follow, which the first pass has read.
     if (number === totals.size) return
   }
   yield found
 }
 
-/** Decodes the counts of a file, and yields after each step of them. The event loop has its turn before the next. */
+/** Decodes the counts of a file and yields after each step. The event loop takes a turn before the next step. */
 async function* decodeInSteps(
   disk: Disk,
   file: number,
@@ -164,7 +164,7 @@ async function* decodeInSteps(
   }
 }
 
-/** Hands out slices one by one: written by hand, as each of two generators would add half a microsecond to a series. */
+/** Yields the items of slices one by one. It is no generator, because a second generator adds half a microsecond to each series. */
 export function oneByOne<T>(slices: AsyncGenerator<readonly T[]>): AsyncIterableIterator<T> {
   let slice: readonly T[] = []
   let at = 0

@@ -8,21 +8,21 @@ import type { JournalHeader } from './journal-files.ts'
 export interface JournalSegment {
   file: number
   path: string
-  /** End of the last good frame. */
+  /** End of the last intact frame. */
   size: number
   describedBytes: number
   encoder: CountsEncoder
   dirty: boolean
-  /** When it was seen to be there last, by the monotonic clock. */
+  /** When the file was last seen at its path, by the monotonic clock. */
   seenAtMs: number
-  /** Settles when no sync is going on. */
+  /** Settles when no sync is in progress. */
   synced: Promise<void>
 }
 
 /**
- * A new file, which gets its name once its header stands in it: a file without one is damaged.
+ * Creates a file, which gets its name only once its header is written: a journal file without a header counts as damaged.
  *
- * @throws whatever the disk throws; then there is no such file
+ * @throws what the disk throws; then there is no such file
  */
 export function beginSegment(disk: Disk, path: string, header: JournalHeader): JournalSegment {
   const frame = encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
@@ -40,16 +40,16 @@ export function beginSegment(disk: Disk, path: string, header: JournalHeader): J
 }
 
 /**
- * Whether the file is no longer the one at its path: it was removed, its folder was moved away, restored from a copy, or is
- * covered by a volume. Its content is still there as long as it is open.
+ * Returns whether the file is no longer at its path: it was removed, or its folder was moved away, restored from a copy or
+ * hidden by a mounted volume. Its content exists as long as it is open.
  */
 export function isGone(disk: Disk, { file, path }: JournalSegment): boolean {
   return isReplaced(disk, file, path)
 }
 
 /**
- * Puts the content of a file that is gone at its old path again, as one step: a copy that fails, on a full disk for one,
- * leaves nothing that would be in the way of the next attempt, and what a restored folder has there stays until then.
+ * Writes the content of a missing file to its old path in one step. A copy that fails, because the disk is full for example,
+ * does not block the next attempt, and leaves the file that a restored folder has at that path.
  */
 export function rescueSegment(disk: Disk, lost: JournalSegment): JournalSegment {
   const file = writeAside(disk, lost.path, (aside) => {
@@ -65,7 +65,7 @@ export function rescueSegment(disk: Disk, lost: JournalSegment): JournalSegment 
   return { ...lost, file, dirty: true }
 }
 
-/** Opens a file, writes to it, and then gives it its name. After a failure nothing is in the way of the next attempt. */
+/** Opens a file, writes to it, and then gives it its name. A failure leaves nothing that blocks the next attempt. */
 function writeAside(disk: Disk, path: string, write: (file: number) => void): number {
   const aside = `${path}.tmp`
   const file = disk.openSync(aside, 'w+', 0o600)
@@ -78,13 +78,13 @@ function writeAside(disk: Disk, path: string, write: (file: number) => void): nu
     try {
       disk.rmSync(aside, { force: true })
     } catch {
-      // The next attempt begins it again.
+      // The next attempt overwrites it.
     }
     throw error
   }
 }
 
-/** After a failed write: cuts the file back to its last good frame. @returns whether it can be written on */
+/** Cuts a file back to its last intact frame after a failed write. @returns whether it can be written to again */
 export function cutBackSegment(disk: Disk, segment: JournalSegment): boolean {
   segment.encoder.undo()
   try {
@@ -96,7 +96,7 @@ export function cutBackSegment(disk: Disk, segment: JournalSegment): boolean {
   }
 }
 
-/** One sync of a file at a time, and none if nothing was written since. */
+/** Syncs a file if something was written since the last sync. Only one sync runs at a time. */
 export function syncSegment(disk: Disk, segment: JournalSegment): Promise<void> {
   segment.synced = segment.synced
     .catch(() => {})
@@ -113,7 +113,7 @@ export function syncSegment(disk: Disk, segment: JournalSegment): Promise<void> 
   return segment.synced
 }
 
-/** Syncs and closes a file. What it holds is known to the system, so a failing close costs nothing. */
+/** Syncs and closes a file. The system has its content, so a close that fails loses nothing. */
 export async function finishSegment(disk: Disk, segment: JournalSegment): Promise<void> {
   try {
     await syncSegment(disk, segment)

@@ -22,31 +22,31 @@ export interface JournalWriterSettings {
   timeZone: string
   host: string
   boot: string
-  /** How long a write took, ms. */
+  /** Called with the duration of each write, ms. */
   onWrite(tookMs: number): void
-  /** Whether writes were slow lately: then the event loop does not wait for them. */
+  /** Whether writes were slow lately. If so, the event loop does not wait for them. */
   isSlow(): boolean
   elapsed(): number
-  /** A file was removed or moved away while it was written to, and has been written to its place again. */
+  /** Called when a file was removed or moved away while it was in use, and was written to its path again. */
   onRescue(path: string): void
-  /** A file is full and complete, and a new one is begun. */
+  /** Called when a file is full and complete, and a new one was created. */
   onFull(day: UsageDay, segment: number): void
-  /** A new file is begun after so many bytes of gains; what describes series is not counted, as each file says it anew. */
+  /** Bytes of gains after which a new file is created. Descriptions of series do not count, because each file repeats them. */
   segmentBytes: number
 }
 
-/** The journals of this process, one for each usage day: append-only files that survive it. */
+/** Writes the journals of this process, one for each usage day: append-only files that survive the process. */
 export interface JournalWriter {
   /**
-   * Writes a batch. A long one is written in pieces, between which the event loop gets its turn; on a slow disk it is written
-   * off the event loop.
+   * Writes a batch. A long one is written in pieces, between which the event loop takes a turn. On a slow disk it is written off
+   * the event loop.
    *
-   * @throws whatever the disk throws; offered again, the batch goes on where it failed, and nothing is written twice
+   * @throws what the disk throws; when the batch is offered again, it continues where it failed, and nothing is written twice
    */
   append(batch: CountBatch): void | Promise<void>
-  /** Ends the journal of a day: its file is complete. Counts that come later all the same go into a new file. */
+  /** Seals the journal of a day: its file is complete. Later counts go to a new file. */
   seal(day: UsageDay): Promise<void>
-  /** Waits until everything is on the disk. */
+  /** Resolves when everything is on the disk. */
   sync(): Promise<void>
   /** Whether something was written since the last `sync()`. */
   readonly isDirty: boolean
@@ -58,16 +58,16 @@ interface DayJournal {
   segment: number
   sequence: number
   open: JournalSegment | undefined
-  /** A batch of which the first `done` series are written already. */
+  /** A batch of which the first `done` series are written. */
   begun: { sequence: number; done: number } | undefined
-  /** Whether what was written last says that nothing follows. */
+  /** Whether the last frame is a seal. */
   isSealed: boolean
-  /** Settles when nothing is being written off the event loop. */
+  /** Settles when no write off the event loop is in progress. */
   written: Promise<unknown>
   isWriting: boolean
 }
 
-/** How long a file is believed to be there: to ask before each write would be a fifth of what a write costs. */
+/** How long a file is assumed to be at its path, 1000 ms (1 second). A check before each write would add a fifth to its cost. */
 const seenForMs = 1_000
 
 export function createJournalWriter(settings: JournalWriterSettings): JournalWriter {
@@ -82,7 +82,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return whole(journal, segment)
   }
 
-  /** The same segment, or a new file with its content if another one, or none, is at its path. */
+  /** Returns the same segment, or a new file with its content if another file, or none, is at its path. */
   function whole(journal: DayJournal, segment: JournalSegment): JournalSegment {
     if (isGone(disk, segment)) {
       makeFolder(disk, journalFolder(dir, journal.day))
@@ -92,7 +92,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       settings.onRescue(segment.path)
       return journal.open
     }
-    // Only now: as long as it cannot be found out, or not be rescued, nothing may count as written.
+    // Set only after the check and the rescue: if either fails, the next write must try again, or counts would be lost.
     segment.seenAtMs = elapsed()
     return segment
   }
@@ -112,7 +112,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     journal.segment = number
     journal.open = segment
     journal.isSealed = false
-    // A power cut must not take the name of a file whose content was synced.
+    // Without this sync, a power cut could remove the name of a file whose content was synced.
     void syncFolder(disk, journalFolder(dir, journal.day)).catch(() => {})
     return segment
   }
@@ -129,7 +129,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     settings.onWrite(elapsed() - from)
   }
 
-  /** What could not be written is undone; if even that fails, the file is left for a new one. */
+  /** Reverts a failed write. If that fails too, the next write creates a new file. */
   function cutBack(journal: DayJournal, segment: JournalSegment): void {
     if (!cutBackSegment(disk, segment)) journal.open = undefined
   }
@@ -182,7 +182,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     try {
       begin(journal)
     } catch {
-      // Too many open files, or no space: the full one goes on.
+      // Too many files are open, or the disk is full: the full file stays in use.
       return
     }
     void finishSegment(disk, full)
@@ -204,7 +204,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     }
   }
 
-  /** @throws if the content cannot be kept, twice; the file is closed all the same */
+  /** Syncs and closes the file of a day. @throws if its content cannot be kept in two attempts; the file is closed in any case */
   async function closeJournal(journal: DayJournal): Promise<void> {
     await journal.written
     if (journal.open === undefined) return
@@ -244,7 +244,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       const journal = journals.get(day)
       await journal?.written
       if (journal === undefined || journal.isSealed) return
-      // After a write that could not be cut back there is none, and without a seal the day would stay open.
+      // A write that could not be reverted leaves no open file. Without a seal the day would stay open.
       const segment = journal.open === undefined ? begin(journal) : whole(journal, journal.open)
       const payload = Buffer.alloc(8)
       payload.writeDoubleLE(journal.sequence)
@@ -261,7 +261,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     async sync() {
       const syncing = async (journal: DayJournal) => {
         if (!journal.open?.dirty) return
-        // What is being written off the event loop goes to the open file.
+        // A write off the event loop still goes to the open file, so that file must not be replaced now.
         await syncSegment(disk, journal.isWriting ? journal.open : whole(journal, journal.open))
       }
       await Promise.all([...journals.values()].map(syncing))

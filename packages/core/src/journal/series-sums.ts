@@ -5,16 +5,16 @@ const seriesPerPiece = 4_096
 const valuesPerPiece = 16_384
 
 interface SeriesPiece {
-  /** Where the values of a series start. */
+  /** Index of the first value of each series. */
   readonly offsets: Uint32Array
-  /** Index of its instrument. */
+  /** Index of the instrument of each series. */
   readonly instruments: Uint16Array
   readonly isTouched: Uint8Array
 }
 
 /**
- * Values of the series of one file, by number. In typed arrays, as they may be a million; in pieces, as one array that doubles
- * is copied while the event loop waits.
+ * Adds up the values of the series of one file, by number. They are in typed arrays, because there may be a million, and in
+ * pieces, because copying one array that doubles would block the event loop.
  */
 export class SeriesSums {
   readonly #instruments: Instrument[] = []
@@ -27,7 +27,7 @@ export class SeriesSums {
     return this.#size
   }
 
-  /** The next series. */
+  /** Adds the next series. */
   add(instrument: Instrument): void {
     const at = this.#size % seriesPerPiece
     if (at === 0) this.#series.push(newPiece())
@@ -61,7 +61,7 @@ export class SeriesSums {
     piece.isTouched[at] = 1
   }
 
-  /** @returns `undefined` for a series that gained nothing */
+  /** Returns the values of a series, or `undefined` if it gained nothing. */
   of(number: number): number[] | undefined {
     if (number >= this.#size) return undefined
     const piece = this.#series[Math.floor(number / seriesPerPiece)] as SeriesPiece
@@ -76,7 +76,7 @@ export class SeriesSums {
     return values
   }
 
-  /** Room for the values of a series, within one piece. */
+  /** Reserves room for the values of a series within one piece. @returns its offset */
   #reserve(width: number): number {
     const left = this.#values.length * valuesPerPiece - this.#used
     if (left < width) {
@@ -97,7 +97,7 @@ function newPiece(): SeriesPiece {
   }
 }
 
-/** A reading of `last` has its time beside it, which no measure names. */
+/** Returns the number of values: a reading of kind `last` also has its time, which no measure names. */
 function widthOf({ kind, measures }: Instrument): number {
   return kind === 'last' ? Math.max(2, measures.length) : measures.length
 }
