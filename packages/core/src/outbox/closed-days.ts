@@ -5,23 +5,23 @@ import { withFile } from '../files/held-file.ts'
 import type { UsageDay } from '../model/series.ts'
 import { type LineFileHeader, outboxFolder, readLineFile } from './line-file.ts'
 
-/** What a day contains that was closed, as the heads of its files of lines tell. */
+/** What the files of lines of a day contain, according to their headers. */
 export interface ClosedDay {
-  /** Of the next close. */
+  /** The revision of the next close. */
   readonly revision: number
-  /** Up to which sequence, by journal. */
+  /** The last sequence that is contained, by journal. */
   readonly contained: Readonly<Record<string, number>>
 }
 
 const fileName = /^(\d{4}-\d\d-\d\d)\.(\d+)\.lines$/
-/** Longer than any journal should stay away and come back. */
+/** Days that a closed day is remembered: no journal should disappear and come back after a longer time. */
 const keptDays = 40
 
 export function closedDayName(day: UsageDay, revision: number): string {
   return `${day}.${revision}.lines`
 }
 
-/** The day and the revision that a file of lines is named after. */
+/** Returns the day and the revision in the name of a file of lines, or `undefined` for another file. */
 export function closedDayOf(name: string): { day: UsageDay; revision: number } | undefined {
   const [, day, revision] = fileName.exec(name) ?? []
   return day === undefined ? undefined : { day, revision: Number(revision) }
@@ -31,7 +31,7 @@ export class ClosedDays {
   readonly #disk: Disk
   readonly #folder: string
   readonly #damaged: DamagedFiles
-  /** By name, as long as the same file is there. */
+  /** Headers by name, valid while the same file has that name. */
   readonly #headers = new Map<string, { ino: number; header: LineFileHeader }>()
 
   constructor(disk: Disk, dir: string, damaged: DamagedFiles) {
@@ -40,7 +40,7 @@ export class ClosedDays {
     this.#damaged = damaged
   }
 
-  /** @throws what the disk throws, if the file may be readable later */
+  /** Returns what the closed revisions of a day contain. @throws what the disk throws, if the file may be readable later */
   async of(day: UsageDay): Promise<ClosedDay> {
     const revisions = namesIn(this.#disk, this.#folder)
       .map((name) => fileName.exec(name))
@@ -48,7 +48,7 @@ export class ClosedDays {
       .map((match) => Number(match?.[2]))
       .sort((a, b) => b - a)
     const revision = (revisions[0] ?? -1) + 1
-    // The file of the last revision contains what those before it do; if it is damaged, they are the best that is known.
+    // The file of the last revision contains what the earlier ones do. If it is damaged, the previous one is the best source.
     for (const past of revisions) {
       const header = await this.#header(closedDayName(day, past))
       if (header?.contained !== undefined) return { revision, contained: header.contained }
@@ -70,16 +70,16 @@ export class ClosedDays {
       this.#headers.set(name, { ino, header })
       return header
     } catch (error) {
-      // Whoever sends sets it aside, and reports it.
+      // The process that sends sets the file aside and reports it.
       if (codeOf(error) === 'ENOENT' || this.#damaged.isLasting(path, error)) return undefined
       throw error
     }
   }
 
   /**
-   * Removes what is left of days of which no journal will come any more.
+   * Removes the files of old days for which no journal can appear any more.
    *
-   * @param isFinished whether all lines of a file are settled and no journal of its day is left
+   * @param isFinished returns whether all lines of a file are settled and no journal of its day is left
    */
   forgetOld(nowMs: number, isFinished: (name: string, day: UsageDay) => boolean): void {
     for (const name of namesIn(this.#disk, this.#folder)) {
@@ -90,7 +90,7 @@ export class ClosedDays {
         this.#disk.rmSync(join(this.#folder, name), { force: true })
         this.#headers.delete(name)
       } catch {
-        // It is a few bytes, and is looked at again with the next day.
+        // The file has only a few bytes. The next close tries again.
       }
     }
   }

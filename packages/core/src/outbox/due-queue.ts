@@ -1,14 +1,14 @@
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 
-/** A claim ends by itself: whoever claimed a line could perhaps not tell what became of it. Longer than any request. */
+/** Duration of a claim, 300000 ms (5 minutes), longer than any request. After it, a line that was never settled is due again. */
 export const leaseMs = 300_000
-/** No line waits longer than this after a restart, whatever the wall clock was when its wait was noted. */
+/** Longest wait after a restart, 3600000 ms (1 hour), whatever the wall clock showed when the wait was recorded. */
 export const longestWaitMs = 3_600_000
-/** So many ids of lines put singly are remembered after their delivery, the oldest forgotten first. */
+/** Number of ids of single lines that are remembered after their delivery; the oldest are forgotten first. */
 export const maxKnownPuts = 10_000
 
-/** The order of sending: oldest day first, within a day totals before details, then as they came. */
+/** The order of sending: oldest day first, within a day totals before details, then in the order of arrival. */
 export interface SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
@@ -22,36 +22,34 @@ export function compare(a: SendOrder, b: SendOrder): number {
 }
 
 /**
- * A line that waits: due at a time, which may change while it waits.
+ * A line that waits until a time, which may change meanwhile.
  *
- * By the monotonic clock: a wall clock that was ahead when the line was given back would hold it for as long once it is right again.
+ * The time is one of the monotonic clock. A wall clock that was ahead when the line was released would delay the line by as
+ * much once it is correct again.
  */
 export interface Waiting extends SendOrder {
   dueAtElapsedMs: number
 }
 
-/**
- * Lines that wait for their time, and lines whose time has come, in the order of sending. Adding and taking cost the
- * logarithm of their number.
- */
+/** Orders lines that wait and lines that are due. Adding and taking take logarithmic time. */
 export class DueQueue<T extends Waiting> {
   readonly #later = new Heap<{ line: T; dueAtMs: number }>((a, b) => a.dueAtMs - b.dueAtMs)
   readonly #due = new Heap<T>(compare)
   readonly #isDue = new Set<T>()
 
-  /** Takes the line in at its `dueAtElapsedMs`; if it waits already, that changes its time. */
+  /** Adds a line at its `dueAtElapsedMs`; for a line that waits already, it changes the time. */
   add(line: T): void {
     this.#isDue.delete(line)
     this.#later.push({ line, dueAtMs: line.dueAtElapsedMs })
   }
 
-  /** The line is not waited for any more. */
+  /** Removes a line. */
   remove(line: T): void {
     this.#isDue.delete(line)
     line.dueAtElapsedMs = Number.POSITIVE_INFINITY
   }
 
-  /** The first line to send now; it stays. */
+  /** Returns the first line to send now, and keeps it. */
   peek(elapsedMs: number): T | undefined {
     for (let next = this.#later.peek(); next !== undefined; next = this.#later.peek()) {
       const isOutdated = next.line.dueAtElapsedMs !== next.dueAtMs
@@ -68,13 +66,13 @@ export class DueQueue<T extends Waiting> {
     return undefined
   }
 
-  /** Takes out what `peek` answered. */
+  /** Removes the line that `peek` returned. */
   take(line: T): void {
     this.#due.pop()
     this.#isDue.delete(line)
   }
 
-  /** How long until the first of the lines that are not due yet falls due. Ask `peek` before. */
+  /** Returns how long until the first line that is not due yet falls due. Call `peek` before. */
   nextDueInMs(elapsedMs: number): number | undefined {
     const next = this.#later.peek()
     return next === undefined ? undefined : next.dueAtMs - elapsedMs

@@ -11,13 +11,13 @@ interface InboxSettings {
   onDamage(path: string, what: string): void
 }
 
-/** Where processes that do not send leave the lines they have, one file at a time, for the one that does. */
+/** The folder in which processes that do not send leave their lines for the one that does, one file at a time. */
 export class Inbox {
   readonly #settings: InboxSettings
   readonly #folder: string
   readonly #journalId: string
   readonly #reported = new Set<string>()
-  /** Files whose lines were put but that could not be removed: put again weeks later, a line could be sent twice. */
+  /** Files whose lines were added but that could not be removed: added again weeks later, a line could be sent twice. */
   readonly #taken = new Set<string>()
   #count = 0
 
@@ -39,8 +39,8 @@ export class Inbox {
   }
 
   /**
-   * Gives what was left to `put`, and removes it then: after a crash in between the ids tell what is there already. A file that
-   * cannot be read keeps no other from being taken out.
+   * Passes the lines of all files to `put` and removes the files. After a crash in between, `put` recognises the ids. A file that
+   * cannot be read does not delay the others.
    */
   async takeOut(put: (lines: readonly OutboxLine[]) => Promise<void>): Promise<void> {
     const { disk } = this.#settings
@@ -66,7 +66,7 @@ export class Inbox {
     }
   }
 
-  /** A folder that cannot be read keeps no other line from being sent; it is read again the next time. */
+  /** Returns the files. A folder that cannot be read must not stop the sending of other lines; the next call reads it again. */
   #paths(): string[] {
     try {
       return pathsIn(this.#settings.disk, this.#folder)
@@ -76,7 +76,7 @@ export class Inbox {
     }
   }
 
-  /** What the disk refuses to read now may be read the next time; its content will not change. */
+  /** Sets a damaged file aside. A file that the disk refuses to read stays: the next call may succeed. */
   #putAside(path: string, { reason, isContent }: Damage): void {
     const { disk, dir, now } = this.#settings
     const moved = isContent ? setAside(disk, dir, path, now()) : undefined
@@ -93,7 +93,7 @@ export class Inbox {
   }
 }
 
-/** What was left in the folder of a store and nobody has taken out. */
+/** Yields the lines in the inbox that the sending process has not taken yet. */
 export function* linesLeft(disk: Disk, dir: string): Generator<OutboxLine> {
   let paths: string[] = []
   try {

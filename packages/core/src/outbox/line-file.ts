@@ -14,22 +14,22 @@ import {
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 
-/** First frame of a file of lines, as JSON. */
+/** The first frame of a file of lines, as JSON. */
 export interface LineFileHeader {
   readonly format: number
   readonly id: string
-  /** Of a closed day. A file without is one of lines put singly, and may grow. */
+  /** Only in the file of a closed day. A file without it has single lines, and may grow. */
   readonly day?: UsageDay
   readonly revision?: number
-  /** What this and the earlier files of the day contain: up to which sequence, by journal. */
+  /** The last sequence, by journal, that this and the earlier files of the day contain. */
   readonly contained?: Readonly<Record<string, number>>
 }
 
-/** Last frame of the file of a closed day. */
+/** The last frame in the file of a closed day. */
 export interface LineFileEnd {
   readonly lines: number
   readonly totals: number
-  /** Where the first detail stands; totals stand before. */
+  /** Offset of the first detail; totals come before. */
   readonly detailsAt: number
 }
 
@@ -38,7 +38,7 @@ const writeBytes = 256 * 1024
 const ranks = ['total', 'detail'] as const
 const kinds = ['event', 'user', 'account'] as const
 
-/** Where the files of lines of a store lie. */
+/** Returns the folder with the files of lines of a store. */
 export function outboxFolder(dir: string): string {
   return join(dir, 'outbox')
 }
@@ -51,7 +51,7 @@ export function encodeHeader(header: LineFileHeader): Buffer {
   return encodeFrame(frameTypes.header, Buffer.from(JSON.stringify(header)), 0)
 }
 
-/** What is written behind a line that PX refused; an earlier version wrote no time. */
+/** What follows a line that PX refused. An earlier version wrote no time. */
 interface Remark {
   text: string
   atMs: number | undefined
@@ -72,7 +72,7 @@ export function encodeLine(line: OutboxLine, seed: number, more?: Remark): Buffe
   return encodeFrame(frameTypes.line, out.written(), seed)
 }
 
-/** A line, and what was written behind it if there is something. */
+/** Decodes a line, and what follows it if there is something. */
 export function decodeLine(payload: Buffer): { line: OutboxLine; more: Remark | undefined } {
   const input = new ByteReader(payload)
   const rank = ranks[input.varint()] as OutboxLine['rank']
@@ -84,11 +84,11 @@ export function decodeLine(payload: Buffer): { line: OutboxLine; more: Remark | 
 }
 
 /**
- * Writes the lines of a closed day, totals first, and gives the file its name as the last step: before it there is no file,
- * after it the file is whole. Of two who do it, one succeeds.
+ * Writes the lines of a closed day, totals first. Naming the file is the last step: before it there is no file, after it the
+ * file is complete. If two processes do it, one succeeds.
  *
- * @param mayCommit asked just before that step
- * @returns what was written; `undefined` if another was first or the lead is lost
+ * @param mayCommit called just before that step
+ * @returns what was written; `undefined` if another process was first or this one lost its lease
  */
 export async function writeLineFile(
   disk: Disk,
@@ -140,7 +140,7 @@ export async function writeLineFile(
   }
 }
 
-/** Gives the file a second name if that name is free. */
+/** Gives the file a second name if that name is free. @returns whether it was */
 function nameOnce(disk: Disk, aside: string, path: string): boolean {
   try {
     disk.linkSync(aside, path)
@@ -149,13 +149,13 @@ function nameOnce(disk: Disk, aside: string, path: string): boolean {
     if (codeOf(error) === 'EEXIST') return false
     if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error
   }
-  // A file system without links: the leader is alone all the same.
+  // Without hard links the check and the rename are two steps, but only the leader gets here.
   if (disk.statSync(path, { throwIfNoEntry: false }) !== undefined) return false
   disk.renameSync(aside, path)
   return true
 }
 
-/** Header and end of a file. A file of which only the header is left is finished. */
+/** Reads header and end of a file. A file that has only a header is finished. */
 export async function readLineFile(
   disk: Disk,
   file: number,
@@ -180,7 +180,7 @@ export async function readLineFile(
   return { header, headerEnd, size, end: { lines: value(0), totals: value(1), detailsAt: value(2) } }
 }
 
-/** Collects what is written into pieces of some size. */
+/** Collects small writes into large ones. */
 class Appender {
   readonly file: number
   length = 0

@@ -11,7 +11,7 @@ import type {
 } from '../model/outbox-line.ts'
 import { compare, DueQueue, leaseMs, maxKnownPuts } from './due-queue.ts'
 
-/** A line that is not done. */
+/** A line that is neither delivered nor rejected. */
 interface OpenLine {
   readonly line: OutboxLine
   readonly day: OutboxLine['day']
@@ -23,7 +23,7 @@ interface OpenLine {
   dueAtElapsedMs: number
 }
 
-/** Lines that wait to be sent, in memory. */
+/** The outbox of the memory store. */
 export class MemoryOutbox {
   readonly rejected: RejectedLine[] = []
   readonly #open = new Map<string, OpenLine>()
@@ -73,7 +73,7 @@ export class MemoryOutbox {
     }
   }
 
-  /** In the order of sending. */
+  /** Returns the waiting lines in the order of sending. */
   waiting(): WaitingLine[] {
     return [...this.#open.values()].sort(compare).map(({ line, state }) => ({ ...line, state }))
   }
@@ -93,7 +93,7 @@ export class MemoryOutbox {
 
   #linesOf(ids: readonly string[]): OpenLine[] {
     if (new Set(ids).size < ids.length) {
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `A line stands twice in ${quoted(ids.join())}.`)
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
     }
     return ids.map((id) => {
       const line = this.#open.get(id)

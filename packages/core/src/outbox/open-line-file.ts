@@ -12,15 +12,16 @@ interface OpenLineFile {
   readonly header: LineFileHeader
   readonly headerEnd: number
   readonly size: number
-  /** `undefined` for lines put singly, and for a day of which the end is damaged. */
+  /** `undefined` for single lines, and for a closed day whose end is damaged. */
   readonly end: LineFileEnd | undefined
 }
 
 /**
- * Opens a file of lines to read and cut it. One that can never be read is set aside.
+ * Opens a file of lines for reading and cutting. A file that can never be read is set aside.
  *
  * @returns `undefined` if it was set aside
- * @throws {UsageError} if a newer px-usage wrote it @throws what the disk throws, if the file may be readable later
+ * @throws {UsageError} if a newer px-usage wrote it
+ * @throws what the disk throws, if the file may be readable later
  */
 export async function openLineFile(
   disk: Disk,
@@ -45,7 +46,7 @@ export async function openLineFile(
   }
 }
 
-/** The number of a revision must not be used again: PX would take the events of the next one for those that it has. */
+/** Leaves a header, so that the revision is not used again: PX would take the events of the next close for those it has. */
 function leaveHead(disk: Disk, path: string): void {
   const closed = closedDayOf(basename(path))
   if (closed === undefined) return
@@ -60,6 +61,6 @@ function leaveHead(disk: Disk, path: string): void {
 export function newerOutbox(path: string): UsageError {
   return new UsageError(
     'PXU_ERR_STORE_UNREADABLE',
-    `${path} was written by a newer px-usage. It is left as it is; use the px-usage that wrote it, or move the folder away to start again.`,
+    `${path} was written by a newer px-usage, so this one does not change it. Use the px-usage that wrote it, or move the folder away to start again.`,
   )
 }

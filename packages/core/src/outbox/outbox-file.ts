@@ -9,7 +9,7 @@ import type { SendOrder, Waiting } from './due-queue.ts'
 import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
 import type { TouchedState } from './outbox-log.ts'
 
-/** A line that somebody began to send, or that was put singly. Its body stays in the file. */
+/** A line with an attempt, or a single line. Its body stays in the file. */
 export interface TouchedLine extends Waiting, Omit<TouchedState, 'dueAtMs'> {
   readonly file: OutboxFile
   readonly index: number
@@ -17,7 +17,7 @@ export interface TouchedLine extends Waiting, Omit<TouchedState, 'dueAtMs'> {
   isClaimed: boolean
 }
 
-/** What is known of a file of lines; of those that nobody touched only how far they have been read. */
+/** What is known of a file of lines. Of lines without an attempt, only how far they were read is known. */
 export interface OutboxFile {
   readonly name: string
   readonly path: string
@@ -31,16 +31,16 @@ export interface OutboxFile {
   readonly number: number
   readonly done: BitSet
   readonly touched: Map<number, TouchedLine>
-  /** Lines of which nobody knows any more whether they were sent. */
-  isSuspect: boolean
-  /** What was read of the file last, and where it stands. */
+  /** Whether lines without a recorded attempt count as unconfirmed, because the log that would show their attempts was lost. */
+  isUnconfirmed: boolean
+  /** The bytes that were read last, and their offset. */
   chunk: Buffer
   chunkAt: number
 }
 
 const chunkBytes = 64 * 1024
 
-/** Reads the lines of a closed day one after the other: those of one rank that nobody touched yet. */
+/** Reads the lines of one rank of a closed day one after the other, without those that have an attempt. */
 export class FreshLines implements SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
@@ -62,7 +62,7 @@ export class FreshLines implements SendOrder {
     this.#offset = rank === 'total' ? of.headerEnd : of.end.detailsAt
   }
 
-  /** Indexes of the lines that were not read yet. */
+  /** Returns the indexes of the lines that were not read yet. */
   rest(): number[] {
     const indexes: number[] = []
     for (; this.#index < this.#last; this.#index++) {
@@ -71,7 +71,7 @@ export class FreshLines implements SendOrder {
     return indexes
   }
 
-  /** The next line, and where it stands; `undefined` when all have been read. */
+  /** Returns the next line and its position; `undefined` when all have been read. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (; this.#index < this.#last; ) {
       const index = this.#index
@@ -88,8 +88,8 @@ export class FreshLines implements SendOrder {
         day: this.day,
         rank: this.rank,
         order: this.order,
-        state: this.file.isSuspect ? 'unconfirmed' : 'pending',
-        attempts: this.file.isSuspect ? 1 : 0,
+        state: this.file.isUnconfirmed ? 'unconfirmed' : 'pending',
+        attempts: this.file.isUnconfirmed ? 1 : 0,
         attemptedAtMs: undefined,
         dueAtElapsedMs: 0,
         isClaimed: false,
@@ -101,9 +101,9 @@ export class FreshLines implements SendOrder {
 }
 
 /**
- * One frame by its offset. Those that stand behind each other are read from the disk together.
+ * Reads one frame at an offset. Frames that follow each other are read from the disk together.
  *
- * No further than the file is known to go: behind that may stand a write that failed and is made again.
+ * It reads only up to the known size of the file, because a failed write that will be repeated may follow.
  */
 async function readFrameAt(disk: Disk, of: OutboxFile, offset: number): Promise<Frame> {
   const seed = frameSeed(of.header.id)
@@ -120,7 +120,7 @@ async function readFrameAt(disk: Disk, of: OutboxFile, offset: number): Promise<
   }
 }
 
-/** One line by its place. */
+/** Reads the body of one line. */
 export async function readLine(disk: Disk, { file: of, offset }: TouchedLine): Promise<OutboxLine> {
   const { type, payload } = await readFrameAt(disk, of, offset)
   if (type !== frameTypes.line) throw unreadable(of, offset)
@@ -131,7 +131,7 @@ function unreadable({ path }: OutboxFile, offset: number): Error {
   return new Error(`${path} cannot be read at ${offset}`)
 }
 
-/** Begins a file for lines that are put singly. @param note records it; if that fails there is no such file */
+/** Creates a file for single lines. @param note records it; if that fails, the file is removed */
 export async function beginPutFile(
   disk: Disk,
   folder: string,
@@ -164,7 +164,7 @@ export async function beginPutFile(
     open: 0,
     done: new BitSet(),
     touched: new Map(),
-    isSuspect: false,
+    isUnconfirmed: false,
     chunk: Buffer.alloc(0),
     chunkAt: 0,
   }

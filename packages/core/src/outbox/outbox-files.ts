@@ -23,7 +23,7 @@ interface OutboxFilesSettings {
   damaged: DamagedFiles
 }
 
-/** The files of lines with something left to send, and the order in which that is sent. */
+/** The files with lines to send, and the order in which they are sent. */
 export class OutboxFiles {
   readonly #disk: Disk
   readonly #folder: string
@@ -56,13 +56,13 @@ export class OutboxFiles {
     return this.#unconfirmed
   }
 
-  /** For files and single lines, in the order in which they came. */
+  /** Returns the next number for a file or a single line, in the order of arrival. */
   nextNumber(): number {
     this.#numbers += 1
     return this.#numbers
   }
 
-  /** A file that cannot be read now keeps no other from being sent: it is tried again. @param onPut gets the id of every line put singly */
+  /** Opens a file. One that cannot be read now is tried again later, and delays no other. @param onPut gets the id of each single line */
   async open(name: string, number: number, record: FileRecord, onPut: (id: string) => void): Promise<void> {
     const unread = { name, number, record, onPut }
     try {
@@ -73,7 +73,7 @@ export class OutboxFiles {
     }
   }
 
-  /** Tries the files again that could not be read. */
+  /** Opens the files that could not be read before. */
   retryUnread(): Promise<void> {
     return this.#unread.retry((file) => this.#openNow(file))
   }
@@ -83,9 +83,9 @@ export class OutboxFiles {
     const found = await openLineFile(this.#disk, path, this.#damaged)
     if (found === undefined) return
     const { file, header, headerEnd, size, end } = found
-    const { done, isSuspect } = record
+    const { done, isUnconfirmed } = record
     const opened: OutboxFile = {
-      ...{ name, path, file, number, header, headerEnd, size, done, isSuspect },
+      ...{ name, path, file, number, header, headerEnd, size, done, isUnconfirmed },
       end: end ?? { lines: 0, totals: 0, detailsAt: headerEnd },
       open: 0,
       touched: new Map(),
@@ -107,16 +107,16 @@ export class OutboxFiles {
     try {
       if (header.day === undefined) this.#disk.rmSync(path, { force: true })
     } catch {
-      // Nothing of it is left to send: the next process removes it.
+      // It has no lines left to send, so the next process removes it.
     }
   }
 
-  /** The file of a closed day tells how many lines it has: only those that were touched are looked at. */
+  /** Indexes the file of a closed day, whose end has the number of lines: only lines with an attempt are read. */
   #indexDay(file: OutboxFile, touched: FileRecord['touched']): void {
-    // A file of which only the head is left is done.
+    // A file that has only a header is finished.
     file.open = Math.max(0, file.end.lines - file.done.size)
     if (file.open === 0) return
-    if (file.isSuspect) this.#unconfirmed += file.open - touched.size
+    if (file.isUnconfirmed) this.#unconfirmed += file.open - touched.size
     for (const [index, state] of touched) {
       const rank = index < file.end.totals ? 'total' : 'detail'
       const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
@@ -126,7 +126,7 @@ export class OutboxFiles {
     this.#fresh = [...this.#fresh, ...fresh].sort(compare)
   }
 
-  /** Looks at every line: the file has no end, as lines were put into it one by one, or because it is damaged. */
+  /** Indexes every line, for a file without an end: it has single lines, or its end is damaged. */
   async #indexSingly(
     file: OutboxFile,
     touched: FileRecord['touched'],
@@ -158,8 +158,8 @@ export class OutboxFiles {
     file.open += 1
     const state: TouchedState = known ?? {
       offset,
-      state: file.isSuspect ? 'unconfirmed' : 'pending',
-      attempts: file.isSuspect ? 1 : 0,
+      state: file.isUnconfirmed ? 'unconfirmed' : 'pending',
+      attempts: file.isUnconfirmed ? 1 : 0,
       attemptedAtMs: undefined,
       dueAtMs: 0,
     }
@@ -177,24 +177,24 @@ export class OutboxFiles {
     this.#queue.add(line)
   }
 
-  /** The wall clock of now and of when the wait was noted may differ by years: the wait is bounded. */
+  /** Bounds the wait, because the wall clock may have jumped by years since the wait was recorded. */
   #waitUntil(dueAtMs: number): number {
     return Math.min(Math.max(dueAtMs - this.#clock.now(), 0), longestWaitMs)
   }
 
-  /** Takes in a file that was just begun, for single lines. */
+  /** Adds a new file for single lines. */
   begin(file: OutboxFile): void {
     this.#open.add(file)
   }
 
-  /** Takes in a line that was written at the end of such a file. */
+  /** Adds a line that was written at the end of such a file. */
   append(file: OutboxFile, line: OutboxLine, bytes: number): void {
     this.#indexLine(file, file.end.lines, file.size, line)
     file.end = { ...file.end, lines: file.end.lines + 1 }
     file.size += bytes
   }
 
-  /** The first line to send now, taken out of the order. */
+  /** Returns the first line to send now, and removes it from the order. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (;;) {
       const due = this.#queue.peek(this.#clock.elapsed())
@@ -216,7 +216,7 @@ export class OutboxFiles {
     }
   }
 
-  /** A line that can never be read must not keep the others from being sent. @throws what may pass */
+  /** Reads a line. A line that can never be read must not block the others. @throws if the line may be readable later */
   async #read<T>({ path }: OutboxFile, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read()
@@ -227,24 +227,24 @@ export class OutboxFiles {
     }
   }
 
-  /** What is left behind a line that cannot be read: none, if all have been read. */
+  /** Gives up the lines after one that cannot be read. Does nothing if all have been read. */
   #lose(fresh: FreshLines): void {
     const { file } = fresh
     for (const index of fresh.rest()) {
       file.done.add(index)
       file.open -= 1
-      if (file.isSuspect) this.#unconfirmed -= 1
+      if (file.isUnconfirmed) this.#unconfirmed -= 1
     }
   }
 
-  /** How long until the first of the lines that are not due falls due. */
+  /** Returns how long until the first line that is not due yet falls due. */
   nextDueInMs(): number | undefined {
     const elapsedMs = this.#clock.elapsed()
     this.#queue.peek(elapsedMs)
     return this.#queue.nextDueInMs(elapsedMs)
   }
 
-  /** The line waits for so long. */
+  /** Makes a line wait for `waitMs`. */
   wait(line: TouchedLine, waitMs: number): void {
     line.file.touched.set(line.index, line)
     line.dueAtElapsedMs = this.#clock.elapsed() + waitMs
@@ -264,13 +264,13 @@ export class OutboxFiles {
     line.file.open -= 1
   }
 
-  /** What a new log begins with. A line that was claimed and not attempted is as it was before. */
+  /** Returns the snapshot with which a new log begins. A line that was claimed but has no attempt is as before the claim. */
   records(): StateSnapshot['files'] {
-    const read = [...this.#open].map(({ number, name, done, isSuspect, touched }) => ({
+    const read = [...this.#open].map(({ number, name, done, isUnconfirmed, touched }) => ({
       number,
       name,
       done: done.toString(),
-      isSuspect,
+      isSuspect: isUnconfirmed,
       touched: [...touched.values()]
         .filter((line) => line.attempts > 0 || this.#dueAtMs(line) > 0)
         .map((line) => {
@@ -282,7 +282,7 @@ export class OutboxFiles {
     return [...read, ...this.#unread.records()]
   }
 
-  /** By the wall clock, which is all that a later process can compare with; 0 for a line that does not wait. */
+  /** Returns the due time by the wall clock, the only one a later process can compare with; 0 for a line that does not wait. */
   #dueAtMs({ isClaimed, dueAtElapsedMs }: TouchedLine): number {
     const waitMs = isClaimed ? 0 : dueAtElapsedMs - this.#clock.elapsed()
     return waitMs > 0 ? this.#clock.now() + waitMs : 0

@@ -5,10 +5,10 @@ import { readFrames } from '../files/frame-file.ts'
 import { encodeFrame, formatVersion, frameSeed, frameTypes } from '../files/frames.ts'
 import { closeQuietly, isReplaced, openToRead } from '../files/held-file.ts'
 
-/** A line by the number of its file, its index in it and its offset. */
+/** Identifies a line by the number of its file, its index in the file and its offset. */
 export type LineRef = readonly [file: number, index: number, offset: number]
 
-/** What is known of a line that somebody began to send. */
+/** What is known of a line with an attempt. */
 export interface TouchedState {
   offset: number
   state: 'pending' | 'unconfirmed'
@@ -17,14 +17,14 @@ export interface TouchedState {
   dueAtMs: number
 }
 
-/** What became of a line; the time is when a line that is not done is due again. */
+/** What became of a line, and when it is due again if it is neither delivered nor rejected. */
 type Settled = readonly [
   ...LineRef,
   state: 'pending' | 'unconfirmed' | 'delivered' | 'rejected',
   dueAtMs: number,
 ]
 
-/** What happens to lines, as kept in the log. Files are named once and then numbered. */
+/** A change of lines, as recorded in the log. A change `file` names a file and gives it a number. */
 export type StateChange =
   | readonly ['file', number, string]
   | readonly ['gone', number]
@@ -32,26 +32,27 @@ export type StateChange =
   | readonly ['settle', readonly Settled[]]
   | readonly ['snapshot', StateSnapshot]
 
-/** All that is known at the beginning of a log. */
+/** All that is known when a log begins. */
 export interface StateSnapshot {
   delivered: number
   rejected: number
-  /** Ids of lines put lately, oldest first. */
+  /** Ids of single lines that were added lately, oldest first. */
   known: string[]
   files: Array<{
     number: number
     name: string
     done: string
+    /** Whether lines without an attempt count as unconfirmed. The name is part of the format on the disk. */
     isSuspect: boolean
     touched: Array<[index: number, state: TouchedState]>
   }>
 }
 
-/** The log of one leader: nobody else writes to it, and the next leader begins its own. */
+/** The log of one leader. No other process writes to it, and the next leader creates its own. */
 export interface StateLog {
   readonly size: number
   readonly isGone: boolean
-  /** After a throw nothing was written. */
+  /** Adds a change. After a throw nothing was written. */
   append(change: StateChange): void
   sync(): Promise<void>
   close(): void
@@ -59,7 +60,7 @@ export interface StateLog {
 
 const fileName = /^state\.(\d+)-(\d+)\.log$/
 
-/** Begins a log with all that is known so far, and then lets the logs before it go. */
+/** Creates a log that begins with all that is known, and then removes the earlier logs. */
 export async function beginStateLog(
   disk: Disk,
   folder: string,
@@ -90,7 +91,7 @@ export async function beginStateLog(
     try {
       disk.rmSync(aside, { force: true })
     } catch {
-      // The next one is begun over it.
+      // The next log overwrites it.
     }
     throw error
   }
@@ -98,7 +99,7 @@ export async function beginStateLog(
     try {
       disk.rmSync(join(folder, name), { force: true, recursive: true })
     } catch {
-      // The newest one is read; the next leader removes it.
+      // Readers use the newest log only. The next leader removes this one.
     }
   }
   return {
@@ -109,7 +110,7 @@ export async function beginStateLog(
       try {
         return isReplaced(disk, file, path)
       } catch {
-        // That the disk fails now says nothing about the folder: the next look does.
+        // A failing disk does not prove that the folder was replaced. The next check decides.
         return false
       }
     },
@@ -121,7 +122,7 @@ export async function beginStateLog(
         try {
           disk.ftruncateSync(file, size)
         } catch {
-          // The next change is written over the rest, and what sticks out behind it is no frame.
+          // The next change overwrites the incomplete one, and readers ignore the bytes that remain behind it.
         }
         throw error
       }
@@ -165,7 +166,7 @@ export async function readStateLog(
   }
 }
 
-/** Oldest first. */
+/** Returns the names of the logs, oldest first. */
 function stateLogs(names: readonly string[]): string[] {
   const place = (name: string) => {
     const [, epoch = '0', number = '0'] = fileName.exec(name) ?? []
@@ -174,7 +175,7 @@ function stateLogs(names: readonly string[]): string[] {
   return names.filter((name) => fileName.test(name)).sort((a, b) => place(a) - place(b))
 }
 
-/** Logs of earlier versions have `unknown`: without this, their lines would be sent again without a look-up. */
+/** Translates the state `unknown` of earlier versions: without this, their lines would be resent without a look-up. */
 function stateNow(state: TouchedState['state'] | 'unknown'): TouchedState['state'] {
   return state === 'unknown' ? 'unconfirmed' : state
 }
@@ -182,10 +183,10 @@ function stateNow(state: TouchedState['state'] | 'unknown'): TouchedState['state
 interface FileHistory {
   done: BitSet
   touched: Map<number, TouchedState>
-  isSuspect: boolean
+  isUnconfirmed: boolean
 }
 
-/** What a log tells of the lines, file by file. */
+/** Collects what a log contains about the lines, file by file. */
 export class OutboxReplay {
   delivered = 0
   rejected = 0
@@ -196,7 +197,7 @@ export class OutboxReplay {
   of(name: string): FileHistory {
     let file = this.#files.get(name)
     if (file === undefined) {
-      file = { done: new BitSet(), touched: new Map(), isSuspect: false }
+      file = { done: new BitSet(), touched: new Map(), isUnconfirmed: false }
       this.#files.set(name, file)
     }
     return file
@@ -243,7 +244,7 @@ export class OutboxReplay {
           this.#names.set(number, name)
           this.#files.set(name, {
             done: new BitSet(Buffer.from(done, 'base64')),
-            isSuspect,
+            isUnconfirmed: isSuspect,
             touched: new Map(
               touched.map(([index, line]) => [index, { ...line, state: stateNow(line.state) }]),
             ),

@@ -19,19 +19,19 @@ export interface OutboxSettings {
   epoch: number
   clock: OutboxClock
   damaged: DamagedFiles
-  /** The folder is not the one that was in use before: what its log says may be of an earlier time. */
+  /** Whether the folder was replaced while it was in use. If so, its log may be out of date. */
   isReplaced: boolean
 }
 
-/** A log is begun anew when it has grown by so much and by twice what it began with. */
+/** A new log is started when the current one has grown by this much plus its initial size. */
 const freshLogBytes = 1024 * 1024
-/** A file of single lines goes when it is so long and all of them are done. */
+/** A file of single lines is removed when it has this size and all lines are settled. */
 const longPutsBytes = 16 * 1024 * 1024
 
 /**
- * The lines that wait to be sent, as their one sender sees them: bodies stay on the disk, in memory is what was touched.
+ * The outbox of the process that sends. Bodies stay on the disk; memory has only lines with an attempt and single lines.
  *
- * Every change is in the log before it takes effect.
+ * Every change is recorded in the log before it takes effect.
  */
 export class Outbox {
   readonly #settings: OutboxSettings
@@ -56,7 +56,7 @@ export class Outbox {
     this.#rejected = new RejectedLines(disk, this.#folder, epoch)
   }
 
-  /** Reads what earlier senders left, and begins a log of its own. */
+  /** Reads what earlier leaders left, and starts a log of its own. */
   static async open(settings: OutboxSettings): Promise<Outbox> {
     const outbox = new Outbox(settings)
     makeFolder(settings.disk, outbox.#folder)
@@ -82,7 +82,7 @@ export class Outbox {
     }
   }
 
-  /** Somebody removed the folder: what this process knows of it is not true any more. */
+  /** Whether the folder was removed or replaced, so that what this process knows of it is out of date. */
   get isGone(): boolean {
     return this.#log?.isGone ?? true
   }
@@ -103,16 +103,16 @@ export class Outbox {
     }
     for (const name of lineFiles) {
       const record = history.of(name)
-      record.isSuspect ||= isLost
+      record.isUnconfirmed ||= isLost
       await this.#files.open(name, this.#files.nextNumber(), record, (id) => this.#remember(id))
     }
     await this.#beginLog()
   }
 
-  /** Whether a file of lines has something left to send, or may have. */
+  /** Returns whether a file of lines has lines left to send, or may have. */
   needs = (name: string): boolean => this.#files.needs(name)
 
-  /** Takes in the file of a day that was closed since. */
+  /** Adds the file of a day that was just closed. */
   async addFile(name: string): Promise<void> {
     const number = this.#files.nextNumber()
     this.#log?.append(['file', number, name])
@@ -163,7 +163,7 @@ export class Outbox {
     await this.#files.retryUnread()
     while (lines.length < limit) {
       const next = await this.#files.next().catch((error: unknown) => {
-        // What is claimed by now can be sent.
+        // The lines that are claimed by now can be sent.
         if (lines.length === 0) throw error
         return undefined
       })
@@ -175,14 +175,14 @@ export class Outbox {
       this.#claimed.set(line.id, touched)
       lines.push({ ...line, state, attempts, attemptedAtMs })
     }
-    // Lines that cannot be read may have been the last ones.
+    // A file whose last lines could not be read is finished.
     for (const file of [...this.#files.all]) if (file.open === 0) this.#finish(file)
     return { lines, nextDueInMs: this.#files.nextDueInMs() }
   }
 
   #linesOf(ids: readonly string[]): TouchedLine[] {
     if (new Set(ids).size < ids.length) {
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `A line stands twice in ${quoted(ids.join())}.`)
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
     }
     return ids.map((id) => {
       const line = this.#claimed.get(id)
@@ -241,17 +241,17 @@ export class Outbox {
       if (touched.file.open === 0) this.#finish(touched.file)
     }
     if ((this.#log?.size ?? 0) > this.#logLimit) {
-      // The lines are settled: if it fails, the log before it goes on.
+      // The lines are settled. If a new log cannot be started, the current one stays in use.
       await this.#beginLog().catch(() => {})
     }
   }
 
-  /** All lines of a file are done. Of a closed day the head stays: it tells what the day contained. */
+  /** Handles a file whose lines are all settled. The header of a closed day stays, because it says what the day contained. */
   #finish(file: OutboxFile): void {
     if (file === this.#puts && file.size < longPutsBytes) return
     if (file.header.day === undefined) {
       if (file === this.#puts) this.#puts = undefined
-      // The next log has its ids; the file goes when that one stands.
+      // The next log has its ids; the file is removed once that log is written.
       this.#logLimit = 0
       return
     }
@@ -259,7 +259,7 @@ export class Outbox {
       this.#disk.ftruncateSync(file.file, file.headerEnd)
       this.#log?.append(['gone', file.number])
     } catch {
-      // Next time it is opened it is finished at once.
+      // The next process that opens the file finishes it.
     }
     this.#files.close(file)
   }
@@ -267,7 +267,7 @@ export class Outbox {
   async #beginLog(): Promise<void> {
     const before = this.#log
     const finished = [...this.#files.all].filter((file) => file.open === 0 && file !== this.#puts)
-    // Also of files that are finished: until they are removed, they must not be taken for new ones.
+    // The log includes finished files: until they are removed, a later process must not take them for new ones.
     this.#log = await beginStateLog(this.#disk, this.#folder, this.#settings.epoch, {
       delivered: this.#delivered,
       rejected: this.#refused,
@@ -281,7 +281,7 @@ export class Outbox {
       try {
         this.#disk.rmSync(file.path, { force: true })
       } catch {
-        // The next process finds that all is done.
+        // The next process finds that all of its lines are settled.
       }
     }
   }

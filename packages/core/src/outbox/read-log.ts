@@ -5,12 +5,13 @@ import { type Disk, namesIn } from '../files/disk.ts'
 import { newerOutbox } from './open-line-file.ts'
 import { newestStateLog, type OutboxReplay, readStateLog } from './outbox-log.ts'
 
-const what = 'which of the waiting events were sent, so they are looked up in PX before they are sent again'
+const what = 'which of the waiting events were sent, so px-usage looks them up in PX before it resends them'
 
 /**
  * Reads what became of the lines. A log that can never be read is set aside.
  *
- * @throws {UsageError} if a newer px-usage wrote it @throws what the disk throws, if the log may be readable later
+ * @throws {UsageError} if a newer px-usage wrote it
+ * @throws what the disk throws, if the log may be readable later
  */
 export async function readLog(
   disk: Disk,

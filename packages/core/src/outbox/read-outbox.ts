@@ -10,9 +10,9 @@ import { OutboxReplay, readStateLog } from './outbox-log.ts'
 
 const linesPerPage = 1_000
 
-/** The lines that wait in a folder, those in the inbox last, as they stand on the disk: whoever sends them goes on meanwhile. */
+/** Yields the lines that wait in a folder, those in the inbox last. It reads the files of the sending process, which continues. */
 export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator<WaitingLine> {
-  // Before the outbox, so that none is missed that is taken out meanwhile.
+  // The inbox is read first, so that no line is missed that moves to the outbox meanwhile.
   const left = new Map<string, OutboxLine>()
   for (const line of linesLeft(disk, dir)) left.set(line.id, line)
   const folder = outboxFolder(dir)
@@ -24,8 +24,8 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   const isLost = how === 'damaged' || how === 'missing'
   for (const name of namesIn(disk, folder).sort()) {
     if (!name.endsWith('.lines')) continue
-    const { done, touched, isSuspect } = history.of(name)
-    const unless = isLost || isSuspect ? 'unconfirmed' : 'pending'
+    const { done, touched, isUnconfirmed } = history.of(name)
+    const unless = isLost || isUnconfirmed ? 'unconfirmed' : 'pending'
     for await (const { line, index } of linesIn(disk, join(folder, name))) {
       left.delete(line.id)
       if (!done.has(index)) yield { ...line, state: touched.get(index)?.state ?? unless }
@@ -65,7 +65,7 @@ async function* linesIn(disk: Disk, path: string) {
   }
 }
 
-/** `undefined` for a file whose lines are all done by now. */
+/** Opens a file; returns `undefined` if it was removed because its lines are settled. */
 function openIfThere(disk: Disk, path: string): number | undefined {
   try {
     return openToRead(disk, path)
@@ -75,7 +75,7 @@ function openIfThere(disk: Disk, path: string): number | undefined {
   }
 }
 
-/** What makes no sense is set aside by whoever sends. @throws what the disk throws */
+/** Ignores damage, which the sending process sets aside. @throws what the disk throws */
 function unlessDamaged(error: unknown): 'damaged' {
   if (codeOf(error) !== undefined) throw error
   return 'damaged'

@@ -8,7 +8,7 @@ import { decodeLine, encodeHeader, encodeLine, newHeader } from './line-file.ts'
 
 const fileName = /^rejected\.(\d+)(?:-(\d+))?\.log$/
 
-/** Writes down lines that PX refused, with its reply. They stay until someone removes the files. */
+/** Stores lines that PX refused, with its reply. They stay until an operator removes the files. */
 export class RejectedLines {
   readonly #disk: Disk
   readonly #folder: string
@@ -21,7 +21,7 @@ export class RejectedLines {
     this.#epoch = epoch
   }
 
-  /** Resolves when they are on the disk: what is rejected leaves the outbox, so there is no other copy. */
+  /** Resolves when the lines are on the disk. Rejected lines then leave the outbox, so there is no other copy. */
   async add(lines: readonly RejectedLine[]): Promise<void> {
     if (lines.length === 0) return
     this.#open ??= this.#begin()
@@ -36,7 +36,7 @@ export class RejectedLines {
     this.#open.size += bytes.length
   }
 
-  /** Never opens a file that is there: the outbox is read again within one lead, and would cut off what was refused before. */
+  /** Creates a file. It never opens an existing one: one leader may read the outbox twice, and would overwrite earlier lines. */
   #begin(): { file: number; size: number; seed: number } {
     for (let part = 0; ; part++) {
       const name = `rejected.${this.#epoch}${part === 0 ? '' : `-${part}`}.log`
@@ -66,9 +66,9 @@ export class RejectedLines {
 }
 
 /**
- * The lines that PX refused, oldest first, as they stand on the disk: the process that sends goes on meanwhile.
+ * Yields the lines that PX refused, oldest first. It reads the files of the sending process, which continues.
  *
- * @throws {UsageError} `PXU_ERR_STORE_UNREADABLE` behind all that could be read, if some could not
+ * @throws {UsageError} `PXU_ERR_STORE_UNREADABLE` after all readable lines, if some could not be read
  */
 export async function* readRejectedLines(disk: Disk, folder: string): AsyncGenerator<RejectedLine> {
   const seen = new Set<string>()
@@ -85,7 +85,7 @@ export async function* readRejectedLines(disk: Disk, folder: string): AsyncGener
       unread.push(name)
     }
     for (const line of found) {
-      // After a crash between the two writes of a refusal it stands here twice.
+      // A crash between the two writes of a refusal leaves the line here twice.
       if (!seen.has(line.id)) yield line
       seen.add(line.id)
     }
@@ -106,7 +106,7 @@ async function readFile(disk: Disk, path: string, found: RejectedLine[]): Promis
       const { line, more } = decodeLine(payload)
       found.push({ ...line, reason: more?.text ?? '', rejectedAtMs: more?.atMs })
     })
-    // The end may be torn: it is being written now, or was when its process was killed, and its lines still wait.
+    // A torn end is normal: the write is in progress, or its process was killed, and the line is still in the outbox.
     if (how === 'damaged' || (how === 'torn' && at === 0)) throw new Error(`damaged at ${at}`)
   } finally {
     disk.closeSync(file)

@@ -3,20 +3,20 @@ import { UsageError } from '../errors.ts'
 import { BitSet } from '../files/bit-set.ts'
 import type { StateSnapshot, TouchedState } from './outbox-log.ts'
 
-/** What the log tells of a file. */
+/** What the log contains about a file. */
 export interface FileRecord {
   readonly done: BitSet
-  readonly isSuspect: boolean
+  readonly isUnconfirmed: boolean
   readonly touched: ReadonlyMap<number, TouchedState>
 }
 
 export const untouchedFile: () => FileRecord = () => ({
   done: new BitSet(),
-  isSuspect: false,
+  isUnconfirmed: false,
   touched: new Map(),
 })
 
-/** A file of lines that could not be read yet, and what the log tells of it. */
+/** A file of lines that could not be read yet, and what the log contains about it. */
 export interface UnreadFile {
   readonly name: string
   readonly number: number
@@ -24,10 +24,10 @@ export interface UnreadFile {
   onPut(id: string): void
 }
 
-/** How soon a file that could not be read is tried again. */
+/** Delay before a file that could not be read is tried again, 10000 ms (10 seconds). */
 export const retryUnreadMs = 10_000
 
-/** Files of lines that the disk would not give: what the log tells of them must not be lost meanwhile. */
+/** Keeps files of lines that the disk could not read, so that what the log contains about them is not lost. */
 export class UnreadFiles {
   readonly #clock: Pick<Clock, 'elapsed'>
   #files: UnreadFile[] = []
@@ -46,7 +46,7 @@ export class UnreadFiles {
     return this.#files.some((file) => file.name === name)
   }
 
-  /** Tries them again, if it is time. A file stays here until it is open, as a log may begin meanwhile. */
+  /** Opens the files again if the delay has passed. A file stays here until it is open, because a new log may begin meanwhile. */
   async retry(open: (file: UnreadFile) => Promise<void>): Promise<void> {
     if (this.#clock.elapsed() < this.#dueAtMs) return
     this.#dueAtMs = this.#clock.elapsed() + retryUnreadMs
@@ -60,10 +60,10 @@ export class UnreadFiles {
     }
   }
 
-  /** What a new log begins with. */
+  /** Returns the records with which a new log begins. */
   records(): StateSnapshot['files'] {
-    return this.#files.map(({ name, number, record: { done, isSuspect, touched } }) => {
-      return { ...{ name, number, isSuspect }, done: done.toString(), touched: [...touched] }
+    return this.#files.map(({ name, number, record: { done, isUnconfirmed, touched } }) => {
+      return { ...{ name, number, isSuspect: isUnconfirmed }, done: done.toString(), touched: [...touched] }
     })
   }
 }
