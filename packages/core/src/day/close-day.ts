@@ -5,31 +5,32 @@ import type { UsageDay } from '../model/series.ts'
 import type { DayClose, Store } from '../model/store.ts'
 import { type DayUsage, type Detail, type RollUpSettings, type Rollup, rollUp } from './rollup.ts'
 
+/** The settings with which days are closed. */
 export interface ClosingSettings {
   rollups: readonly Rollup[]
   timeZone: string
   /** The product key. */
   namespace: string
-  /** Lines one close may make: beyond it the endpoints fold, totals stay. @default Infinity */
+  /** The most lines of one close. Beyond it endpoints fold; totals stay exact. @default Infinity */
   maxLines?: number | undefined
   diagnostics: Diagnostics
-  /** What else the first close of a day puts in the outbox. Late counts that come after it add nothing. */
+  /** Returns what else the first close of a day puts into the outbox. Revisions for late counts add nothing. */
   additions?(day: UsageDay): readonly Addition[]
-  /** Freezes what one entity did into the line that is sent. */
+  /** Returns the outbox line of a usage. */
   toLine(usage: DayUsage): OutboxLine
 }
 
-/** Lines of a day made of all its usages together. Run again after a crash, it makes the same. */
+/** Creates lines from all usages of a day together. After a crash it runs again and creates the same lines. */
 export interface Addition {
   see(usage: DayUsage): void
   lines(): Iterable<OutboxLine> | AsyncIterable<OutboxLine>
 }
 
-/** What became of closing a day, and of its lines by endpoint if it was closed. */
+/** The result of closing a day. `detail` says what became of its lines by endpoint. */
 export type CloseResult = DayClose & { readonly detail?: Detail }
 
 /**
- * Closes a day: what was counted of it becomes lines in the outbox, once, even if another process tries as well.
+ * Closes a day: its counts become lines in the outbox. This happens once, even if another process tries too.
  */
 export async function closeDay(store: Store, day: UsageDay, settings: ClosingSettings): Promise<CloseResult> {
   let detail: Detail = 'whole'
@@ -47,7 +48,7 @@ export async function closeDay(store: Store, day: UsageDay, settings: ClosingSet
   return close.outcome === 'closed' ? { ...close, detail } : close
 }
 
-/** What closing the day now would make of it. Changes nothing. */
+/** Yields the usages that closing the day now would create. Changes nothing. */
 export async function* previewDay(
   store: Store,
   day: UsageDay,

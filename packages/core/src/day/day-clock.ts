@@ -3,27 +3,28 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { UsageDays } from './usage-day.ts'
 
-/** Time is read again at least this often, so that a suspended machine or a corrected clock is noticed soon. */
+/** The longest interval between two readings of the clock, so that a suspended machine or a corrected clock is noticed soon. */
 const tickMs = 60_000
-/** A step of the clock up to this size is a correction: believed at once, and no reason to go back to a day that was over. */
+/** The largest step of the clock that counts as a correction. It is accepted at once, and does not reopen the previous day. */
 const correctionMs = 300_000
-/** A clock that jumped further ahead is believed when it has kept the new time for so long, or when PX has the same time. */
-const doubtMs = 3_600_000
-/** How far the clocks of PX and of this machine may be apart and still be said to agree. */
+/** How long a clock must keep a time further ahead before it is accepted without PX's confirmation: 3600000 ms (1 hour). */
+const confirmAfterMs = 3_600_000
+/** The largest difference between the clocks of PX and of this machine that confirms a time: 600000 ms (10 minutes). */
 const agreementMs = 600_000
-/** A machine without a clock of its own starts in 1970, 1980 or 2000, until its time service has set the time. */
+/** The earliest plausible time. A machine without a hardware clock starts in 1970, 1980 or 2000, until its time service has set it. */
 const earliestMs = Date.UTC(2001, 0, 1)
-/** A machine that slept wakes within days. Further ahead lies no day that calls are counted into before it is believed. */
+/** The longest sleep of a machine. Calls are not counted into a day further ahead before the clock is confirmed. */
 const longestSleepMs = 7 * 24 * 3_600_000
 
+/** Says which usage day it is, and which days are due to be closed. */
 export interface DayClock {
-  /** The usage day of a call that finishes now. Costs two comparisons as long as the day lasts. */
+  /** Returns the usage day of a call that finishes now. While the day lasts, it costs two comparisons. */
   today(): UsageDay
-  /** Whether the wall clock can be right at all. */
+  /** Returns whether the wall clock is plausible. */
   isSet(): boolean
-  /** Whether the day has been over for `graceMs`, by a clock that can be believed. */
+  /** Returns whether the day has been over for `graceMs`, by the confirmed time. */
   isDue(day: UsageDay): boolean
-  /** Another clock's time, such as the `Date` of an answer of PX: ends the doubt about this one if they agree. */
+  /** Compares a pending step with another clock, such as the `Date` of a response of PX, and accepts the step if they agree. */
   confirmClock(epochMs: number): void
   /** Wakes the meter at least once a minute, and just after the next day falls due. */
   start(): void
@@ -33,25 +34,26 @@ export interface DayClock {
 interface DayClockSettings {
   clock: Clock
   days: UsageDays
-  /** How long after its end a day is due to be closed. */
+  /** The delay after its end before a day is closed, in milliseconds. */
   graceMs: number
   diagnostics: Diagnostics
   wake(): Promise<void>
 }
 
 /**
- * Tells which day it is and when one is over, although the wall clock may step (NTP, a suspended machine, a bad battery):
- * an event of a day closed too early could not be taken back.
+ * Creates the clock of usage days. It handles steps of the wall clock (NTP, a suspended machine, an empty battery), because the event
+ * of a day that was closed too early cannot be deleted in PX.
  *
- * The wall clock is compared with time that passed. Back or slightly ahead is believed at once; a day closes later then. Far
- * ahead is believed after an hour, or when PX agrees: till then calls are counted by the new time, and no day closes by it.
+ * The wall clock is compared with the monotonic clock. A step back, or slightly ahead, is accepted at once; a day then closes
+ * later. A step far ahead is accepted after an hour, or when PX has the same time. Until then calls are counted by the new
+ * time, but no day is closed by it.
  *
- * There is no single long timer to midnight: it would not survive a suspended machine or a step of the clock.
+ * A single long timer to midnight would fire late after a suspension or a step of the clock, so the time is read every minute.
  */
 export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayClockSettings): DayClock {
-  /** What the wall clock is ahead of time that passed, as far as it is believed. */
-  let believedOffset = clock.now() - clock.elapsed()
-  let doubt: { offset: number; sinceElapsed: number } | undefined
+  /** The accepted difference between the wall clock and the monotonic clock. */
+  let acceptedOffset = clock.now() - clock.elapsed()
+  let pendingStep: { offset: number; sinceElapsed: number } | undefined
   let day = days.of(clock.now())
   let { startMs, endMs } = days.bounds(day)
   let cancel = () => {}
@@ -60,29 +62,29 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
   function readTime(): number {
     const nowMs = clock.now()
     const offset = nowMs - clock.elapsed()
-    const aheadMs = offset - believedOffset
-    // A time that cannot be right is nothing to hold on to.
-    if (aheadMs <= correctionMs || (believedNow() < earliestMs && nowMs >= earliestMs)) believe(offset)
-    else if (doubt === undefined || Math.abs(offset - doubt.offset) > correctionMs) {
-      doubt = { offset, sinceElapsed: clock.elapsed() }
+    const aheadMs = offset - acceptedOffset
+    // An implausible time is replaced at once, because it must not delay the right one.
+    if (aheadMs <= correctionMs || (acceptedNow() < earliestMs && nowMs >= earliestMs)) accept(offset)
+    else if (pendingStep === undefined || Math.abs(offset - pendingStep.offset) > correctionMs) {
+      pendingStep = { offset, sinceElapsed: clock.elapsed() }
       diagnostics.publish('day:clock-step', { aheadMs, believed: false })
       diagnostics.warn(
         'PXU_WRN_DAY_CLOCK_STEP',
-        `The clock of this machine went ahead by ${Math.round(aheadMs / 1_000)} s at once, so no day is closed by it for an hour, or until PX has the same time. If the machine did not sleep, check its time service.`,
+        `The clock of this machine jumped ahead by ${Math.round(aheadMs / 1_000)} s, so px-usage closes no day by it for 1 hour, or until PX confirms the time. If the machine was not suspended, check its time service.`,
       )
-    } else if (clock.elapsed() - doubt.sinceElapsed >= doubtMs) believe(offset)
+    } else if (clock.elapsed() - pendingStep.sinceElapsed >= confirmAfterMs) accept(offset)
     return nowMs
   }
 
-  function believe(offset: number): void {
-    const aheadMs = offset - believedOffset
+  function accept(offset: number): void {
+    const aheadMs = offset - acceptedOffset
     if (Math.abs(aheadMs) > correctionMs) diagnostics.publish('day:clock-step', { aheadMs, believed: true })
-    believedOffset = offset
-    doubt = undefined
+    acceptedOffset = offset
+    pendingStep = undefined
   }
 
-  function believedNow(): number {
-    return Math.min(clock.now(), believedOffset + clock.elapsed())
+  function acceptedNow(): number {
+    return Math.min(clock.now(), acceptedOffset + clock.elapsed())
   }
 
   function enter(atMs: number): void {
@@ -106,20 +108,21 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
       const nowMs = clock.now()
       if (nowMs >= startMs && nowMs < endMs) return day
       readTime()
-      // A clock set back over midnight by a little does not open again the day before.
+      // A small step back over midnight must not reopen the previous day, which may be closed already.
       if (nowMs < startMs && startMs - nowMs <= correctionMs) return day
-      const isFarAhead = nowMs - believedNow() > longestSleepMs
-      enter(isFarAhead ? believedNow() : nowMs)
+      const isFarAhead = nowMs - acceptedNow() > longestSleepMs
+      enter(isFarAhead ? acceptedNow() : nowMs)
       return day
     },
     isSet: () => clock.now() >= earliestMs,
     isDue(day) {
       readTime()
-      return days.bounds(day).endMs + graceMs <= believedNow()
+      return days.bounds(day).endMs + graceMs <= acceptedNow()
     },
     confirmClock(epochMs) {
       readTime()
-      if (doubt !== undefined && Math.abs(epochMs - clock.now()) <= agreementMs) believe(doubt.offset)
+      if (pendingStep !== undefined && Math.abs(epochMs - clock.now()) <= agreementMs)
+        accept(pendingStep.offset)
     },
     start() {
       if (running) return

@@ -7,28 +7,28 @@ import type { DayClose, Store } from '../model/store.ts'
 import { createDayClock, type DayClock } from './day-clock.ts'
 import type { UsageDays } from './usage-day.ts'
 
-/** How soon a store that could not take a batch is offered it again. */
+/** The delay before counts that the store could not take are offered again: 1000 ms (1 second). */
 const storeRetryMs = 1_000
-/** Under load a write for each turn of the event loop was half of what the file store costs a server: a turn has few calls. */
+/** The pause between two writes. Under load, one write for each turn of the event loop was half of the file store's cost. */
 const storePauseMs = 1
 
-/** Takes what is counted to the store, and closes the days that are over. */
+/** Stores what was counted, and closes the days that are due. */
 export interface DayCycle extends Pick<DayClock, 'today' | 'isDue' | 'confirmClock'> {
-  /** From now on days are closed when they are due. */
+  /** Starts to close days when they are due. */
   start(tasks: DayTasks): void
-  /** No day falls due by itself any more. */
+  /** Stops closing days when they are due. */
   stop(): void
-  /** Something was counted: it is stored at the end of this turn of the event loop, or after the time the store grants. */
+  /** Schedules storing of what was counted: at the end of this turn of the event loop, or after the store's `flushAfterMs`. */
   storeSoon(): void
-  /** No more storing of its own accord. */
+  /** Cancels scheduled storing. */
   cancelStoring(): void
-  /** Hands everything counted so far to the store. @throws {UsageError} when the store fails; the counts stay and are offered again */
+  /** Stores everything that was counted so far. @throws {UsageError} if the store fails; the counts stay in memory and are offered again */
   persist(): Promise<void>
-  /** Stores what was counted until now and closes what is due by now. One at a time; who asks meanwhile shares the next. */
+  /** Stores what was counted and closes the days that are due now. Runs do not overlap: calls during a run share the next one. */
   work(): Promise<void>
-  /** Closes every day, due or not: for a store that keeps nothing. */
+  /** Closes every day, due or not, for a store that is not durable. */
   closeAll(): Promise<void>
-  /** Resolves when no work is going on. */
+  /** Resolves when no run is in progress. */
   idle(): Promise<void>
 }
 
@@ -37,24 +37,25 @@ interface DayCycleSettings {
   days: UsageDays
   graceMs: number
   store: Store
-  /** Resolves when the store is open. @throws {UsageError} as long as it cannot be */
+  /** Resolves when the store is open. @throws {UsageError} if the last attempt to open it failed */
   opened(): Promise<void>
   tables: DayTables
   diagnostics: Diagnostics
 }
 
-/** What is done with a day. Handed over at the start, as it is made of parts that need to know the day. */
+/** What the cycle does with a day. `start()` receives it, because its parts need the day themselves. */
 interface DayTasks {
-  /** Adds what is read of a day that has ended, before it is closed. @throws {UsageError} when the store fails */
+  /** Reads the observable gauges of a day that has ended, before it is closed. @throws {UsageError} if the store fails */
   collect(): Promise<void>
-  /** Makes the lines of a day, as one step. */
+  /** Closes a day in one step. */
   close(day: UsageDay): Promise<DayClose>
-  /** What is to be done when all that was due is closed. @throws {UsageError} when the store fails */
+  /** Runs after all due days were closed. @throws {UsageError} if the store fails */
   closed(): Promise<void>
-  /** Asked at each tick, after the work that was due. */
+  /** Called at each tick, after the work that was due. */
   onTick(): void
 }
 
+/** Creates the cycle of days of a meter. */
 export function createDayCycle(settings: DayCycleSettings): DayCycle {
   const { clock, days, graceMs, store, opened, tables, diagnostics } = settings
   const dayClock = createDayClock({ clock, days, graceMs, diagnostics, wake })
@@ -65,8 +66,8 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   let working: Promise<void> | undefined
   let nextWork: Promise<void> | undefined
 
-  /** Gives an error to the app's `onError`, and back to whoever awaits. */
-  function tell(message: string, cause: unknown): UsageError {
+  /** Reports a failure, and returns its error for the caller that awaits the run. */
+  function reported(message: string, cause: unknown): UsageError {
     const error = storeError(message, cause)
     diagnostics.report(error)
     return error
@@ -80,7 +81,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   function warnOfUnsetClock(): void {
     diagnostics.warn(
       'PXU_WRN_DAY_CLOCK_UNSET',
-      `The clock of this machine shows ${new Date(clock.now()).toISOString().slice(0, 10)}, which cannot be right. Calls wait in memory until it is set, and count for the day that it shows then. Check its time service.`,
+      `The clock of this machine shows ${new Date(clock.now()).toISOString().slice(0, 10)}, which cannot be right. Calls wait in memory until it is set, and then count into the day that it shows. Check the time service of the machine.`,
     )
   }
 
@@ -97,13 +98,13 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
     }
   }
 
-  /** Of a store that is not open, the reason is why it could not be opened. */
+  /** Reports how many calls wait in memory, and why. For a store that is not open, the reason is why it could not be opened. */
   async function reportWaiting(cause: unknown, sinceMs: number): Promise<UsageError> {
     const reason = await opened().then(
       () => cause,
       (notOpened: unknown) => notOpened,
     )
-    const error = storeError('The store failed; it is tried again.', reason)
+    const error = storeError('The store failed; px-usage will retry.', reason)
     const calls = tables.unstored()
     const since = new Date(sinceMs).toISOString().slice(11, 16)
     const waiting = `${calls} ${calls === 1 ? 'call waits' : 'calls wait'} in memory since ${since} UTC.`
@@ -115,12 +116,12 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
     return error
   }
 
-  /** One day that fails, as a file of it is damaged, must not keep the others open. @throws the first failure, at the end */
+  /** Closes days. A day that fails, for example because of a damaged file, does not stop the others. @throws the first failure, at the end */
   async function closeDays(isToClose: (day: UsageDay) => boolean): Promise<void> {
     const failures: unknown[] = []
     const note = (error: unknown) => void failures.push(error)
     const counted = tables.days()
-    // A day that falls due only while others are closed was not sealed, and waits for the next time.
+    // A day that becomes due while others are being closed was not sealed, so it is left for the next run.
     const unsealed = new Set(counted.filter((day) => !isToClose(day)))
     for (const day of counted) {
       if (unsealed.has(day)) continue
@@ -137,22 +138,22 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
       const result = await tasks.close(day)
       if (result.outcome !== 'closed') return
       diagnostics.publish('day:closed', { day, ...result })
-      if (result.revision > 0) tellLateCounts(day, result.calls)
+      if (result.revision > 0) warnOfLateCounts(day, result.calls)
     }
   }
 
-  /** Nothing is known of a day that has ended as long as counts of it wait in memory. */
+  /** Returns whether no counts of due days wait in memory. Otherwise such a day might look empty. */
   function isAllStored(): boolean {
     return !tables.days().some(dayClock.isDue)
   }
 
-  /** Stores and closes what can be; a failure of one day keeps nothing from the others. @throws {UsageError} the first failure */
+  /** Stores counts and closes due days. A failure of one step does not stop the others. @throws {UsageError} the first failure */
   async function storeAndClose(): Promise<void> {
     await opened()
     const failures: UsageError[] = []
     await persist().catch((error: UsageError) => void failures.push(error))
     const note = (error: unknown) =>
-      void failures.push(tell('A day could not be closed; it is tried again.', error))
+      void failures.push(reported('A day could not be closed; px-usage will retry.', error))
     if (dayClock.isSet())
       await tasks
         .collect()
@@ -162,10 +163,10 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
     if (failures.length > 0) throw failures[0]
   }
 
-  function tellLateCounts(day: UsageDay, calls: number): void {
+  function warnOfLateCounts(day: UsageDay, calls: number): void {
     diagnostics.warn(
       'PXU_WRN_DAY_LATE_COUNTS',
-      `Counts of ${day} (${calls} calls) came after it was closed, so they are an event of their own with a \`revision\`: PX's Sum of the day is right, its Average of those users is not. The clock may have been set back, or the store out of order for longer than graceMs.`,
+      `Counts of ${day} (${calls} calls) came after it was closed, so px-usage sends them as a further event with a \`revision\`. PX's Sum of the day is right, but its Average for these users is too low. The clock was set back, or the store failed for longer than graceMs; check both.`,
     )
   }
 
@@ -182,7 +183,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
     return working
   }
 
-  /** What is going on looked at the clock before it was asked for, so it is no answer: the next round is. */
+  /** Starts a run, or shares the next one: a run in progress has read the clock too early to include what is due now. */
   function work(): Promise<void> {
     if (working === undefined) return startWork()
     const startNext = () => {

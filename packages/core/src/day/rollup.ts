@@ -9,16 +9,16 @@ import type { OutboxLine } from '../model/outbox-line.ts'
 import type { Properties, Series, SeriesTotal, UsageDay } from '../model/series.ts'
 
 /**
- * How the API calls of a day become lines: one per identity and properties, or one per endpoint of these too.
+ * How the API calls of a day become lines: one per identity and properties, or one per identity, properties and endpoint.
  *
- * Any other instrument is rolled up by identity and properties, its name being the name of the event.
+ * Other instruments are always rolled up by identity and properties, and their name is the name of the event.
  */
 export interface Rollup {
   eventName: string
   by: 'identity' | 'endpoint'
 }
 
-/** What one entity did on one day: the content of one event. */
+/** The usage of one identity (and endpoint) on one day, which becomes one event. */
 export interface DayUsage {
   readonly eventName: string
   readonly day: UsageDay
@@ -26,46 +26,47 @@ export interface DayUsage {
   readonly properties: Properties
   readonly endpoint: Endpoint | undefined
   readonly measures: Readonly<Record<string, number>>
-  /** 0 for the close of the day, higher for counts that came later. */
+  /** 0 for the close of the day, higher for late counts. */
   readonly revision: number
-  /** The same usage rolled up again has the same id; no other has, also not of another product. */
+  /** The same whenever the same usage is rolled up again, and different from that of any other usage or product. */
   readonly rollupId: string
   readonly rank: OutboxLine['rank']
-  /** Calls this usage stands for in the loss accounting: carried by one rollup only, or they would count twice. */
+  /** The calls that are lost with this usage. Only one rollup carries them, because they would otherwise count twice. */
   readonly calls: number
 }
 
+/** The settings of `rollUp()`. */
 export interface RollUpSettings {
   rollups: readonly Rollup[]
   day: UsageDay
   timeZone: string
-  /** 0 for the close of the day, higher for counts that came later. */
+  /** 0 for the close of the day, higher for late counts. */
   revision: number
-  /** Whose usage it is: the product key. Two products never have a `rollupId` in common. */
+  /** The product key. It keeps two products from having the same `rollupId`. */
   namespace: string
   /**
-   * Lines there may be at most. Beyond it endpoints fold to one `(overflow)` per identity, and if these are too many as
-   * well, the lines by endpoint are left out. Totals are always whole. @default Infinity
+   * The most lines. Beyond it endpoints fold into one `(overflow)` per identity. If these are still too many, the lines by
+   * endpoint are left out. Totals are always exact. @default Infinity
    */
   maxLines?: number | undefined
-  /** A sum stands at 2^53 - 1, so it may be too low. */
+  /** Called for a sum of 2^53 - 1, which may be too low. */
   onSaturation?(): void
 }
 
-/** What became of the lines by endpoint: all of them there, one `(overflow)` for each identity, or none. */
+/** What became of the lines by endpoint: all of them, one `(overflow)` for each identity, or no lines. */
 export type Detail = 'whole' | 'folded' | 'left out'
 
-/** So many series are grouped before the event loop gets its turn, and so many lines are made. */
+/** How many series are grouped, and how many lines are created, in one turn of the event loop. More would delay requests. */
 const groupedPerTurn = 250
 const linesPerTurn = 100
 
 /**
- * Groups the totals of a day into one usage per rollup and entity, totals first. Which usages there are, and their ids, does
- * not depend on the order of the totals; their order does.
+ * Groups the totals of a day into usages, those by identity first. The order of the totals changes the order of the usages, but not
+ * the usages or their ids.
  *
- * In memory it keeps a series table of the groups (55 bytes each), and of the endpoints never more than `maxLines`.
+ * It holds a series table of the groups in memory (55 bytes each), with at most `maxLines` groups by endpoint.
  *
- * @returns what became of the endpoints, for want of lines
+ * @returns what became of the lines by endpoint
  */
 export async function* rollUp(
   totals: AsyncIterable<SeriesTotal> | Iterable<SeriesTotal>,
@@ -74,11 +75,11 @@ export async function* rollUp(
   const { rollups, maxLines = Number.POSITIVE_INFINITY } = settings
   const byIdentity = rollups.filter(({ by }) => by === 'identity')
   const byEndpoint = rollups.filter(({ by }) => by === 'endpoint')
-  const accountant = byIdentity[0] ?? byEndpoint[0]
+  const carrier = byIdentity[0] ?? byEndpoint[0]
   const identities = createGroups()
-  const others = createGroups()
+  const ofInstruments = createGroups()
   const endpoints = createGroups()
-  const totalLines = () => identities.size * byIdentity.length + others.size
+  const totalLines = () => identities.size * byIdentity.length + ofInstruments.size
   const fits = (details: number) => totalLines() + details * byEndpoint.length <= maxLines
   let isWhole = true
 
@@ -86,7 +87,7 @@ export async function* rollUp(
   for await (const { series, values } of totals) {
     const { instrument, identity, properties, endpoint } = series
     const isCalls = instrument.name === apiCalls.name
-    ;(isCalls ? identities : others).add(instrument, identity, properties, undefined, values)
+    ;(isCalls ? identities : ofInstruments).add(instrument, identity, properties, undefined, values)
     if (isCalls && isWhole && byEndpoint.length > 0) {
       endpoints.add(instrument, identity, properties, endpoint, values)
       isWhole = fits(endpoints.size)
@@ -94,7 +95,7 @@ export async function* rollUp(
     }
     if (++seen % groupedPerTurn === 0) await eventLoopTurn()
   }
-  // Without any line by identity these are the totals.
+  // Without a rollup by identity, the lines by endpoint are the only totals, so they are folded and never left out.
   const isFolded = !isWhole && (byIdentity.length === 0 || fits(identities.size))
 
   for await (const { series, values } of identities.groups()) {
@@ -103,7 +104,7 @@ export async function* rollUp(
     const folded = { ...series, endpoint: overflowEndpoint }
     for (const { eventName } of byEndpoint) yield usageOf(eventName, folded, values, 'detail')
   }
-  for await (const { series, values } of others.groups()) {
+  for await (const { series, values } of ofInstruments.groups()) {
     yield usageOf(series.instrument.name, series, values, 'total')
   }
   for await (const { series, values } of endpoints.groups()) {
@@ -122,7 +123,7 @@ export async function* rollUp(
     for (let measure = 0; measure < instrument.measures.length; measure++) {
       if (values[measure] === Number.MAX_SAFE_INTEGER) settings.onSaturation?.()
     }
-    const isAccountant = instrument.name === apiCalls.name && eventName === accountant?.eventName
+    const isCarrier = instrument.name === apiCalls.name && eventName === carrier?.eventName
     return {
       eventName,
       day,
@@ -135,17 +136,18 @@ export async function* rollUp(
       revision,
       rollupId: rollupId(eventName, series, settings),
       rank,
-      calls: isAccountant ? (values[0] ?? 0) : 0,
+      calls: isCarrier ? (values[0] ?? 0) : 0,
     }
   }
 }
 
+/** Groups of series, each with its sum. */
 interface Groups {
   readonly size: number
   readonly add: SeriesTable['add']
-  /** Lets go of everything. */
+  /** Removes all groups. */
   clear(): void
-  /** Every group once, in slices between which the event loop gets its turn. Empties them. */
+  /** Yields and removes every group, in slices that each take one turn of the event loop. */
   groups(): AsyncGenerator<{ series: Series; values: ArrayLike<number> }>
 }
 
@@ -172,7 +174,10 @@ function createGroups(): Groups {
   }
 }
 
-/** A UUID made of a digest (version 8 of RFC 9562, section 5.8) of all that makes the line, as JSON: nothing can look like a separator in it. */
+/**
+ * Returns a UUID (version 8, RFC 9562, section 5.8) that is a digest of everything that identifies the line. The digest is of JSON,
+ * because joined text would be ambiguous where a value contains the separator.
+ */
 function rollupId(eventName: string, series: Series, settings: RollUpSettings): string {
   const { instrument, identity, properties, endpoint } = series
   const { namespace, day, timeZone, revision } = settings

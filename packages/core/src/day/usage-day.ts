@@ -1,20 +1,22 @@
 import { quoted, UsageError } from '../errors.ts'
 import type { UsageDay } from '../model/series.ts'
 
+/** The begin and end of a day. */
 interface DayBounds {
-  /** First millisecond of the day. */
+  /** The first millisecond of the day. */
   readonly startMs: number
-  /** First millisecond after it. 23, 24.5 or 25 hours later where the zone changes its clocks. */
+  /** The first millisecond after the day. A day has 23, 24.5 or 25 hours when the zone changes its clocks. */
   readonly endMs: number
 }
 
 /** The calendar of one time zone. */
 export interface UsageDays {
   readonly timeZone: string
-  /** The day in which an instant lies. */
+  /** Returns the day of an instant. */
   of(epochMs: number): UsageDay
+  /** Returns the begin and end of a day. */
   bounds(day: UsageDay): DayBounds
-  /** 12:00 of the day by the clocks of the zone; the middle of the day where no 12:00 exists. */
+  /** Returns 12:00 of the day in the zone, or the middle of a day that has no 12:00. */
   noon(day: UsageDay): number
 }
 
@@ -22,13 +24,13 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
 /**
- * The calendar of an IANA time zone, by the zone data of the JavaScript engine (`Intl`).
+ * Creates the calendar of an IANA time zone, from the zone data of the JavaScript engine (`Intl`).
  *
  * @throws {UsageError} `PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN`
  */
 export function createUsageDays(timeZone: string): UsageDays {
   const format = dayFormat(timeZone)
-  // Asked for every call: as long as the day lasts the answer costs two comparisons.
+  // `of()` runs for every call. While the day lasts, this cache makes it cost two comparisons.
   let cached: DayBounds & { day: UsageDay } = { day: '', startMs: 0, endMs: 0 }
 
   function label(epochMs: number): UsageDay {
@@ -37,7 +39,7 @@ export function createUsageDays(timeZone: string): UsageDays {
     return `${(parts.year ?? '').padStart(4, '0')}-${parts.month}-${parts.day}`
   }
 
-  /** The first millisecond after `fromMs` whose day is another. No zone changes its day within a quarter of an hour twice. */
+  /** Returns the first millisecond after `fromMs` on another day. No zone changes its date twice within 15 minutes. */
   function nextChange(fromMs: number, stepMs: number): number {
     const day = label(fromMs)
     let inside = fromMs
@@ -59,11 +61,11 @@ export function createUsageDays(timeZone: string): UsageDays {
   function find(day: UsageDay): typeof cached {
     if (cached.day === day) return cached
     const utcNoon = Date.parse(`${day}T12:00:00Z`)
-    // Zones lie between UTC-12 and UTC+14, so local noon is within 14 hours of noon in UTC.
+    // Zones are between UTC-12 and UTC+14, so local noon is within 14 hours of noon in UTC.
     for (const offset of [0, -12 * hourMs, 12 * hourMs, -14 * hourMs, 14 * hourMs]) {
       if (label(utcNoon + offset) === day) return locate(utcNoon + offset)
     }
-    throw new RangeError(`${quoted(day)} is no day in ${timeZone}.`)
+    throw new RangeError(`${quoted(day)} is not a day in ${timeZone}.`)
   }
 
   return {
@@ -105,7 +107,7 @@ function dayFormat(timeZone: string): Intl.DateTimeFormat {
   } catch (cause) {
     throw new UsageError(
       'PXU_ERR_OPTIONS_TIME_ZONE_UNKNOWN',
-      `The option timeZone is ${quoted(timeZone)}, which is no time zone known here. Give an IANA name such as 'Europe/Berlin', or leave it out for UTC.`,
+      `The option timeZone is ${quoted(timeZone)}, which is not a time zone that this Node.js knows. Give an IANA name such as 'Europe/Berlin', or omit it for UTC.`,
       { cause },
     )
   }

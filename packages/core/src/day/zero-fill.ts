@@ -13,24 +13,24 @@ import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
 import type { UsageDays } from './usage-day.ts'
 
 /**
- * Events that say 0, for those who called on the days before and not on this one: PX's Average divides by the events there are, so a
- * day without one raises it.
+ * Creates events with 0 for users who called on earlier days but not on this one. PX's Average divides by the number of events, so a
+ * day without an event would raise it.
  */
 export interface ZeroFill {
-  /** The zeros of a day that closes, beside what was counted. */
+  /** Returns the zeros of a closing day, in addition to what was counted. */
   addition(day: UsageDay): Addition
   /**
-   * The zeros of days on which this process ran and nobody called at all, so that there was nothing to close.
+   * Creates the zeros of days on which this process ran and no call came, so that there was nothing to close.
    *
-   * @throws {UsageError} when the store fails; they are made again then
+   * @throws {UsageError} if the store fails; the zeros are created later then
    */
   fillEmptyDays(): Promise<void>
 }
 
 interface ZeroFillSettings {
-  /** So many days before a day are looked at. */
+  /** How many days before a day are considered. */
   days: number
-  /** So many identities (with their properties) are remembered, those seen last. */
+  /** The most identities (with their properties) that are remembered. The longest unseen ones are dropped. */
   maxIdentities: number
   rollups: readonly Rollup[]
   namespace: string
@@ -47,7 +47,7 @@ interface Seen {
   properties: Properties
 }
 
-/** Who called lately, by identity and properties, and the last day that has its zeros. */
+/** The identities and properties of recent calls, and the last day that has its zeros. */
 interface Memory {
   through: UsageDay
   seen: Map<string, Seen>
@@ -58,19 +58,19 @@ const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
 
 /**
- * Keeps who called in a note of the store, compressed: some 20 bytes for each of 100,000 identities. It is written before the
- * lines of the day are, and says the same if it is written twice.
+ * Creates the zero fill. It keeps recent identities in a compressed note of the store, about 20 bytes for each of 100,000 identities.
+ * The note is written before the lines of the day, and writing it twice changes nothing.
  *
- * A day on which no process ran at all has no zeros: nobody knows that there were no calls.
+ * A day on which no process ran gets no zeros: without a running process, px-usage cannot know that there were no calls.
  */
 export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
   const { days, maxIdentities, usageDays, store, today, isDue, toLine } = settings
   const { timeZone } = usageDays
   const note = createNote(store, 'zero fill', (value) => typeof value === 'string')
   const rollup = settings.rollups.find(({ by }) => by === 'identity') as Rollup
-  // A real event of the day, should one come late, is another line than the zero.
+  // Late counts of the day must be a line of their own, so zeros have other ids.
   const namespace = JSON.stringify(['zero fill', settings.namespace])
-  /** The first day that may be found empty: this process ran on it. */
+  /** The first day that may be empty. This process ran on it. */
   let nextEmpty = today()
 
   function dayBefore(day: UsageDay): UsageDay {
@@ -98,17 +98,17 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
     for await (const usage of usages) yield toLine(usage)
   }
 
-  /** Notes who called on a day, and forgets whom no later day looks at. */
+  /** Notes the identities of a day, and drops those that no later day considers. */
   async function remember(memory: Memory, day: UsageDay, called: ReadonlyMap<string, Seen>): Promise<void> {
     const { seen } = memory
     for (const [key, call] of called) {
       const before = seen.get(key)
-      // Set anew, so that those seen last stand last.
+      // Deleting first moves the entry to the end of the map, where those seen last are kept.
       seen.delete(key)
       seen.set(key, before !== undefined && before.day > day ? before : call)
     }
     if (day > memory.through) memory.through = day
-    // The day itself may be closed once more, after a crash.
+    // After a crash this day may be closed again, so its own entries are kept.
     const first = firstOfWindow(memory.through)
     for (const [key, { day }] of seen) if (day < first) seen.delete(key)
     for (const key of seen.keys()) {
@@ -136,7 +136,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
 
     async fillEmptyDays() {
       if (!isDue(nextEmpty)) return
-      // A process that began before its clock was set has no empty days of 50 years.
+      // A process that started before its clock was set would otherwise fill 50 years of days.
       const first = firstOfWindow(today())
       if (nextEmpty < first) nextEmpty = first
       const open = await store.openDays()
@@ -159,7 +159,7 @@ function keyOf({ userId, accountId }: Identity, properties: Properties): string 
   return JSON.stringify([userId, accountId ?? null, sorted])
 }
 
-/** A line of JSON each, made in slices between which the event loop gets its turn. */
+/** Serializes and compresses the memory, one line for each entry, in slices that each take one turn of the event loop. */
 async function packed({ through, seen }: Memory): Promise<string> {
   const slices: string[] = [`${JSON.stringify(through)}\n`]
   let slice = ''

@@ -6,39 +6,44 @@ import { quoted, UsageError } from '../errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instrument, Properties, PropertyValue, UsageDay } from '../model/series.ts'
 
+/** The options of a counter or gauge. */
 export interface InstrumentOptions {
-  /** The name under which the number stands in the event. No other property of the event may have it. */
+  /** The name of the number in the event. No other property of the event may have it. */
   property: string
 }
 
-/** Low-cardinality dimensions of one number, beside its identity. */
+/** Low-cardinality properties of one number, in addition to its identity. */
 export type GivenProperties = Readonly<Record<string, PropertyValue>>
 
-/** Adds up over the day: one event per identity, properties and closed day has the sum. */
+/** Adds values over a usage day. One event per identity, properties and closed day has the sum. */
 export interface Counter {
   /**
-   * Never throws: a value or an identity that cannot be counted is told to `onError` and counted in `stats()`.
+   * Adds a value. It never throws: an invalid value or identity is reported to `onError` and counted in `stats()`.
    *
    * @param value finite and not negative @default 1
    */
   add(identity: IdentityInput, value?: number, properties?: GivenProperties): void
 }
 
-/** Keeps the last value of the day: one event per identity, properties and closed day has it. */
+/** Keeps the last value of a usage day. One event per identity, properties and closed day has it. */
 export interface Gauge {
-  /** Never throws: a value or an identity that cannot be kept is told to `onError` and counted in `stats()`. @param value finite */
+  /**
+   * Records a value. It never throws: an invalid value or identity is reported to `onError` and counted in `stats()`.
+   *
+   * @param value finite
+   */
   record(identity: IdentityInput, value: number, properties?: GivenProperties): void
 }
 
-/** What became of the numbers that the app gave its counters and gauges. */
+/** The numbers of values that counters and gauges have received, by result. */
 export interface ReadingStats {
   taken: number
   refused: { value: number; identity: number }
-  /** Came after `close()`, or after the time that an observable gauge has. */
+  /** Values that came after `close()`, or after the timeout of an observable gauge. */
   tooLate: number
 }
 
-/** Takes one number of an instrument into a day. Never throws. */
+/** Takes one value of an instrument into a day. Never throws. */
 type Take = (
   instrument: Instrument,
   day: UsageDay,
@@ -47,14 +52,15 @@ type Take = (
   properties: unknown,
 ) => void
 
+/** The instruments of a meter that the app uses. */
 export interface AppInstruments {
   /**
-   * Makes an instrument under a name that nothing else in this meter has.
+   * Creates an instrument under a name that no other instrument or rollup of this meter has.
    *
    * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
    */
   declare(eventName: string, options: InstrumentOptions, kind: Instrument['kind']): Instrument
-  /** The name may be declared again. What was counted under it stays. */
+  /** Releases the name of an instrument, so that it may be declared again. Its counts stay. */
   forget(instrument: Instrument): void
   isDeclared(eventName: string): boolean
   counter(eventName: string, options: InstrumentOptions): Counter
@@ -64,10 +70,11 @@ export interface AppInstruments {
   stats(): ReadingStats
 }
 
+/** The settings of `createAppInstruments()`. */
 export interface AppInstrumentsSettings {
   now(): number
   today(): UsageDay
-  /** Names of events that are not free: those of the rollups. */
+  /** Event names that are in use: those of the rollups. */
   taken: readonly string[]
   diagnostics: Diagnostics
   isClosed(): boolean
@@ -83,7 +90,7 @@ export interface AppInstrumentsSettings {
 const maxNameLength = 1_024
 const none: Properties = Object.freeze({})
 
-/** The numbers that the app itself counts and reads. They share series, days, store and delivery with the calls. */
+/** Creates the instruments for numbers of the app itself. They share series, days, store and delivery with the calls. */
 export function createAppInstruments(settings: AppInstrumentsSettings): AppInstruments {
   const { now, today, diagnostics, isClosed, add } = settings
   const names = new Set([apiCalls.name, ...settings.taken])
@@ -108,7 +115,7 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
       const expected = isSum ? 'a finite number that is not negative' : 'a finite number'
       refuse(
         'value',
-        `${quoted(instrument.name)} got the value ${quoted(value)} and did not count it. Give ${expected}.`,
+        `${quoted(instrument.name)} got the value ${quoted(value)}, which was not counted. Give ${expected}.`,
       )
       return
     }
@@ -116,7 +123,7 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
     if (identity === undefined) {
       refuse(
         'identity',
-        `${quoted(instrument.name)} was given ${identityFault(given)} in place of an identity and did not count its value. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
+        `${quoted(instrument.name)} was given ${identityFault(given)} instead of an identity, so its value was not counted. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
       )
       return
     }
@@ -163,8 +170,8 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
       try {
         takeReading(instrument, day, identity, value, properties)
       } catch (error) {
-        // A getter of what the app gave threw.
-        const text = `${quoted(instrument.name)} got an identity or properties that cannot be read, and did not count the value.`
+        // A getter of the app's own objects threw.
+        const text = `${quoted(instrument.name)} got an identity or properties that cannot be read, so its value was not counted. Give plain objects.`
         refuse('identity', text, error)
       }
     },
@@ -193,7 +200,10 @@ function checkName(eventName: unknown, names: ReadonlySet<string>): void {
     throw refusal(eventName, `Name the event with a text of 1 to ${maxNameLength} characters.`)
   }
   if (names.has(eventName)) {
-    throw refusal(eventName, 'Another instrument or a rollup of this meter has it. Give each its own.')
+    throw refusal(
+      eventName,
+      'Another instrument or a rollup of this meter has it. Give each instrument its own event name.',
+    )
   }
 }
 
@@ -204,13 +214,13 @@ function checkProperty(eventName: string, options: unknown): string {
   }
   throw refusal(
     eventName,
-    `Its option property is ${quoted(property)}. Give the name of the number in the event, such as { property: 'gigabytes' }, that the events do not use themselves.`,
+    `Its option property is ${quoted(property)}. Give the name of the number in the event, such as { property: 'gigabytes' }, which no other property of the event has.`,
   )
 }
 
-function refusal(eventName: unknown, cure: string): UsageError {
+function refusal(eventName: unknown, remedy: string): UsageError {
   return new UsageError(
     'PXU_ERR_COUNTING_INSTRUMENT',
-    `No instrument can have the event name ${quoted(eventName)}. ${cure}`,
+    `No instrument can have the event name ${quoted(eventName)}. ${remedy}`,
   )
 }

@@ -8,37 +8,41 @@ import { createNote, type Notes } from '../files/note.ts'
 import type { Instrument, UsageDay } from '../model/series.ts'
 import type { AppInstruments, GivenProperties, InstrumentOptions } from './counter-and-gauge.ts'
 
-/** Takes one reading. Never throws. */
+/** Takes one reading of an observable gauge. Never throws. */
 export type Observe = (identity: IdentityInput, value: number, properties?: GivenProperties) => void
 
-/** Reads internal production data: asked once per usage day, after its end and before it closes. */
+/** The app's callback that reads internal production data. Called once per usage day, after its end and before it closes. */
 export type ObserveAll = (observe: Observe) => void | PromiseLike<void>
 
+/** The options of an observable gauge. */
 export interface ObservableGaugeOptions extends InstrumentOptions {
-  /** How long the callback may take, in ms. What it observes later is not counted. @default 30_000 */
+  /** Time limit of the callback, in milliseconds. Later readings are not counted. @default 30_000 */
   timeoutMs?: number
 }
 
+/** An observable gauge of a meter. */
 export interface ObservableGauge {
-  /** It is not asked any more. What was read stays. */
+  /** Stops reading the gauge. Earlier readings stay. */
   remove(): void
 }
 
+/** The numbers of readings of observable gauges, by result. */
 export interface CollectStats {
-  /** Days for which gauges were asked, each gauge for itself. */
+  /** Readings of gauges: one for each gauge and day. */
   collected: number
-  /** Callbacks that threw, were rejected or did not end in time. What they observed before is counted. */
+  /** Callbacks that threw, rejected or exceeded their time limit. What they observed before that is counted. */
   failed: number
-  /** Days of which nothing was read, as no process ran in time. The last of each gauge, and how many in all. */
+  /** Days without a reading, because no process ran in time: their number, and the last one of each gauge. */
   missed: { days: number; lastByEvent: Readonly<Record<string, UsageDay>> }
 }
 
+/** Reads the observable gauges of a meter. */
 export interface GaugeCollector {
   observableGauge(eventName: string, options: ObservableGaugeOptions, observeAll: ObserveAll): ObservableGauge
   /**
-   * Asks every gauge that has not been asked for the day before today, while that day is not due to be closed.
+   * Reads every gauge that was not read for yesterday yet, unless yesterday is due to be closed.
    *
-   * @throws {UsageError} when the store fails; the gauges are asked again then
+   * @throws {UsageError} if the store fails; the gauges are read again then
    */
   collect(): Promise<void>
   stats(): CollectStats
@@ -52,28 +56,29 @@ interface CollectorSettings {
   diagnostics: Diagnostics
   today(): UsageDay
   isDue(day: UsageDay): boolean
-  /** Hands the readings to the store. */
+  /** Stores the readings. */
   persist(): Promise<void>
 }
 
+/** A declared gauge. */
 interface Collected {
   instrument: Instrument
   observeAll: ObserveAll
   timeoutMs: number
-  /** The last day that was read or told as missed; `undefined` until the note was read. */
+  /** The last day that was read or reported as missed; `undefined` until the note was read. */
   settledDay?: UsageDay | undefined
 }
 
 const defaultTimeoutMs = 30_000
-/** A process that was down longer tells the last days only. */
-const mostMissedDays = 400
+/** The most missed days that are counted after a long downtime. */
+const maxMissedDays = 400
 
 /**
- * Asks the app's callbacks for values that only it can read, such as the storage of each account.
+ * Creates the collector, which calls the app's callbacks for values that only the app can read, such as the storage of each account.
  *
- * A gauge is asked for a day when it has ended, by a process that runs in the grace of that day; a note in the store says for
- * which day that was done. Another process may ask as well: a reading replaces the one before. A crash after the readings were
- * stored and before the note asks once more, for the same reason.
+ * A gauge is read after the end of a day, by a process that runs during the `graceMs` of that day. A note in the store says which day
+ * was read. Another process may read the gauge too, and a crash before the note makes px-usage read it again. Both are
+ * harmless, because a reading replaces the earlier one.
  */
 export function createGaugeCollector(settings: CollectorSettings): GaugeCollector {
   const { clock, days, store, instruments, diagnostics, today, isDue, persist } = settings
@@ -81,7 +86,7 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
   const lastMissed: Record<string, UsageDay> = {}
   const stats = { collected: 0, failed: 0, missedDays: 0 }
 
-  async function ask({ instrument, observeAll, timeoutMs }: Collected, day: UsageDay): Promise<void> {
+  async function read({ instrument, observeAll, timeoutMs }: Collected, day: UsageDay): Promise<void> {
     let isOver = false
     const observe: Observe = (identity, value, properties) => {
       if (isOver) instruments.cameTooLate()
@@ -91,7 +96,7 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       await inTime(() => observeAll(observe), timeoutMs)
     } catch (cause) {
       stats.failed += 1
-      const text = `The callback of ${quoted(instrument.name)} did not end well for ${day}; what it observed before is counted.`
+      const text = `The callback of ${quoted(instrument.name)} failed for ${day}. What it observed before is counted. Fix the callback, or raise timeoutMs.`
       const failure = { code: 'PXU_ERR_DAY_COLLECT_FAILED', message: text, cause } as const
       diagnostics.report(failure, { kind: instrument.name })
     }
@@ -99,11 +104,11 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     stats.collected += 1
   }
 
-  /** Rejects when the task does, or does not end in time. */
+  /** Runs a task. Rejects if the task rejects or exceeds its time limit. */
   function inTime(task: () => unknown, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = clock.setTimer(
-        () => reject(new Error(`It did not end within ${timeoutMs} ms (timeoutMs).`)),
+        () => reject(new Error(`The callback did not finish within ${timeoutMs} ms (timeoutMs).`)),
         timeoutMs,
       )
       new Promise((settle) => settle(task())).then(() => resolve(), reject).finally(cancel)
@@ -118,9 +123,9 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     return days.of(days.bounds(day).endMs)
   }
 
-  function tellMissed({ instrument }: Collected, from: UsageDay, to: UsageDay): void {
+  function warnOfMissed({ instrument }: Collected, from: UsageDay, to: UsageDay): void {
     let count = 0
-    for (let day = from; day <= to && count < mostMissedDays; day = dayAfter(day)) count += 1
+    for (let day = from; day <= to && count < maxMissedDays; day = dayAfter(day)) count += 1
     if (count === 0) return
     stats.missedDays += count
     lastMissed[instrument.name] = to
@@ -128,7 +133,7 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     diagnostics.publish('day:missed', { eventName: instrument.name, from, to })
     diagnostics.warn(
       'PXU_WRN_DAY_COLLECT_MISSED',
-      `${quoted(instrument.name)} was not read for ${span}: no process ran between the end of the day and its close. There is no event for it. Let a process run then, or raise graceMs.`,
+      `${quoted(instrument.name)} was not read for ${span}: no process ran between the end of the day and its close, so there is no event for it. Keep a process running at that time, or raise graceMs.`,
     )
   }
 
@@ -151,7 +156,7 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     observableGauge(eventName, options, observeAll) {
       const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs
       if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || typeof observeAll !== 'function') {
-        const text = `observableGauge(${quoted(eventName)}) needs a callback, and timeoutMs as a whole number of at least 1, if any. It got ${quoted(typeof observeAll)} and ${quoted(timeoutMs)}.`
+        const text = `observableGauge(${quoted(eventName)}) got a callback of the type ${quoted(typeof observeAll)} and timeoutMs ${quoted(timeoutMs)}. Give a function, and a whole number of at least 1 or no timeoutMs.`
         throw new UsageError('PXU_ERR_COUNTING_INSTRUMENT', text)
       }
       const instrument = instruments.declare(eventName, options, 'last')
@@ -176,13 +181,13 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       if (due.length === 0) return
       const isMissed = isDue(day)
       if (!isMissed) {
-        await Promise.all(due.map((gauge) => ask(gauge, day)))
+        await Promise.all(due.map((gauge) => read(gauge, day)))
         await persist()
       }
       for (const gauge of due) {
         const last = isMissed ? day : dayBefore(day)
-        // Of the days before the gauge was first declared nobody expects a reading.
-        if (gauge.settledDay !== undefined) tellMissed(gauge, dayAfter(gauge.settledDay), last)
+        // Days before the gauge was first declared are not missed: no reading was expected then.
+        if (gauge.settledDay !== undefined) warnOfMissed(gauge, dayAfter(gauge.settledDay), last)
         await settle(gauge, day)
       }
     },
@@ -200,7 +205,7 @@ function isSettled(value: unknown): value is { eventName: string; day: UsageDay 
   return typeof day === 'string' && /^\d{4}-\d\d-\d\d$/.test(day)
 }
 
-/** An event name may be anything, the name of a note had better not. */
+/** Returns the name of the gauge's note. It is a hash, because an event name may contain characters that no file name can have. */
 function noteName({ instrument }: Collected): string {
   return `collected ${createHash('sha256').update(instrument.name).digest('hex').slice(0, 32)}`
 }

@@ -9,32 +9,34 @@ import type { UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
 import { trackedLine } from '../px/px-event.ts'
 
+/** The numbers of real-time events, by result. */
 export interface TrackStats {
-  /** Taken from the app: at any moment `tracked = held + put + dropped`. */
+  /** Events that were accepted. At any moment `tracked = held + put + dropped`. */
   tracked: number
-  /** Not in the store yet. */
+  /** Events that are not in the store yet. */
   held: number
-  /** In the outbox of the store; `lines` tells what became of them. */
+  /** Events that were put into the outbox. `lines` of `stats()` says what became of them. */
   put: number
-  /** Lost, because the store failed for so long that there were too many to hold. */
+  /** Events that are lost, because the store failed until too many were held. */
   dropped: number
-  /** No event was made of them: a name or an identity that PX cannot have. */
+  /** Events that were not created, because their name or identity is invalid. */
   refused: number
-  /** Came after `close()`. */
+  /** Events that came after `close()`. */
   tooLate: number
 }
 
-/** Real-time events: each becomes a line of the outbox, at the end of the turn of the event loop. */
+/** Puts real-time events into the outbox, at the end of each turn of the event loop. */
 export interface Tracking {
-  /** Never throws. */
+  /** Accepts an event. Never throws. */
   track(eventName: unknown, identity: IdentityInput, properties: unknown): void
-  /** Puts what is held. @throws {UsageError} when the store fails; the events stay and are offered again */
+  /** Puts the held events into the outbox. @throws {UsageError} if the store fails; the events are held and offered again */
   put(): Promise<void>
-  /** No more putting of its own accord. */
+  /** Cancels scheduled puts. */
   stop(): void
   stats(): TrackStats
 }
 
+/** The settings of `createTracking()`. */
 export interface TrackingSettings {
   store: Store
   opened(): Promise<void>
@@ -42,19 +44,20 @@ export interface TrackingSettings {
   diagnostics: Diagnostics
   productKey: string
   today(): UsageDay
-  /** Whether a rollup or an instrument of this meter has the name: their events must stay one per entity and day. */
+  /** Returns whether a rollup or an instrument of this meter has the name. Its events must stay one per identity and day. */
   isTaken(eventName: string): boolean
   isClosed(): boolean
-  /** There is something to send. */
+  /** Called after events were put into the outbox. */
   onPut(): void
 }
 
-/** So many events are held while the store fails. */
+/** The most events that are held while the store fails. */
 const maxHeld = 10_000
 const largestPut = 1_000
 const retryMs = 1_000
 const maxNameLength = 1_024
 
+/** Creates the tracking of a meter. */
 export function createTracking(settings: TrackingSettings): Tracking {
   const { store, opened, clock, diagnostics, productKey, today, isTaken, isClosed, onPut } = settings
   const stats = { tracked: 0, put: 0, dropped: 0, refused: 0, tooLate: 0 }
@@ -74,7 +77,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
       stats.dropped += 1
       diagnostics.report({
         code: 'PXU_ERR_DELIVERY_TRACK_DROPPED',
-        message: `The store has been failing for so long that ${maxHeld} real-time events wait in memory; newer ones are lost until it works again.`,
+        message: `The store has failed until ${maxHeld} real-time events wait in memory, so newer ones are lost. Make the store work again.`,
       })
       return
     }
@@ -93,7 +96,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
   }
 
   function failed(cause: unknown): never {
-    const error = storeError('The store failed; it is tried again.', cause)
+    const error = storeError('The store failed; px-usage will retry.', cause)
     diagnostics.report(error)
     if (!isClosed()) cancelPutting ??= clock.setTimer(putNow, retryMs)
     throw error
@@ -102,7 +105,7 @@ export function createTracking(settings: TrackingSettings): Tracking {
   async function putHeld(): Promise<void> {
     await opened()
     while (held.length > 0) {
-      // The same lines again after a failure: the store knows them by their ids.
+      // After a failure the same lines are put again. The store recognizes their ids, so none is sent twice.
       const lines = held.slice(0, largestPut)
       await store.put(lines)
       held = held.slice(lines.length)
@@ -114,20 +117,20 @@ export function createTracking(settings: TrackingSettings): Tracking {
   function makeLine(eventName: unknown, given: unknown, properties: unknown): OutboxLine | undefined {
     if (!isName(eventName)) {
       refuse(
-        `track() got the event name ${quoted(eventName)} and sent nothing. Give a text of 1 to ${maxNameLength} characters.`,
+        `track() got the event name ${quoted(eventName)}, so no event was sent. Give a text of 1 to ${maxNameLength} characters.`,
       )
       return undefined
     }
     if (isTaken(eventName)) {
       refuse(
-        `track() got the event name ${quoted(eventName)}, which a rollup or an instrument of this meter has, and sent nothing. Give it a name of its own.`,
+        `track() got the event name ${quoted(eventName)}, which a rollup or an instrument of this meter has, so no event was sent. Give the event another name.`,
       )
       return undefined
     }
     const identity = usableIdentity(given)
     if (identity === undefined) {
       refuse(
-        `track(${quoted(eventName)}) was given ${identityFault(given)} in place of an identity and sent nothing. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
+        `track(${quoted(eventName)}) was given ${identityFault(given)} instead of an identity, so no event was sent. Give { userId, accountId? } with non-empty strings, finite numbers or bigints.`,
       )
       return undefined
     }
@@ -148,8 +151,10 @@ export function createTracking(settings: TrackingSettings): Tracking {
         const line = makeLine(eventName, identity, properties)
         if (line !== undefined) hold(line)
       } catch (error) {
-        // A getter of what the app gave threw.
-        refuse('track() got a name, an identity or properties that cannot be read, and sent nothing.', error)
+        // A getter of the app's own objects threw.
+        const text =
+          'track() got a name, an identity or properties that cannot be read, so no event was sent. Give plain objects.'
+        refuse(text, error)
       }
     },
 
