@@ -15,7 +15,11 @@ function warnings(): string[] {
 it.each<[string, (answer: (status: number, body?: string) => void) => void, RegExp]>([
   ['a key that PX refuses', (answer) => answer(401, '{"message":"Unauthorized"}'), /401/],
   ['a PX that fails', (answer) => answer(503), /503/],
-  ['a PX that does not return', () => {}, /: the 300 ms of close\(\) \(timeoutMs\) were over; the memory/],
+  [
+    'a PX that does not return',
+    () => {},
+    /: the 300 ms of close\(\) \(timeoutMs\) were not enough; the memory/,
+  ],
 ])('close() of a memory store with %s reports what is lost, and why', async (_what, script, reason) => {
   const px = await startScriptedPx()
   px.script = ({ answer }) => script(answer)
@@ -27,7 +31,7 @@ it.each<[string, (answer: (status: number, body?: string) => void) => void, RegE
   const text = warnings().find((message) => message.startsWith('px-usage lost')) ?? ''
   expect(text).toMatch(/^px-usage lost 3 calls \(3 events\) of \d{4}-\d\d-\d\d at shutdown: /)
   expect(text).toMatch(reason)
-  expect(text).toMatch(/the memory store keeps nothing\. Use fileStore\(\)/)
+  expect(text).toMatch(/the memory store is not durable\. Use fileStore\(\)/)
   await px.close()
 })
 

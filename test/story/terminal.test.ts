@@ -120,7 +120,7 @@ it('a folder that cannot be written is shown once, with the reason and the final
 it('what SIGTERM loses of a store that keeps nothing is shown with numbers, day and reason', async () => {
   const text = await terminalOf('SIGTERM, memory store', unused)
   expect(text).toMatch(
-    /px-usage lost 3 calls \(2 events\) of [\d-]{10} at shutdown: .*ECONNREFUSED.*; the memory store keeps nothing\. Use fileStore\(\)/,
+    /px-usage lost 3 calls \(2 events\) of [\d-]{10} at shutdown: .*ECONNREFUSED.*; the memory store is not durable\. Use fileStore\(\)/,
   )
 })
 

@@ -1,4 +1,4 @@
-// What an adapter for a framework needs beside the meter. Apps need none of it.
+// What the adapter of a framework needs in addition to the meter. Apps do not need it.
 export { callIdentify } from './attribution/identify.ts'
 export { invalid, notOptions } from './model/check-options.ts'
 export { type Env, isEnabled } from './options/environment.ts'

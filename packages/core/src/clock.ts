@@ -2,36 +2,34 @@ import { performance } from 'node:perf_hooks'
 import timers from 'node:timers'
 
 /**
- * Where the engine gets its time. Injectable, so that tests and demos can move it.
- *
- * The only file of the engine that reads the time or sets a timer.
+ * The engine's source of time, which tests and demos can replace. No other file of core reads the time or sets a timer.
  */
 export interface Clock {
-  /** Wall-clock time, epoch milliseconds. May step back and forth. */
+  /** Returns the wall-clock time in epoch milliseconds. It may step back and forth. */
   now(): number
-  /** Milliseconds since some fixed point; never goes back. Used to tell a step of the wall clock from time that passed. */
+  /** Returns the milliseconds since a fixed time. It never goes back, so it shows steps of the wall clock. */
   elapsed(): number
   /**
    * Runs `task` once after `delayMs`.
    *
-   * @param keepAlive whether the process waits for it: only while the app itself waits, in `close()`
+   * @param keepAlive whether the timer keeps the process alive; only for timers that the app awaits, as in `close()`
    * @returns a function that cancels it
    */
   setTimer(task: () => void, delayMs: number, keepAlive?: boolean): () => void
 }
 
 /**
- * Node's own functions, taken when this file is loaded. Fake timers of test kits (Jest, Vitest, `node:test`) take the place
- * of the global ones later: `close()` would wait for ever for a turn of the event loop that only the test can make.
+ * Node's own functions, taken when this file is loaded. Test tools (Jest, Vitest, `node:test`) replace the global functions with fake
+ * timers later, and `close()` would wait for ever for a turn of the event loop that only the test can run.
  */
 const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers
 const now = Date.now
 const elapsed = performance.now.bind(performance)
 
-/** Longest delay that Node's timers take; a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
+/** The longest delay of Node's timers. A timer with a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
 const maxTimerDelayMs = 2 ** 31 - 1
 
-/** Lets everything else that waits for the event loop run first. */
+/** Resolves in the next turn of the event loop, so that other work runs first. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -42,17 +40,18 @@ export function atEndOfTurn(task: () => void): () => void {
   return () => clearImmediate(immediate)
 }
 
-/** Runs one task at the ends of turns of the event loop, with a pause after each run. */
+/** Runs a task at the ends of turns of the event loop, with a pause after each run. */
 export interface PacedTask {
   /** Runs the task once: at the end of this turn, or when the pause after the last run is over. @returns a function that cancels it */
   runSoon(): () => void
 }
 
 /**
- * Paces a task whose price is the same however much it has to do: a busy process pays it less often, and a quiet one does not
- * wait. Real time is meant, also with a `Clock` that the app has given. The process does not end before the task has run.
+ * Creates a paced task, for work that costs the same however much it has to do. A busy process then runs it less often, and an idle
+ * one runs it without delay. The pause is in real time, also with a `Clock` of the app, and it keeps the process alive until the
+ * task has run.
  *
- * @param pauseMs Node rounds timers to milliseconds, so a pause takes up to one more
+ * @param pauseMs the pause in milliseconds; it takes up to 1 ms longer, because Node rounds timers to milliseconds
  */
 export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
   let nextAt = 0
@@ -72,6 +71,7 @@ export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
   }
 }
 
+/** The clock of the system. */
 export const systemClock: Clock = {
   now: () => now(),
   elapsed: () => elapsed(),

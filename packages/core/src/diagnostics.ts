@@ -6,7 +6,7 @@ import { type Failure, UsageError, type UsageErrorCode, usageError } from './err
 const maxCauseLength = 300
 const maxCauses = 3
 
-/** What can be observed, by room and happening; the channel of one is `px-usage:<name>`. */
+/** The names of what can be observed, as `<room>:<event>`. The channel of each is `px-usage:<name>`. */
 export type Happening =
   | 'attribution:failed'
   | 'counting:overflow'
@@ -27,48 +27,49 @@ export type Happening =
   | 'delivery:missing'
   | 'delivery:attributes-read'
 
-/** What belongs together is throttled together: by the code of a failure and its `kind`. */
+/** How a failure is reported. Failures with the same code and `kind` are throttled together. */
 export interface ReportOptions {
-  /** What sets failures of one code apart, such as the reason or the file. Few kinds: each is reported on its own. */
+  /** Distinguishes failures of one code, such as by reason or file. Use few kinds, because each one is reported separately. */
   kind?: string | undefined
-  /** How often it happened at once. @default 1 */
+  /** The number of failures in this report. @default 1 */
   times?: number | undefined
-  /** Also a warning of the process if there is an `onError`: whoever starts the process has to mend it. @default false */
+  /** Whether to emit a process warning even if there is an `onError`, because the operator has to act. @default false */
   alsoWarns?: boolean | undefined
 }
 
 /**
- * How the rooms make known what happens. Nothing here ever throws.
+ * Publishes and reports what happens in the rooms. No method throws.
  *
- * Failures and warnings are throttled here and nowhere else: the first one of a code and kind is reported at once, one that
- * goes on again after a while, with the number of those between. So a room reports each time.
+ * Only this file throttles failures and warnings, so a room reports each one. The first of a code and kind is reported at once. While
+ * it lasts it is reported again after a while, with the number of those in between.
  */
 export interface Diagnostics {
   /** Publishes on the channel `px-usage:<happening>`; `NODE_DEBUG=px-usage` prints it. */
   publish(happening: Happening, message: object): void
-  /** Something to mend in the deployment: a warning of the process, at once and then at most once an hour. */
+  /** Emits a process warning about something that the operator should fix, at once and then at most once an hour. */
   warn(code: UsageErrorCode, message: string, kind?: string): void
   /**
-   * Something failed that nothing awaits. The app's `onError` gets it at once and then at most once a minute. Without
-   * `onError` it is a warning of the process, at once and then at most once an hour: no failure is silent.
+   * Reports a failure that no caller awaits. The app's `onError` receives it at once and then at most once a minute. Without
+   * `onError` the process emits a warning, at once and then at most once an hour, so that no failure is silent.
    */
   report(failure: Failure, options?: ReportOptions): void
 }
 
 const reportEveryMs = 60_000
 const warnEveryMs = 3_600_000
-/** Beyond it the kinds of a code share one: what the app gives must not fill the memory. */
+/** The most kinds. Further kinds of a code share one, because kinds that come from the app's values could fill the memory. */
 const maxKinds = 1_000
 
 const debug = debuglog('px-usage')
 
+/** Creates the diagnostics of a meter. */
 export function createDiagnostics(
   onError?: (error: UsageError) => unknown,
   clock: Pick<Clock, 'elapsed'> = systemClock,
 ): Diagnostics {
   const due = createThrottle(clock)
 
-  /** A broken `onError` must neither reach the app nor make a failure silent. */
+  /** Calls `onError`. If it throws or rejects, the failure is printed, so that it is neither silent nor an error of the app. */
   function giveTo(onError: (error: UsageError) => unknown, error: UsageError): void {
     const onFailure = (thrown: unknown) => {
       debug('onError failed: %s', thrown)
@@ -112,7 +113,7 @@ function print(error: UsageError): void {
   emitWarning(error.message, { code: error.code, ...(detail === undefined ? {} : { detail }) })
 }
 
-/** An app may have put a function of its own in its place. */
+/** Emits a process warning. It catches errors, because an app may have replaced `process.emitWarning`. */
 function emitWarning(message: string, options: { code: string; detail?: string }): void {
   try {
     process.emitWarning(message, { type: 'PxUsageWarning', ...options })
@@ -121,7 +122,10 @@ function emitWarning(message: string, options: { code: string; detail?: string }
   }
 }
 
-/** @returns what to add to a message about those that were not reported; `undefined` when it is not to be reported now */
+/**
+ * Creates the throttle. Its function returns the text to add to a message, about failures that were not reported, or `undefined` if the
+ * message is not to be reported now.
+ */
 function createThrottle(clock: Pick<Clock, 'elapsed'>) {
   const kinds = new Map<string, { reportedAtMs: number; unreported: number }>()
   return (code: string, kind: string, times: number, everyMs: number): string | undefined => {
@@ -143,8 +147,8 @@ function createThrottle(clock: Pick<Clock, 'elapsed'>) {
 }
 
 /**
- * What an error was caused by, a line for each cause with the place in the app where it was thrown: for those who have only
- * the text. A cause that the message quotes is left out. `undefined` if there is nothing to add.
+ * Describes the causes of an error, each on one line with the place in the app where it was thrown, because a log has only the text.
+ * Causes that the message quotes already are omitted. Returns `undefined` if there is nothing to add.
  */
 function causeText({ message, cause }: { message: string; cause?: unknown }): string | undefined {
   const lines: string[] = []
@@ -166,7 +170,7 @@ function causeText({ message, cause }: { message: string; cause?: unknown }): st
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  // The error of all addresses that were tried has its message in its parts (Node.js docs, `autoSelectFamily`).
+  // When Node has tried several addresses, the error has an empty message and one error per address (Node.js docs, `autoSelectFamily`).
   const [first] = error instanceof AggregateError && error.message === '' ? error.errors : []
   return first instanceof Error ? first.message : error.message
 }
@@ -176,7 +180,7 @@ function oneLine(text: string): string {
   return line.length > maxCauseLength ? `${line.slice(0, maxCauseLength - 3)}...` : line
 }
 
-/** Frames of Node and of px-usage say nothing to the app. */
+/** Returns the first stack frame of an error. Frames of Node and of px-usage are omitted, because they do not help the app. */
 function placeOf(error: unknown): string {
   const stack = error instanceof Error && !(error instanceof UsageError) ? error.stack : undefined
   const frame = typeof stack === 'string' ? /^ +at .*$/m.exec(stack)?.[0].trim() : undefined

@@ -21,7 +21,7 @@ export type { Region } from './px/px-address.ts'
 export type { Dispatcher } from './px/px-client.ts'
 export type { PxEvent } from './px/px-event.ts'
 
-// What `stats()` consists of
+// The parts of `stats()`
 export type { AttributeStats } from './attributes/put-attributes.ts'
 export type { AttributionStats } from './attribution/attribute-call.ts'
 export type { Fold, Folded } from './counting/overflow.ts'
@@ -32,7 +32,7 @@ export type { ReadingStats } from './instruments/counter-and-gauge.ts'
 export type { CollectStats } from './instruments/observable-gauge.ts'
 export type { TrackStats } from './instruments/track.ts'
 
-// Numbers of the app's own
+// Instruments
 export type { Counter, Gauge, GivenProperties, InstrumentOptions } from './instruments/counter-and-gauge.ts'
 export type {
   ObservableGauge,
@@ -41,7 +41,7 @@ export type {
   ObserveAll,
 } from './instruments/observable-gauge.ts'
 
-// Who called
+// Attribution
 export type {
   Identify,
   IdentifyResult,

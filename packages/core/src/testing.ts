@@ -3,14 +3,14 @@ import { type Clock, eventLoopTurn } from './clock.ts'
 import type { SendLine } from './delivery/send-batch.ts'
 import type { PxEvent } from './px/px-event.ts'
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only when a test moves it. */
 export interface FakeClock extends Clock {
   /**
-   * Moves time forward and runs what falls due on the way, each task at its own time. Between two tasks the event
-   * loop turns, so that promises and immediates of a task are through before the next one runs.
+   * Moves time forward and runs the timers that become due, each at its own time. Between two of them the event loop turns, so that
+   * the promises and immediates of one have finished before the next one runs.
    */
   advance(ms: number): Promise<void>
-  /** Steps the wall clock without letting time pass: `elapsed()` stays, no timer runs. */
+  /** Steps the wall clock without passing time: `elapsed()` stays the same, and no timer runs. */
   step(ms: number): void
 }
 
@@ -20,14 +20,17 @@ interface Timer {
 }
 
 /**
- * A clock for tests: `createMeter({ clock: fakeClock('2026-11-23T10:00:00Z'), ... })`.
+ * Creates a clock for tests: `createMeter({ clock: fakeClock('2026-11-23T10:00:00Z'), ... })`.
  *
- * @param start the wall-clock time to begin with: epoch ms, a Date, or a text that `Date` reads
+ * @param start the first wall-clock time, as epoch ms, a Date, or a text that `Date` can parse
+ * @throws {TypeError} for a text that `Date` cannot parse
  */
 export function fakeClock(start: number | string | Date): FakeClock {
   const startMs = new Date(start).getTime()
   if (Number.isNaN(startMs))
-    throw new TypeError(`fakeClock(${JSON.stringify(start)}): not a time that Date can read.`)
+    throw new TypeError(
+      `fakeClock(${JSON.stringify(start)}): Date cannot parse this. Give a time such as '2026-11-23T10:00:00Z'.`,
+    )
   const timers = new Set<Timer>()
   let wallOffset = startMs
   let elapsed = 0
@@ -66,7 +69,7 @@ export function fakeClock(start: number | string | Date): FakeClock {
   }
 }
 
-/** Long enough for a chain of promises and immediates, not for the network. */
+/** Waits long enough for a chain of promises and immediates, but not for the network. */
 async function turn(): Promise<void> {
   for (let i = 0; i < 4; i++) await eventLoopTurn()
 }
@@ -77,15 +80,16 @@ export type { UsageDay } from './model/series.ts'
 export type { DeliveryResult } from './px/delivery-result.ts'
 export type { Clock, DeliveredAttributes, PxEvent, SendLine }
 
-/** Takes the place of PX: `createMeter({ delivery: px.delivery, ... })` needs no keys then, and `px.events` has what was sent. */
+/** A replacement of PX for tests. `createMeter({ delivery: px.delivery, ... })` needs no keys, and `px.events` has what was sent. */
 export interface InMemoryDelivery {
   readonly delivery: SendLine
   /** The bodies of the events delivered so far, in the order of delivery. */
   readonly events: PxEvent[]
-  /** What attributes of users and accounts were set, in the order of delivery. */
+  /** The attributes of users and accounts that were set, in the order of delivery. */
   readonly attributes: DeliveredAttributes[]
 }
 
+/** Creates a delivery that keeps events and attributes in memory. */
 export function inMemoryDelivery(): InMemoryDelivery {
   const events: PxEvent[] = []
   const attributes: DeliveredAttributes[] = []

@@ -135,7 +135,7 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
     'what is meant to be a store, with a password in it',
     () => createMeter({ ...keys, store: { url: `redis://:${keys.apiKey}@cache` } as never }),
     'PXU_ERR_OPTIONS_INVALID',
-    ['store is of the type object', 'memoryStore()'],
+    ['store is a value of the type object', 'memoryStore()'],
   ],
   [
     'limits without a prototype or a meaning',
@@ -160,7 +160,7 @@ const mistakes: Array<[string, () => unknown, string, string[]]> = [
         },
       }),
     'PXU_ERR_OPTIONS_INVALID',
-    ['attributes.running.user', 'attributes of their own'],
+    ['attributes.running.user', 'would overwrite each other'],
   ],
   [
     'no rollups',

@@ -24,7 +24,7 @@ export interface AttributeOrder {
 
 /** The waiting lines of one member. */
 interface Overtaken {
-  /** The newest day that was put since; '' if there is none. */
+  /** The newest day that was put since; '' before the first one. */
   day: UsageDay
   /** The ids of the lines that wait. */
   lines: string[]

@@ -166,7 +166,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   function warnOfLateCounts(day: UsageDay, calls: number): void {
     diagnostics.warn(
       'PXU_WRN_DAY_LATE_COUNTS',
-      `Counts of ${day} (${calls} calls) came after it was closed, so px-usage sends them as a further event with a \`revision\`. PX's Sum of the day is right, but its Average for these users is too low. The clock was set back, or the store failed for longer than graceMs; check both.`,
+      `Counts of ${day} (${calls} calls) came after it was closed, so px-usage sends them as a further event with a \`revision\`. PX's Sum of the day is right, but its Average for these users is not. Check whether the clock was set back, or the store failed for longer than graceMs.`,
     )
   }
 

@@ -176,7 +176,7 @@ function createGroups(): Groups {
 
 /**
  * Returns a UUID (version 8, RFC 9562, section 5.8) that is a digest of everything that identifies the line. The digest is of JSON,
- * because joined text would be ambiguous where a value contains the separator.
+ * because joined text could be equal for different values that contain the separator.
  */
 function rollupId(eventName: string, series: Series, settings: RollUpSettings): string {
   const { instrument, identity, properties, endpoint } = series

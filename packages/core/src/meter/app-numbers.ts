@@ -7,20 +7,21 @@ import { createTracking } from '../instruments/track.ts'
 import type { Settings } from '../options/parse-options.ts'
 import type { Meter, MeterStats } from './meter.ts'
 
-/** What a meter takes from the app itself, beside the calls: counters, gauges and real-time events. */
+/** What a meter receives from the app itself: counters, gauges and real-time events. */
 export interface AppNumbers {
   readonly face: Pick<Meter, 'counter' | 'gauge' | 'observableGauge' | 'track'>
-  /** Asks the observable gauges that are due. @throws {UsageError} when the store fails */
+  /** Reads the observable gauges that are due. @throws {UsageError} if the store fails */
   collect(): Promise<void>
-  /** Puts real-time events in the outbox. @throws {UsageError} when the store fails */
+  /** Puts real-time events into the outbox. @throws {UsageError} if the store fails */
   put(): Promise<void>
-  /** The same for the last time. */
+  /** Puts them for the last time. */
   stop(): Promise<void>
-  /** Real-time events that are in no store. */
+  /** Returns the number of real-time events that are not in the store. */
   unstoredLines(): number
   stats(): Pick<MeterStats, 'readings' | 'tracked'>
 }
 
+/** Creates the instruments, the gauge collector and the tracking of a meter. */
 export function createAppNumbers({
   settings: { clock, days, store, rollups, productKey },
   tables,

@@ -11,12 +11,12 @@ import { type Loss, lossText, waitingInStore } from './loss-text.ts'
 import type { CloseReport } from './meter.ts'
 import type { StoreOpening } from './open-store.ts'
 
-/** What `close()` has to end. */
+/** The parts of a meter that `close()` stops. */
 export interface Closing {
   clock: Clock
   store: Store
   diagnostics: Diagnostics
-  /** Nothing was ever to be sent: what a store that is not durable has is discarded, not lost. */
+  /** Whether nothing was to be sent. Then the contents of a store that is not durable are discarded, not lost. */
   dryRun: boolean
   opening: StoreOpening
   dayCycle: DayCycle
@@ -25,18 +25,18 @@ export interface Closing {
   numbers: AppNumbers
   delivery: PxDelivery
   leftovers: LeftoverMeters
-  /** Nothing is counted from now on. */
+  /** Called when the meter stops counting. */
   onClosed(): void
 }
 
-/** How long requests under way are waited for when their lines outlive the process: what is broken off is looked up later. */
-const lastAnswersMs = 150
-/** How long a broken-off request may take to be noted in the store. */
+/** How long open requests are awaited if the store is durable: 150 ms. Aborted ones are looked up after the next start. */
+const lastResponsesMs = 150
+/** How long storing the results of aborted requests may take. */
 const lastSettlingMs = 100
 
 /**
- * Stores what was counted, sends what a store that is not durable cannot keep, and releases everything. Takes about
- * `timeoutMs` at most, and never rejects. What is lost is reported, on stderr or to `onError`, before this resolves.
+ * Stores what was counted, sends what a store that is not durable cannot keep, and releases all resources. It takes about
+ * `timeoutMs` at most, and never rejects. Losses are reported, on stderr or to `onError`, before it resolves.
  */
 export async function closeMeter(parts: Closing, timeoutMs: number): Promise<CloseReport> {
   const { clock, store, diagnostics, dryRun, dayCycle, tables, attribution, numbers, delivery } = parts
@@ -70,10 +70,10 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   await inTime(numbers.stop().catch(noteError))
   dayCycle.cancelStoring()
   if (!store.durable) await inTime(delivery.run())
-  // Later its last error is that it was broken off.
+  // Read now: after the abort below, the last error would be the abort itself.
   const { stopped, lastError } = delivery.state()
-  await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastAnswersMs) : left())
-  // Whatever is still on its way to PX breaks off here, and is noted as unknown.
+  await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastResponsesMs) : left())
+  // Aborts the requests that are still open. Their lines become unconfirmed.
   await within(clock, delivery.abort(), lastSettlingMs)
   await within(clock, delivery.stop(), lastSettlingMs)
 
@@ -103,12 +103,14 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   }
 
   const closed = store.close().catch((cause: unknown) => {
-    // What a folder took that was removed since, and cannot be written again, is not kept.
+    // The folder may have been removed after it took the counts. If they cannot be written again, they are not kept.
     if (store.durable) {
       gone.calls += kept.calls
       kept = { ...kept, calls: 0 }
     }
-    const lost = store.durable ? ` The ${stored.calls} calls of open days that it took may be lost.` : ''
+    const lost = store.durable
+      ? ` The ${stored.calls} calls of open days in it may be lost. Check that its folder exists and can be written.`
+      : ''
     diagnostics.report({
       code: 'PXU_ERR_STORE_UNAVAILABLE',
       message: `The store could not be closed.${lost}`,
@@ -116,12 +118,12 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
     })
   })
   await within(clock, Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
-  // Node prints warnings after this turn: the app may end the process as soon as it has the report.
+  // Node prints warnings after this turn. Without it, an app that exits as soon as it has the report would print none.
   await eventLoopTurn()
   return isDiscarded ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
 }
 
-/** As much of `task` as fits in the time; what it does later does no harm. @returns whether it ended in time, well or not */
+/** Awaits a task for a limited time. The task may continue afterwards. @returns whether it settled in time */
 function within(clock: Clock, task: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const cancel = clock.setTimer(() => resolve(false), timeoutMs, true)

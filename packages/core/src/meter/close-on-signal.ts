@@ -1,22 +1,21 @@
 import { constants } from 'node:os'
 import { atEndOfTurn } from '../clock.ts'
 
-/** What an orchestrator (Kubernetes, PM2, systemd) and a terminal send before they kill. */
+/** The signals that an orchestrator (Kubernetes, PM2, systemd) or a terminal sends before it kills a process. */
 const signals = ['SIGTERM', 'SIGINT'] as const
 
-/** All that is to be closed in this process: several meters share one listener per signal. */
+/** The functions that close the meters of this process. They share one listener per signal. */
 const closers = new Set<() => Promise<unknown>>()
 let closing: Promise<void> | undefined
 
 /**
- * Runs `close` when the process is asked to end. A second signal waits for the same close.
+ * Runs `close` when the process receives SIGTERM or SIGINT. A second signal awaits the same close.
  *
- * A listener takes away the signal's own effect, so once everything is closed the signal is sent again without it: the
- * process ends as it would have. As process 1 of a container it does not, since the kernel drops a signal that process 1 does
- * not handle: then it exits with 128 + the number of the signal, as a shell reports it. If the app listens as well, ending
- * is left to the app.
+ * A listener disables the default effect of a signal. So once everything is closed, the signal is sent again without the listener, and
+ * the process exits as it would have. The kernel drops such a signal for process 1 of a container, which then exits with
+ * 128 + the number of the signal, as a shell reports it. If the app has listeners of its own, the exit is left to the app.
  *
- * @returns a function that forgets `close`
+ * @returns a function that removes `close`
  */
 export function closeOnSignal(close: () => Promise<unknown>): () => void {
   if (closers.size === 0) for (const signal of signals) process.on(signal, closeAll)
@@ -36,7 +35,7 @@ function closeAll(signal: NodeJS.Signals): void {
   })
 }
 
-/** `signal-exit`, which many tools load, ends the process as well, but only if it is the last to listen. */
+/** Returns whether px-usage has to end the process. `signal-exit`, which many tools load, does so only if it has the last listener. */
 function isForUs(signal: NodeJS.Signals): boolean {
   const emitters = process as unknown as Record<string | symbol, { count?: unknown } | undefined>
   let passive = 0
@@ -49,7 +48,7 @@ function isForUs(signal: NodeJS.Signals): boolean {
 
 function endBy(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal)
-  // Another turn, as `signal-exit` gets the signal only then.
+  // `signal-exit` receives the signal one turn later. An exit before that would skip its handlers.
   atEndOfTurn(() => atEndOfTurn(() => process.exit(128 + constants.signals[signal])))
 }
 

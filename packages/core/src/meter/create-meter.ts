@@ -26,22 +26,26 @@ import { createStoreOpening } from './open-store.ts'
 const defaultCloseTimeoutMs = 5_000
 
 /**
- * The engine: counts finished calls, closes each usage day once, delivers it to PX.
+ * Creates a meter, the engine that counts finished calls, closes each usage day once and delivers it to PX.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that cannot be used
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an option that is missing or invalid
  */
 export function createMeter(options: MeterOptions = {}): Meter {
   return isEnabled(options?.enabled, process.env) ? buildMeter(options, true) : closedMeter()
 }
 
-/** Takes what the app gives it and keeps nothing, with no timer. */
+/** Creates a meter for `enabled: false`. It accepts everything, keeps nothing, and has no timer. */
 function closedMeter(): Meter {
   const meter = buildMeter({ dryRun: true, store: memoryStore() }, false)
   void meter.close()
   return meter
 }
 
-/** @param adopts whether it also closes and sends what earlier processes left in other namespaces; `false` for the meter that does so */
+/**
+ * Creates a meter from its parts.
+ *
+ * @param adopts whether it also closes and sends what earlier processes left in other namespaces; `false` for the meters that do so
+ */
 function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const settings = parseOptions(options, process.env)
   const { clock, days, store, rollups, graceMs } = settings
@@ -99,7 +103,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   let ignored = 0
   let afterClose = 0
   let closing: Promise<CloseReport> | undefined
-  /** Nothing can be counted any more: what is not in the store by now is told in the report of `close()`. */
+  /** Whether counting has ended. What is not in the store by then is part of the report of `close()`. */
   let isClosed = false
   let stopListening = () => {}
 
@@ -151,7 +155,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     if (settings.dryRun) return
     diagnostics.warn(
       'PXU_WRN_METER_CLOSED',
-      'A call finished after the meter was closed, and is not counted. Close the server first, and the meter once its last response is over.',
+      'A call finished after the meter was closed, and is not counted. Close the server first, and the meter after its last response.',
     )
   }
 

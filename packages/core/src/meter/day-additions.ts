@@ -5,13 +5,15 @@ import { createZeroFill } from '../day/zero-fill.ts'
 import type { Settings } from '../options/parse-options.ts'
 import { type EventSettings, rollupLine } from '../px/px-event.ts'
 
-/** What the first close of a day puts in the outbox beside the rollups: attributes and zeros, as far as the options ask for them. */
+/** What the first close of a day puts into the outbox in addition to the rollups: attributes and zeros, if the options enable them. */
 export interface DayAdditions {
+  /** Returns the additions to a day. */
   of(day: string): readonly Addition[]
-  /** Zeros of days on which nobody called. @throws {UsageError} when the store fails */
+  /** Creates the zeros of days without calls. @throws {UsageError} if the store fails */
   fillEmptyDays(): Promise<void>
 }
 
+/** Creates the additions of a meter. */
 export function createDayAdditions(
   settings: Pick<
     Settings,

@@ -3,11 +3,12 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { LeftoverDays, Store } from '../model/store.ts'
 import type { Meter } from './meter.ts'
 
-/** Leftover days appear when the last process of the old namespace ends, which a rolling deploy delays. */
+/** The interval of the search: 1 hour. Leftover days appear when the last process of an old namespace exits, late in a rolling deploy. */
 const lookEveryMs = 3_600_000
 
+/** The meters for days that earlier processes left in other namespaces. */
 export interface LeftoverMeters {
-  /** To be called when the store is open, and again to look at once. Never rejects. */
+  /** Searches for leftover days now, and from then on every hour. Call it when the store is open. Never rejects. */
   look(): Promise<void>
   flush(): Promise<void>
   close(timeoutMs: number): Promise<void>
@@ -21,8 +22,8 @@ interface LeftoverSettings {
 }
 
 /**
- * Closes and sends what earlier processes of the same product left in another namespace. Each namespace gets a meter of its own
- * that counts nothing, until nothing is left.
+ * Creates the meters that close and send what earlier processes of the same product left in other namespaces. Each namespace has a
+ * meter of its own, which counts nothing, until nothing is left.
  */
 export function createLeftoverMeters(settings: LeftoverSettings): LeftoverMeters {
   const { store, clock, diagnostics, makeMeter } = settings
@@ -49,7 +50,7 @@ export function createLeftoverMeters(settings: LeftoverSettings): LeftoverMeters
     meters.set(name, meter)
     try {
       await meter.flush()
-      // A process that counted nothing since it sealed its last day is alive all the same, and sends.
+      // A process of that namespace may still run although it has sealed its last day. Then it sends the lines itself.
       if (!(await leftover.store.isSender())) return await end(name)
       diagnostics.warn(
         'PXU_WRN_STORE_LEFTOVER',
@@ -66,8 +67,8 @@ export function createLeftoverMeters(settings: LeftoverSettings): LeftoverMeters
     cancel()
     looking ??= find()
       .catch((error: unknown) => {
-        // Nothing of it is lost by waiting for the next look.
-        diagnostics.publish('store:degraded', { reason: 'leftover days could not be looked for', error })
+        // The leftover days stay in the store, and the next search finds them.
+        diagnostics.publish('store:degraded', { reason: 'the search for leftover days failed', error })
       })
       .finally(() => {
         looking = undefined

@@ -1,18 +1,18 @@
 import type { UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
 
-/** What `close()` could neither send nor keep. */
+/** What `close()` could neither send nor store, and why. */
 export interface Loss {
   calls: number
   lines: number
   /** Calls whose `identify` or lookup had not returned. */
   unidentified: number
   store: Pick<Store, 'name' | 'durable'>
-  /** Why the store could not take what was counted, if it was that. */
+  /** The error of the store, if it failed. */
   storeError: unknown
-  /** Why PX did not take what waits, if it was that. */
+  /** Why PX did not take the waiting lines, if there are any. */
   pxReason: string | undefined
-  /** The time that `close()` had, if it was over. */
+  /** The timeout of `close()`, if it was exceeded. */
   timeoutMs: number | undefined
   waiting: WaitingInStore
   /** Days with counts that are not closed. */
@@ -24,7 +24,7 @@ interface WaitingInStore {
   days: readonly UsageDay[]
 }
 
-/** The calls in the lines of a store that is not durable, and their days. Never rejects. */
+/** Returns the calls in the lines of a store that is not durable, and their days. Never rejects. */
 export async function waitingInStore(store: Store): Promise<WaitingInStore> {
   const days = new Set<UsageDay>()
   let calls = 0
@@ -36,12 +36,12 @@ export async function waitingInStore(store: Store): Promise<WaitingInStore> {
       }
     }
   } catch {
-    // What cannot be read is in the number of lines all the same.
+    // Lines that cannot be read are still part of the number of lines.
   }
   return { calls, days: [...days] }
 }
 
-/** What was lost at shutdown, of which days, why, and how to keep it the next time. */
+/** Describes a loss at shutdown: what was lost, of which days, why, and how to prevent it. */
 export function lossText(loss: Loss): string {
   const { lines, waiting, openDays, store } = loss
   const calls = loss.calls + waiting.calls
@@ -62,8 +62,8 @@ function reasonsOf(loss: Loss): string[] {
   if (storeError !== undefined)
     reasons.push(`the ${store.name} store could not be written (${messageOf(storeError)})`)
   if (pxReason !== undefined) reasons.push(withoutStop(pxReason))
-  if (timeoutMs !== undefined) reasons.push(`the ${timeoutMs} ms of close() (timeoutMs) were over`)
-  if (!store.durable) reasons.push(`the ${store.name} store keeps nothing`)
+  if (timeoutMs !== undefined) reasons.push(`the ${timeoutMs} ms of close() (timeoutMs) were not enough`)
+  if (!store.durable) reasons.push(`the ${store.name} store is not durable`)
   return reasons.length === 0 ? ['they could not be stored in time'] : reasons
 }
 
@@ -73,7 +73,7 @@ function cureOf(store: Loss['store']): string {
     : 'Use fileStore() to keep them until PX takes them.'
 }
 
-/** Of an error of the store the cause, which is the system's and says what to mend. */
+/** Returns the message of a store error's cause, which comes from the system and names what to fix. */
 function messageOf(error: unknown): string {
   const { message, cause } = (error ?? {}) as { message?: unknown; cause?: unknown }
   const text = cause instanceof Error ? cause.message : String(message ?? error)

@@ -24,6 +24,7 @@ import type { UsageDay } from '../model/series.ts'
 import type { RejectedEvent } from '../px/line-contents.ts'
 import type { PxEvent } from '../px/px-event.ts'
 
+/** What `stats()` returns. */
 export interface MeterStats {
   /** The open usage day. */
   readonly day: UsageDay
@@ -35,107 +36,110 @@ export interface MeterStats {
     inMemory: number
     stored: number
     ignored: number
-    /** Calls that came, or were attributed, after `close()` and were not counted. */
+    /** Calls that finished, or were identified, after `close()`. They were not counted. */
     afterClose: number
-    /** Calls counted with less detail than they had, by what `limits` had no room for: the totals are right. */
+    /** Calls whose detail was folded, by the limit that was reached. The totals are exact. */
     folded: Folded
-    /** Properties of calls that PX cannot have and that were left out. */
+    /** Properties of calls that PX does not accept and that were left out. */
     propertiesLeftOut: number
   }
-  /** Numbers of the app's counters and gauges. */
+  /** The values of the app's counters and gauges. */
   readonly readings: ReadingStats & CollectStats
-  /** Events of `track()`. */
+  /** The events of `track()`. */
   readonly tracked: TrackStats
   /** Lines of closed days and of `track()`. At any moment `closed = delivered + pending + unconfirmed + rejected`. */
   readonly lines: OutboxCounts
   readonly delivery: DeliveryState
 }
 
+/** Numbers of calls and of outbox lines. */
 export interface CallsAndLines {
   calls: number
   lines: number
 }
 
-/** What `close()` leaves behind. Calls are those that this process counted, of days that are still open; lines
- * are those of closed days. */
+/** The result of `close()`. Calls are those that this process counted on days that are still open. Lines are those of closed days. */
 export interface CloseReport {
-  /** Delivered to PX while closing. */
+  /** Delivered to PX during `close()`. */
   sent: { lines: number }
   /** In the store, for the next start. */
   kept: CallsAndLines
   /** Lost: not sent before the timeout by a store that is not durable, or never accepted by a failing one. */
   lost: CallsAndLines
-  /** What a dry run with a store that is not durable counted: it was never to be sent. Only with `dryRun`. */
+  /** Counted by a dry run with a store that is not durable, and never meant to be sent. Only with `dryRun`. */
   discarded?: CallsAndLines
 }
 
+/** The engine: counts finished calls, closes each usage day once and delivers it to PX. */
 export interface Meter {
   /** Counts a finished call. Never throws. */
   record(call: FinishedCall): void
-  /** Tells the meter of a call that is not to be counted, for the statistics. */
+  /** Counts an ignored call in `stats()`. */
   ignore(): void
-  /** Tells the meter that a callback of the app threw or rejected, for `onError`. Never throws. */
+  /** Reports to `onError` that a callback of the app threw or rejected. Never throws. */
   callbackFailed(callback: CallCallback, error: unknown): void
-  /** Reports that code of an adapter failed within a request, once for each meter. Never throws. */
+  /** Reports that code of an adapter failed during a request, once for each meter. Never throws. */
   adapterFailed(error: unknown): void
   /**
-   * A number of the app's own that adds up over the day, such as exported rows. One event per identity, properties and closed
+   * Creates a counter for a number that adds up over the day, such as exported rows. One event per identity, properties and closed
    * day has the sum.
    *
-   * @param eventName the name of its events: no other instrument or rollup has it
+   * @param eventName the name of its events, which no other instrument or rollup may have
    * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
    */
   counter(eventName: string, options: InstrumentOptions): Counter
   /**
-   * A number of the app's own of which the last value of the day counts, such as seats in use.
+   * Creates a gauge for a number whose last value of the day counts, such as seats in use.
    *
    * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
    */
   gauge(eventName: string, options: InstrumentOptions): Gauge
   /**
-   * A gauge that is read once per usage day by a callback, after the day has ended and before it closes: for example the
-   * storage of each account, from a database. Callbacks run beside each other, each within its own time; if one throws, is
-   * rejected or takes too long, the others go on. For a day in whose grace no process ran there is no reading, and a warning.
+   * Creates a gauge that a callback reads once per usage day, after the day has ended and before it closes, such as the storage of
+   * each account in a database. Callbacks run concurrently, each with its own time limit. If one throws, rejects or exceeds
+   * its limit, the others continue. If no process runs during `graceMs` after a day, the day has no reading and px-usage warns.
    *
    * @throws {UsageError} `PXU_ERR_COUNTING_INSTRUMENT`
    */
   observableGauge(eventName: string, options: ObservableGaugeOptions, observeAll: ObserveAll): ObservableGauge
   /**
-   * Sends an event of this moment, as durably as the rest: what cannot be sent now waits in the outbox. Not for numbers that
-   * are to be added up by day: one event each would make an Average of PX wrong. Never throws.
+   * Sends a real-time event through the outbox, where it waits until PX takes it. Use a counter for numbers that add up over a day,
+   * because one event for each of them would make PX's Average wrong. Never throws.
    */
   track(eventName: string, identity: IdentityInput, properties?: GivenProperties): void
   /**
    * Stores what was counted, closes the days that are due, and sends what can be sent now.
    *
-   * @throws {UsageError} `PXU_ERR_STORE_...` when the store fails; what was counted stays in memory and is tried again
+   * @throws {UsageError} `PXU_ERR_STORE_...` if the store fails; the counts stay in memory and px-usage retries
    */
   flush(): Promise<void>
-  /** The bodies of the events that closing the day now would send. Changes nothing. @param day the open day by default */
+  /** Returns the bodies of the events that closing the day now would send. Changes nothing. @param day @default the open day */
   preview(day?: UsageDay): Promise<PxEvent[]>
   /**
-   * The lines of closed days, and real-time events, that are not delivered yet, each with the `body` that PX gets: with `dryRun`, what would
-   * be sent. Changes nothing.
+   * Yields the lines that are not delivered yet, of closed days and real-time events, each with the `body` for PX. With `dryRun`
+   * these are the lines that would be sent. Changes nothing.
    *
-   * @throws {UsageError} `PXU_ERR_STORE_...` while it is read, when the store fails
+   * @throws {UsageError} `PXU_ERR_STORE_...` if the store fails while it is read
    */
   outbox(): AsyncIterable<WaitingLine>
   /**
-   * The events, and attributes, that PX refused, oldest first: each with its `eventName`, `userId`, `accountId`, `day` and `calls`, the `body` that PX
-   * got, PX's reply as `reason`, and when (`rejectedAtMs`). They are kept and not sent again: as long as the process with `memoryStore()`, until
-   * their files are removed with `fileStore()`, where each process that shares the folder reads those of all. Changes nothing.
+   * Yields the events and attributes that PX refused, oldest first. Each has its `eventName`, `userId`, `accountId`, `day` and `calls`,
+   * the `body` that was sent, PX's reply as `reason`, and the time as `rejectedAtMs`. They are never sent again. `memoryStore()` keeps
+   * them until the process exits. `fileStore()` keeps them until their files are removed, and yields those of all processes
+   * that share the folder. Changes nothing.
    *
-   * @throws {UsageError} `PXU_ERR_STORE_...` while it is read, when the store fails; what can be read comes first
+   * @throws {UsageError} `PXU_ERR_STORE_...` if the store fails while it is read; readable lines come first
    */
   rejected(): AsyncIterable<RejectedEvent>
   stats(): MeterStats
-  /** The endpoints called so far, by route and method; at most 10,000. */
+  /** Returns the method and route of each endpoint that was called so far, at most 10,000 of them. */
   endpoints(): Endpoint[]
   /**
-   * Stores what was counted and lets go of everything. With a store that keeps nothing, the open day is closed and sent
-   * first. May be called again: it answers the same.
+   * Stores what was counted and releases all resources. With a store that is not durable, it closes and sends the open day first.
+   * A second call resolves to the same report.
    *
-   * @param options.timeoutMs how long to wait for late answers of `identify`, and for PX if the store keeps nothing @default 5_000
+   * @param options.timeoutMs how long to await pending `identify` calls, and PX if the store is not durable, in milliseconds
+   * @default 5_000
    */
   close(options?: { timeoutMs?: number }): Promise<CloseReport>
   [Symbol.asyncDispose](): Promise<void>

@@ -1,21 +1,22 @@
 import { storeError, textWithReason, type UsageError } from '../errors.ts'
 import type { Store, StoreContext } from '../model/store.ts'
 
-/** How soon a store that could not be opened is tried again: a full disk or a missing right may have been mended. */
+/** The delay before a store that could not be opened is opened again: 60000 ms (1 minute). The disk may have space by then. */
 const retryMs = 60_000
 
+/** The opening of a store. */
 export interface StoreOpening {
-  /** Makes the first attempt. To be called before anything else. @param onOpen called once, when the store is open */
+  /** Makes the first attempt. Call it before the other methods. @param onOpen called once, when the store is open */
   start(onOpen: () => Promise<void>): void
-  /** Resolves when the store is open. @throws {UsageError} what the last attempt failed with, as long as it is not */
+  /** Resolves when the store is open. @throws {UsageError} the error of the last attempt, if it failed */
   opened(): Promise<void>
-  /** The same, but a store that could not be opened is tried again at once: what was in the way may be mended by now. */
+  /** Retries a failed attempt at once, because the cause may be fixed by now, and resolves when the store is open. */
   tryNow(): Promise<void>
-  /** One more attempt at once, if the last one failed, and none later. */
+  /** Makes one more attempt if the last one failed, and none later. */
   stop(): void
 }
 
-/** Opens a store, and tries again until it is open. Meanwhile counts stay in memory. */
+/** Creates the opening of a store, which retries until the store is open. Meanwhile counts stay in memory. */
 export function createStoreOpening(store: Store, context: StoreContext): StoreOpening {
   const { clock, diagnostics } = context
   let attempt = Promise.resolve()
@@ -30,7 +31,7 @@ export function createStoreOpening(store: Store, context: StoreContext): StoreOp
       const failure = storeError('The store could not be opened.', error)
       const message = `${textWithReason(failure)} ${consequenceOf(failure)}`
       diagnostics.report({ code: failure.code, message, cause: failure.cause }, { alsoWarns: true })
-      // A store that belongs to another meter is not waited for.
+      // A store that belongs to another meter stays in use, so a retry would never succeed.
       mayRetry = failure.code === 'PXU_ERR_STORE_UNAVAILABLE'
       if (!isStopped && mayRetry) cancelRetry = clock.setTimer(open, retryMs)
       throw failure
@@ -63,6 +64,6 @@ export function createStoreOpening(store: Store, context: StoreContext): StoreOp
 
 function consequenceOf({ code }: UsageError): string {
   return code === 'PXU_ERR_STORE_UNAVAILABLE'
-    ? 'Counts wait in memory until it can; it is tried again each minute.'
+    ? 'Counts wait in memory; px-usage will retry every minute.'
     : 'Nothing that this meter counts can be stored.'
 }

@@ -1,10 +1,11 @@
 import { invalid } from '../model/check-options.ts'
 
+/** The environment variables of a process. */
 export type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * A variable of the environment. `undefined` if it is not set or empty: compose files and manifests pass on variables that
- * have no value. Line feeds at the end of a mounted secret are left out.
+ * Returns an environment variable without surrounding white space, such as the final line feed of a mounted secret. Returns `undefined`
+ * if it is empty, because compose files and manifests pass on variables without a value.
  */
 export function variable(env: Env, name: string): string | undefined {
   const text = env[name]?.trim()
@@ -12,9 +13,9 @@ export function variable(env: Env, name: string): string | undefined {
 }
 
 /**
- * Whether px-usage is switched on: by the option `enabled`, or else by `PX_USAGE_ENABLED`.
+ * Returns whether px-usage is enabled, by the option `enabled` or else by `PX_USAGE_ENABLED`. The default is `true`.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` for anything that is neither yes nor no: guessing either would be a surprise
+ * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` for any value that means neither yes nor no
  */
 export function isEnabled(given: unknown, env: Env): boolean {
   if (typeof given === 'boolean') return given

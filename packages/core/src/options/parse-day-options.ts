@@ -2,36 +2,38 @@ import type { AttributeNames } from '../attributes/attribute-values.ts'
 import type { Rollup } from '../day/rollup.ts'
 import { boolean, count, invalid, object, refuseUnknown } from '../model/check-options.ts'
 
-const mostZeroFillDays = 100
+const maxZeroFillDays = 100
 
-/** Which numbers of a closed day are set on the users and accounts of PX. */
+/** The numbers of a closed day that px-usage sets as attributes of users and accounts in PX. */
 export interface AttributeOptions {
-  /** Name of a number (`apiCalls`, or the `property` of an instrument) -> API name of a PX attribute of the user. */
+  /** User attributes: name of a number (`apiCalls`, or the `property` of an instrument) -> API name of the PX attribute. */
   user?: Readonly<Record<string, string>> | undefined
-  /** The same for the account, which takes the sum of its users. */
+  /** Account attributes, with the sums over the users of the account: name of a number -> API name of the PX attribute. */
   account?: Readonly<Record<string, string>> | undefined
-  /** Make users and accounts that PX does not know. @default false */
+  /** Create users and accounts that PX does not know. @default false */
   createMissing?: boolean | undefined
-  /** The numbers of the day so far, under attributes of their own. @default none */
+  /** Attributes for the numbers of the open day so far. @default none */
   running?: RunningAttributeOptions | undefined
 }
 
+/** The numbers of the open day that px-usage sets as attributes. */
 export interface RunningAttributeOptions {
-  /** How often they are set, in ms: 60_000 or more. Each change of a value is a request of the daily budget. */
+  /** The interval in milliseconds, at least 60_000. Each changed value takes one request of the daily budget. */
   everyMs: number
   user?: Readonly<Record<string, string>> | undefined
   account?: Readonly<Record<string, string>> | undefined
 }
 
+/** The option `attributes`, validated. */
 export interface AttributeSettings extends AttributeNames {
   readonly createMissing: boolean
-  /** Not set: none. */
+  /** `undefined`: no running attributes. */
   readonly running?: (AttributeNames & { readonly everyMs: number }) | undefined
 }
 
 const shortestRunningMs = 60_000
 
-/** @throws {UsageError} `PXU_ERR_OPTIONS_...` */
+/** Validates the option `attributes`. @throws {UsageError} `PXU_ERR_OPTIONS_...` */
 export function parseAttributes(value: AttributeOptions | undefined): AttributeSettings {
   const given = object('attributes', value) ?? {}
   refuseUnknown(given, ['user', 'account', 'createMissing', 'running'])
@@ -55,7 +57,11 @@ function parseRunning(
   refuseUnknown(given, ['everyMs', 'user', 'account'])
   const everyMs = count('attributes.running.everyMs', given.everyMs, shortestRunningMs)
   if (everyMs === undefined)
-    throw invalid('attributes.running.everyMs', undefined, 'Give 600_000, for example.')
+    throw invalid(
+      'attributes.running.everyMs',
+      undefined,
+      'Give a number of milliseconds such as 600_000 (10 minutes).',
+    )
   const names = {
     user: attributeNames('attributes.running.user', given.user),
     account: attributeNames('attributes.running.account', given.account),
@@ -66,7 +72,7 @@ function parseRunning(
     throw invalid(
       `attributes.running.${kind}`,
       given[kind],
-      'Give attributes of their own: the value of a closed day and that of the open one would take turns in one.',
+      'Give attributes that attributes.user and attributes.account do not have, because the values of the closed and the open day would overwrite each other.',
     )
   }
   return Object.freeze({ ...names, everyMs })
@@ -87,7 +93,7 @@ function attributeNames(
   )
 }
 
-/** @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` */
+/** Validates the option `rollups`. @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` */
 export function parseRollups(value: readonly Rollup[] | undefined): readonly Rollup[] | undefined {
   if (value === undefined) return undefined
   const usable =
@@ -108,13 +114,15 @@ export function parseRollups(value: readonly Rollup[] | undefined): readonly Rol
   )
 }
 
+/** The option `zeroFill`. */
 export interface ZeroFillOptions {
-  /** So many days before a day are looked at, up to 100. */
+  /** How many days before a day are considered, from 1 to 100. */
   days: number
 }
 
 /**
- * @returns 0 for none
+ * Validates the option `zeroFill` and returns its number of days, or 0 without zero fill.
+ *
  * @throws {UsageError} `PXU_ERR_OPTIONS_...`
  */
 export function parseZeroFill(value: ZeroFillOptions | undefined, rollups: readonly Rollup[]): number {
@@ -122,8 +130,12 @@ export function parseZeroFill(value: ZeroFillOptions | undefined, rollups: reado
   if (given === undefined) return 0
   refuseUnknown(given, ['days'])
   const { days } = given
-  const isUsable = Number.isSafeInteger(days) && days >= 1 && days <= mostZeroFillDays
-  if (!isUsable) throw invalid('zeroFill.days', days, `Give a whole number from 1 to ${mostZeroFillDays}.`)
+  const isUsable = Number.isSafeInteger(days) && days >= 1 && days <= maxZeroFillDays
+  if (!isUsable) throw invalid('zeroFill.days', days, `Give a whole number from 1 to ${maxZeroFillDays}.`)
   if (rollups.some(({ by }) => by === 'identity')) return days
-  throw invalid('zeroFill', value, "It needs a rollup by 'identity', and there is none.")
+  throw invalid(
+    'zeroFill',
+    value,
+    "Zero fill needs a rollup by 'identity'. Add one to rollups, or remove zeroFill.",
+  )
 }

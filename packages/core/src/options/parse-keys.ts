@@ -1,59 +1,67 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 
-/** The key behind a function, so that whoever prints the settings prints no key. */
+/** Returns a function that returns the API key. Settings that are printed then show a function, not the key. */
 export function apiKeyOf(given: string | (() => string) | undefined, required: boolean): () => string {
   if (typeof given !== 'function') {
     const apiKey = key('apiKey', given, required)
     return () => apiKey
   }
   return () => {
-    let answer: string
+    let returned: string
     try {
-      answer = given()
+      returned = given()
     } catch {
-      // Not quoted: it may tell of the key.
-      throw new UsageError('PXU_ERR_OPTIONS_API_KEY_MISSING', 'The function given as apiKey threw.')
+      // The error is not quoted, because it may contain the key.
+      throw new UsageError(
+        'PXU_ERR_OPTIONS_API_KEY_MISSING',
+        'The function given as apiKey threw an error. Make it return the key.',
+      )
     }
-    return key('apiKey', answer, true)
+    return key('apiKey', returned, true)
   }
 }
 
+/**
+ * Validates a key and returns it without surrounding white space. A key that is not required may be missing and is then empty.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for a missing or invalid key
+ */
 export function key(name: 'apiKey' | 'productKey', value: string | undefined, required: boolean): string {
   const [code, variable, where] =
     name === 'apiKey'
       ? ([
           'PXU_ERR_OPTIONS_API_KEY_MISSING',
           'PX_API_KEY',
-          'Administration > REST API in PX makes one',
+          'create one in PX under Administration > REST API',
         ] as const)
       : ([
           'PXU_ERR_OPTIONS_PRODUCT_KEY_MISSING',
           'PX_PRODUCT_KEY',
-          'Administration > Products in PX shows it, AP-...',
+          'PX shows it under Administration > Products, as AP-...',
         ] as const)
   if (!required && (value === undefined || value === '')) return ''
   if (typeof value === 'string' && value.trim() !== '') {
-    // Not quoted: it may be most of a key.
+    // The value is not quoted, because it may be most of a key.
     if (!/^[\x21-\x7e]+$/.test(value.trim())) {
       throw new UsageError(
         'PXU_ERR_OPTIONS_INVALID',
-        `The option ${name} holds a blank, a line break or a letter that no header can carry. Give it as PX shows it.`,
+        `The option ${name} contains a space, a line break or a character that is not allowed in a header. Give it exactly as PX shows it.`,
       )
     }
     return value.trim()
   }
   throw new UsageError(
     code,
-    `The option ${name} is ${value === undefined ? 'missing' : 'not a text with something in it'}. Give it, or set ${variable} (${where}). To run without PX, as in development, set PX_USAGE_ENABLED=false; dryRun: true needs no keys either.`,
+    `The option ${name} is ${value === undefined ? 'missing' : 'not a non-empty string'}. Give it, or set ${variable} (${where}). To run without PX, as in development, set PX_USAGE_ENABLED=false; dryRun: true needs no keys either.`,
   )
 }
 
-/** Warns of a key that PX would refuse with each event, days later. Not quoted: it may be the API key, given by mistake. */
+/** Warns about a product key that PX would refuse with each event, days later. The key is not quoted: it may be the API key by mistake. */
 export function checkProductKey(productKey: string, diagnostics: Diagnostics): void {
   if (productKey.startsWith('AP-')) return
   diagnostics.warn(
     'PXU_WRN_OPTIONS_PRODUCT_KEY',
-    'The option productKey (PX_PRODUCT_KEY) does not begin with AP-, so it is most likely not the key of a product. Give the one that PX shows under Administration > Products, and look whether it was exchanged with apiKey.',
+    'The option productKey (PX_PRODUCT_KEY) does not begin with AP-, so it is most likely not a product key. Give the one that PX shows under Administration > Products, and check that it was not swapped with apiKey.',
   )
 }

@@ -22,70 +22,71 @@ import {
 } from './parse-day-options.ts'
 import { apiKeyOf, key } from './parse-keys.ts'
 
-/** What a meter can be told. An option that is `undefined` counts as not given; an unknown one is an error. */
+/** The options of a meter. An option that is `undefined` has its default; an unknown option is an error. */
 export interface MeterOptions {
   /**
-   * REST API key of PX, with Write permission, and Read to find out what became of a request that got no answer. A function is asked
-   * before each request: the key may change while the app runs. @default process.env.PX_API_KEY
+   * REST API key of PX with the Write permission, and with Read to look up unconfirmed requests. A function is called before each
+   * request, so the key may change while the app runs. @default process.env.PX_API_KEY
    */
   apiKey?: string | (() => string) | undefined
   /** Product key of PX (`AP-...`), the one of the web tag. @default process.env.PX_PRODUCT_KEY */
   productKey?: string | undefined
-  /** Where the PX subscription lives. @default process.env.PX_REGION or 'us' */
+  /** Region of the PX subscription. @default process.env.PX_REGION or 'us' */
   region?: Region | undefined
   /** Address of PX instead of `region`, with or without `/v1`; https, except to this machine. @default process.env.PX_BASE_URL */
   baseUrl?: string | undefined
-  /** Low-cardinality dimensions that every call of this meter carries. @default { apiType: 'RESTful' } */
+  /** Low-cardinality properties of every call of this meter. @default { apiType: 'RESTful' } */
   properties?: Readonly<Record<string, string | number | boolean>> | undefined
   /** IANA zone whose midnight ends a usage day. @default process.env.PX_TIME_ZONE or 'UTC' */
   timeZone?: string | undefined
   /** The events that a closed day becomes. @default dailyApiCalls by identity, dailyEndpointCalls by endpoint */
   rollups?: readonly Rollup[] | undefined
-  /** PX attributes of users and accounts that take numbers of each closed day. */
+  /** PX attributes of users and accounts that px-usage sets to numbers of each closed day. @default none */
   attributes?: AttributeOptions | undefined
-  /** Events that say 0 for those who called on the days before and not on this one. @default none */
+  /** Send events with 0 for users who called on earlier days but not on this one. @default none */
   zeroFill?: ZeroFillOptions | undefined
-  /** Where counts and unsent events live. @default fileStore({ dir: process.env.PX_USAGE_DIR or '.px-usage' }) */
+  /** Where day totals and unsent lines are kept. @default fileStore({ dir: process.env.PX_USAGE_DIR or '.px-usage' }) */
   store?: Store | undefined
-  /** Bounds of one usage day in this process; beyond them endpoints fold, totals stay. */
+  /** Limits of one usage day in this process. Beyond them detail folds; totals stay exact. */
   limits?: Partial<SeriesLimits> | undefined
-  /** How long after midnight a day is closed, in ms: late answers of `identify` still belong to it. @default 900_000 */
+  /** Delay after midnight before a day is closed, in milliseconds, for late results of `identify`. @default 900_000 */
   graceMs?: number | undefined
-  /** How long a promise of `identify` is awaited, in ms. @default 1_000 */
+  /** How long a promise of `identify` is awaited, in milliseconds. @default 1_000 */
   identifyTimeoutMs?: number | undefined
-  /** How long one request to PX may take in all, in ms. @default 10_000 */
+  /** Time limit of one whole request to PX, in milliseconds. @default 10_000 */
   requestTimeoutMs?: number | undefined
   /**
-   * Most requests to PX in any second, in real time; the sender runs at about nine tenths of it. PX takes about 200.
+   * The most requests to PX in any second, in real time. The sender runs at about nine tenths of it. PX accepts about 200.
    * @default 150
    */
   maxRequestsPerSecond?: number | undefined
-  /** Most requests to PX in a day of UTC; the rest waits for the next. PX takes about a million. @default 800_000 */
+  /** The most requests to PX in a UTC day; further lines wait for the next day. PX accepts about a million. @default 800_000 */
   maxRequestsPerDay?: number | undefined
-  /** Sending starts by itself at a random moment within this time, in ms: a fleet does not start together. @default 300_000 */
+  /** Largest random delay before sending starts, in milliseconds, so that processes do not start together. @default 300_000 */
   startJitterMs?: number | undefined
-  /** Look up in PX what became of a request that got no answer, before it is repeated. Without it: repeat. @default true */
+  /** Look up unconfirmed lines in PX before they are resent. With `false` they are resent without a look-up. @default true */
   lookUp?: boolean | undefined
-  /** How long after such a request, in ms: PX must show by then what it took. @default 900_000 */
+  /** Delay before an unconfirmed request is looked up in PX, in milliseconds. @default 900_000 */
   lookUpAfterMs?: number | undefined
-  /** Close the meter on SIGTERM and SIGINT: for an app without a shutdown of its own. The process ends as it would have. @default false */
+  /** Close the meter on SIGTERM and SIGINT, for an app without a shutdown of its own. The process then exits as usual. @default false */
   closeOnSignal?: boolean | undefined
-  /** `false` makes a meter that takes everything, keeps nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
+  /** `false` creates a meter that accepts everything, keeps nothing and needs no keys. @default process.env.PX_USAGE_ENABLED, or true */
   enabled?: boolean | undefined
-  /** Count and close days, but send nothing: keys are not needed. @default false */
+  /** Count and close days, but send nothing. Keys are not required. @default false */
   dryRun?: boolean | undefined
   /** Receives errors that nothing awaits. Every code is in docs/error-codes.md. */
   onError?: ((error: UsageError) => void) | undefined
-  /** Where time comes from. @default the system's */
+  /** The source of time. @default the system's clock */
   clock?: Clock | undefined
-  /** Dispatcher of undici 7 or newer for the requests to PX: a proxy, own certificates, a mock. */
+  /** Dispatcher of undici 7 or newer for the requests to PX, such as a proxy, one with its own certificates, or a mock. */
   dispatcher?: Dispatcher | undefined
-  /** Takes the place of PX in tests: see `inMemoryDelivery()` of the test kit. */
+  /** Replaces PX in tests; see `inMemoryDelivery()` in `@px-usage/core/testing`. */
   delivery?: SendLine | undefined
 }
 
+/** The settings of a meter: its options and environment, validated and complete. */
 export interface Settings {
-  /** @throws {UsageError} when the app's own function fails or answers no key */
+  /** @throws {UsageError} if the app's own function throws or returns no key */
   readonly apiKey: () => string
   readonly productKey: string
   readonly baseUrl: string
@@ -93,7 +94,7 @@ export interface Settings {
   readonly days: UsageDays
   readonly rollups: readonly Rollup[]
   readonly attributes: AttributeSettings
-  /** 0: none. */
+  /** 0 without zero fill. */
   readonly zeroFillDays: number
   readonly store: Store
   readonly limits: Readonly<SeriesLimits>
@@ -113,6 +114,7 @@ export interface Settings {
   readonly delivery: SendLine | undefined
 }
 
+/** The defaults of all options. */
 export const defaults = Object.freeze({
   region: 'us',
   timeZone: 'UTC',
@@ -137,7 +139,7 @@ export const defaults = Object.freeze({
   lookUpAfterMs: 900_000,
 })
 
-/** Kept complete by the compiler: a new option that is missing here does not build. */
+/** The names of all options. The compiler reports an option that is missing here. */
 const known: Readonly<Record<keyof MeterOptions, true>> = {
   apiKey: true,
   productKey: true,
@@ -168,9 +170,9 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
 }
 
 /**
- * Options and environment to complete settings.
+ * Validates the options and completes them from the environment and the defaults.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_...`: the message quotes the value and says what to do
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...`, with a message that quotes the value and says what to do
  */
 export function parseOptions(options: MeterOptions, env: Env): Settings {
   refuseUnknown(options, Object.keys(known))
@@ -182,11 +184,11 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   const identifyTimeoutMs =
     count('identifyTimeoutMs', options.identifyTimeoutMs, 1) ?? defaults.identifyTimeoutMs
   const requestTimeoutMs = count('requestTimeoutMs', options.requestTimeoutMs, 1) ?? defaults.requestTimeoutMs
-  // A request that is still on its way cannot be found yet.
+  // A look-up before the request timeout would miss an event that PX is still receiving, and the line would be sent twice.
   const lookUpAfterMs =
     count('lookUpAfterMs', options.lookUpAfterMs, requestTimeoutMs) ??
     Math.max(defaults.lookUpAfterMs, requestTimeoutMs)
-  // A day that closes before the last answer of `identify` would get a second event.
+  // A day that closes before the last result of `identify` would get a second event.
   const rollups = parseRollups(options.rollups) ?? defaults.rollups
   const graceMs =
     count('graceMs', options.graceMs, identifyTimeoutMs) ?? Math.max(defaults.graceMs, identifyTimeoutMs)
@@ -209,7 +211,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     maxRequestsPerSecond:
       count('maxRequestsPerSecond', options.maxRequestsPerSecond, 1) ?? defaults.maxRequestsPerSecond,
     maxRequestsPerDay: count('maxRequestsPerDay', options.maxRequestsPerDay, 1) ?? defaults.maxRequestsPerDay,
-    // Nobody shares what takes the place of PX.
+    // The delay protects PX from processes that start together, so a delivery that replaces PX needs none.
     startJitterMs:
       count('startJitterMs', options.startJitterMs, 0) ??
       (options.delivery === undefined ? defaults.startJitterMs : 0),
@@ -226,19 +228,16 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
 
 function properties(value: MeterOptions['properties']): Properties {
   return usableProperties(object('properties', value) ?? defaults.properties, (_reason, message) => {
-    throw new UsageError(
-      'PXU_ERR_OPTIONS_INVALID',
-      `The option properties cannot be used as it is. ${message}`,
-    )
+    throw new UsageError('PXU_ERR_OPTIONS_INVALID', `The option properties is invalid. ${message}`)
   })
 }
 
 function store(value: Store | undefined): Store | undefined {
   if (value === undefined || typeof value?.closeDay === 'function') return value
-  // Not quoted: what is meant to be a store may hold the password of a database.
+  // The value is not quoted, because it may contain the password of a database.
   throw new UsageError(
     'PXU_ERR_OPTIONS_INVALID',
-    `The option store is of the type ${typeof value}, and no store. Give fileStore({ dir: '.px-usage' }) or memoryStore().`,
+    `The option store is a value of the type ${typeof value}, not a store. Give fileStore({ dir: '.px-usage' }) or memoryStore().`,
   )
 }
 
@@ -254,7 +253,7 @@ function limits(value: Partial<SeriesLimits> | undefined): SeriesLimits {
   })
 }
 
-/** Without a product key nothing can reach a product of PX, so all such meters share one namespace. */
+/** Returns the namespace of a meter. Meters without a product key cannot reach PX, so they all share one namespace. */
 export function namespaceOf({
   productKey,
   baseUrl,
