@@ -1,12 +1,12 @@
 import { join, sep } from 'node:path'
 import type { Disk } from '../files/disk.ts'
 
-/** File systems that container runtimes put an image's own layer on. */
+/** File systems on which container runtimes put the layer of a container. */
 const layerTypes = ['overlay', 'aufs', 'fuse-overlayfs']
 
 /**
- * Whether a folder lies in the own layer of a container, which the next deploy throws away, and not on a volume. From
- * `/proc/self/mountinfo` (proc(5)); `false` where there is no such file.
+ * Returns whether a folder is in the container's own layer, which the next deploy removes, instead of on a volume. Reads
+ * `/proc/self/mountinfo` (proc(5)); `false` on systems without that file.
  */
 export function isInContainerLayer(disk: Disk, path: string): boolean {
   try {
@@ -16,7 +16,7 @@ export function isInContainerLayer(disk: Disk, path: string): boolean {
       const [fields = '', source = ''] = mount.split(' - ')
       const point = unescaped(fields.split(' ')[4] ?? '')
       const isAbove = point === path || path.startsWith(point.endsWith(sep) ? point : join(point, sep))
-      // Of two mounts at one point the later one covers the other.
+      // The later of two mounts at one path hides the other.
       if (isAbove && point.length >= longest.point.length)
         longest = { point, type: source.split(' ')[0] ?? '' }
     }
@@ -26,7 +26,7 @@ export function isInContainerLayer(disk: Disk, path: string): boolean {
   }
 }
 
-/** Spaces and the like stand there as three octal digits. */
+/** Replaces the octal escapes with which the file writes spaces and similar characters. */
 function unescaped(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }

@@ -33,18 +33,18 @@ export interface DayJournalsSettings {
   now(): number
   damaged: DamagedFiles
   onNewer(path: string): void
-  /** Told once for each journal: its writer lives, or lived, on another host. */
+  /** Called once for each journal whose writer runs, or ran, on another host. */
   onUnseen(host: string): void
 }
 
-/** The journals of all writers in a folder: which days they are of, what they add up to, and how a day is closed. */
+/** Reads the journals of all writers in a folder: their days, their totals, and the close of a day. */
 export class DayJournals {
   readonly #settings: DayJournalsSettings
   readonly #disk: Disk
   readonly #dir: string
   readonly closed: ClosedDays
-  readonly #told = new Set<string>()
-  /** What was found in files that a closed day contains in part: by path, as long as the size stays. */
+  readonly #reported = new Set<string>()
+  /** Results for files that a closed day contains in part: by path, valid while the size is the same. */
   readonly #inspected = new Map<string, { size: number; file: InspectedFile }>()
 
   constructor(settings: DayJournalsSettings) {
@@ -54,11 +54,11 @@ export class DayJournals {
     this.closed = new ClosedDays(settings.disk, settings.dir, settings.damaged)
   }
 
-  /** Days with counts that no closed day contains, oldest first. */
+  /** Returns the days with counts that no closed day contains, oldest first. */
   async openDays(): Promise<UsageDay[]> {
     const open: UsageDay[] = []
     for (const day of journalDays(this.#disk, this.#dir)) {
-      // A day of which a file cannot be read is open until whoever closes it has found out about the file.
+      // A day with an unreadable file counts as open, so that the process that closes it handles the file.
       if (await this.#isOpen(day).catch(() => true)) open.push(day)
     }
     return open
@@ -95,7 +95,7 @@ export class DayJournals {
     return inspected
   }
 
-  /** What is counted of an open day. */
+  /** Yields what is counted of an open day. */
   totals(day: UsageDay): AsyncGenerator<readonly SeriesTotal[]> {
     const isReadable = (file: InspectedFile) => this.#isReadable(file)
     return readDayTotals({ ...this.#settings, closed: this.closed, isReadable }, day)
@@ -124,7 +124,7 @@ export class DayJournals {
     return inspected
   }
 
-  /** The journals of a day. What stands in the place of a file and can never be read as one is set aside. */
+  /** Returns the journals of a day. A path that can never be read as a file is set aside. */
   async #readableJournals(day: UsageDay): Promise<Map<string, JournalFile[]>> {
     const journals = journalsOf(this.#disk, this.#dir, day)
     for (const [journalId, files] of journals) {
@@ -132,7 +132,7 @@ export class DayJournals {
       for (const file of files) {
         const header = await this.#reading(file, async () => {
           const found = await readJournalHeader(this.#disk, file.path)
-          // A file gets its name only with its header in it.
+          // A file gets its name only with its header in it, so a missing header is damage.
           if (found === undefined) throw new Error(`${file.path} has no header`)
           return found
         })
@@ -144,7 +144,7 @@ export class DayJournals {
     return journals
   }
 
-  /** @throws what may pass; @returns `undefined` for a file that was set aside */
+  /** Reads a file. @returns `undefined` if it was set aside @throws if the file may be readable later */
   async #reading<T>({ path }: JournalFile, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read()
@@ -156,28 +156,28 @@ export class DayJournals {
   }
 
   #isReadable({ isNewer, path }: InspectedFile): boolean {
-    if (isNewer && this.#isNews(path)) this.#settings.onNewer(path)
+    if (isNewer && this.#isFirstReport(path)) this.#settings.onNewer(path)
     return !isNewer
   }
 
-  #isNews(what: string): boolean {
-    if (this.#told.has(what)) return false
-    this.#told.add(what)
+  #isFirstReport(what: string): boolean {
+    if (this.#reported.has(what)) return false
+    this.#reported.add(what)
     return true
   }
 
   /**
-   * Rolls a day up into a file of lines, if all its writers are done with it. The moment that file gets its name is the
-   * close: it tells which journals it contains, so that a crash before it changes nothing, and after it nothing is counted
-   * twice, though the journals are still there.
+   * Creates the file of lines of a day once all its writers are done with it. The close happens when that file gets its name.
+   * The file says which journals it contains, so a crash before the close changes nothing, and after it nothing is counted twice
+   * although the journals still exist.
    *
-   * @param mayCommit whether this process still has the lead
+   * @param mayCommit returns whether this process still holds the lease
    */
   async close(
     day: UsageDay,
     makeLines: MakeLines,
     { force, mayCommit }: { force: boolean; mayCommit: () => boolean },
-  ): Promise<{ answer: DayClose; name?: string }> {
+  ): Promise<{ result: DayClose; name?: string }> {
     const writers = new Map<string, JournalOwner['state']>()
     const { revision, contained } = await this.closed.of(day)
     let waiting = 0
@@ -189,9 +189,9 @@ export class DayJournals {
     }
     if (writers.size === 0) {
       await this.#remove(day, [])
-      return { answer: { outcome: 'empty' } }
+      return { result: { outcome: 'empty' } }
     }
-    if (waiting > 0 && !force) return { answer: { outcome: 'waiting', writers: waiting } }
+    if (waiting > 0 && !force) return { result: { outcome: 'waiting', writers: waiting } }
 
     const files = await this.#inspectFiles(journals)
     const upTo: Record<string, number> = { ...contained }
@@ -202,7 +202,7 @@ export class DayJournals {
     for (const file of done) await this.#quarantine(file)
     if (!files.some(({ journalId, lastSequence }) => lastSequence > (contained[journalId] ?? 0))) {
       await this.#remove(day, done)
-      return { answer: { outcome: 'empty' } }
+      return { result: { outcome: 'empty' } }
     }
     const totals: AsyncIterable<SeriesTotal> = {
       [Symbol.asyncIterator]: () => oneByOne(this.#totalsOf(files, contained)),
@@ -211,16 +211,16 @@ export class DayJournals {
     const header = newHeader({ day, revision, contained: upTo })
     const path = join(outboxFolder(this.#dir), name)
     const written = await writeLineFile(this.#disk, path, header, makeLines(totals, revision), mayCommit)
-    if (written === undefined) return { answer: { outcome: 'notLeader' } }
+    if (written === undefined) return { result: { outcome: 'notLeader' } }
     await this.#remove(day, done)
-    return { answer: { outcome: 'closed', revision, ...written }, name }
+    return { result: { outcome: 'closed', revision, ...written }, name }
   }
 
-  /** Removes journals that a closed day contains and nobody writes to: a crash came between the two. */
+  /** Removes journals that a closed day contains and no process writes to. They are left by a crash between close and removal. */
   async sweep(outbox: Pick<Outbox, 'needs'>): Promise<void> {
     this.forgetOld(outbox)
     for (const day of journalDays(this.#disk, this.#dir)) {
-      // What cannot be read is looked at when the day is closed.
+      // The next close of the day handles a file that cannot be read.
       await this.#sweepDay(day).catch(() => {})
     }
   }
@@ -245,11 +245,11 @@ export class DayJournals {
 
   async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
     const owner = await journalOwner(this.#settings, files)
-    if (owner.state === 'unseen' && this.#isNews(journalId)) this.#settings.onUnseen(owner.host)
+    if (owner.state === 'unseen' && this.#isFirstReport(journalId)) this.#settings.onUnseen(owner.host)
     return owner.state
   }
 
-  /** Keeps what stands behind the damage, for whoever wants to look at it. */
+  /** Copies what follows the damage to `damaged`, where an operator can inspect it. */
   async #quarantine({ path, end }: InspectedFile): Promise<void> {
     if (end.how === 'damaged') {
       await this.#settings.damaged.copyFrom(path, end.at, 'the counts behind the damage')
@@ -263,15 +263,15 @@ export class DayJournals {
       for (const { path } of files) this.#inspected.delete(path)
       this.#disk.rmdirSync(folder)
     } catch (error) {
-      // Other journals may be there. What could not be removed is swept away at the next start.
+      // The folder may have other journals. The next start removes what could not be removed.
       if (codeOf(error) === undefined) throw error
     }
   }
 }
 
 /**
- * What was found, or nothing if another process removed a file since its name was read: a closed day contains it now, or
- * another file of its journal. To close a day that is not enough to know, so there it is a failure, and tried again.
+ * Resolves to `undefined` if another process removed a file since its name was read: a closed day or a compacted file contains
+ * it now. `close()` does not use it, because there a missing file is a failure that must be retried.
  */
 async function unlessGone<T>(looking: Promise<T>): Promise<T | undefined> {
   try {

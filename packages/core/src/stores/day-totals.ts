@@ -15,20 +15,20 @@ interface DayTotalsSettings {
   isReadable(file: InspectedFile): boolean
 }
 
-/** A journal file, and its number as long as it is open. */
+/** A journal file, and its descriptor while it is open. */
 interface OpenJournal {
   readonly journal: JournalFile
   file: number | undefined
 }
 
-/** Of a crash loop there may be thousands, more than a process may have open. */
+/** Limit of files held open: a crash loop leaves thousands, more than a process may open. */
 const maxHeld = 64
 
 /**
- * What is counted of an open day: the totals of the moment when it is asked for, or none if the day is closed by then. Files
- * are held open from then on, as the day can be closed or its files be joined meanwhile, also by another process.
+ * Yields what is counted of an open day at the moment of the call, and nothing if the day is closed by then. It holds the files
+ * open, because another process may close the day or compact its files meanwhile.
  *
- * @throws {UsageError} if that happens to a day of more files than are held open
+ * @throws {UsageError} if that happens to a day with more files than it holds open
  */
 export async function* readDayTotals(
   settings: DayTotalsSettings,
@@ -68,7 +68,7 @@ async function openDay(
         try {
           files.push({ journal, file: files.length < maxHeld ? openToRead(disk, journal.path) : undefined })
         } catch (error) {
-          // What can never be read is set aside when the day is closed.
+          // The next close of the day sets aside what can never be read.
           if (!damaged.isLasting(journal.path, error)) throw error
         }
       }

@@ -10,19 +10,19 @@ import type { Store, StoreContext } from '../model/store.ts'
 import { outboxFolder } from '../outbox/line-file.ts'
 import { readWaitingLines } from '../outbox/read-outbox.ts'
 import { readRejectedLines } from '../outbox/rejected-lines.ts'
-import { leadEveryMs, leading } from './leader-outbox.ts'
+import { leaderCheckMs, requireLeader } from './leader-outbox.ts'
 import { leftoverFolders } from './leftover-folders.ts'
 import { namespaceFolder, namespaceName } from './namespace-folder.ts'
 import { type OpenFolder, openFolder } from './open-folder.ts'
 import { prepareRoot } from './prepare-root.ts'
 
 export interface FileStoreOptions {
-  /** Folder for counts and outbox; made if it is missing. The processes of one host may share it. */
+  /** Folder for counts and outbox; created if it is missing. The processes of one host may share it. */
   dir: string
   /**
-   * When counts are written, which is what `kill -9` can cost: at the end of the same turn of the event loop (under load every
-   * 1 or 2 ms), every 20 ms, or each second. With `'none'` nothing is forced to the disk either, so a power cut can cost more
-   * than the last second.
+   * When counts are written, and so what `kill -9` can lose: at the end of the same turn of the event loop (`'turn'`; under load
+   * every 1 or 2 ms), every 20 ms (`'interval'`), or each second (`'none'`). `'none'` also does not sync the disk, so a power cut
+   * can lose more than the last second.
    *
    * @default 'turn'
    */
@@ -31,22 +31,22 @@ export interface FileStoreOptions {
 
 const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
 const syncEveryMs = 1_000
-/** A journal goes on in a new file after so many bytes of gains. */
+/** Bytes of gains after which a journal continues in a new file: 64 MiB. */
 const defaultSegmentBytes = 64 * 1024 * 1024
 const noLines: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unconfirmed: 0, rejected: 0 }
 
 /**
- * Keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder. What was counted
- * is written at the end of the same turn of the event loop, so it survives the process, and synced each second for the case
- * of a power cut. Of several processes on one folder each counts, and one at a time closes the days and sends.
+ * Creates a store that keeps counts in journals, one for each process and day, and closed days in an outbox, all in one folder.
+ * Counts are written at the end of the same turn of the event loop, so they survive the process, and synced each second, in
+ * case of a power cut. Each process that shares the folder counts; one at a time closes the days and sends.
  *
- * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID`
+ * @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` for an invalid option
  */
 export function fileStore(options: FileStoreOptions): Store {
   return fileStoreOn(realDisk, options)
 }
 
-/** A file store on a disk that may fail. */
+/** Creates a file store on a given disk; tests pass one that fails. */
 export function fileStoreOn(
   disk: Disk,
   { dir, durability = 'turn' }: FileStoreOptions,
@@ -57,13 +57,13 @@ export function fileStoreOn(
     throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
   }
   const root = resolve(dir)
-  /** Where the counts of this meter's namespace are: `root`, or a folder in it. */
+  /** The folder with the counts of this meter's namespace: `root`, or a subfolder. */
   let home = root
   let context: StoreContext | undefined
-  /** Resolves when counts can be written; before that `add` waits for it. */
+  /** Resolves when counts can be written. Until then `add` waits for it. */
   let opening: Promise<OpenFolder> | undefined
   let folder: OpenFolder | undefined
-  /** By day, the sequence of the last batch that was taken: batches of one day come in their order. */
+  /** The sequence of the last batch that was added, by day: batches of one day come in their order. */
   const lastSequences = new Map<UsageDay, number>()
   let cancelSync: (() => void) | undefined
 
@@ -73,7 +73,7 @@ export function fileStoreOn(
     context?.diagnostics.publish('store:degraded', { path: home, reason, ...more })
   }
 
-  /** Runs what may fail because of the disk. */
+  /** Runs a task that the disk may make fail, and turns its failure into a `UsageError`. */
   async function using<T>(task: (folder: OpenFolder) => Promise<T>): Promise<T> {
     if (folder === undefined) throw notOpen()
     try {
@@ -170,7 +170,7 @@ export function fileStoreOn(
         const outbox = await folder.leaderOutbox.outbox()
         if (outbox !== undefined) await folder.journals.sweep(outbox)
       } catch (error) {
-        // Counts are safe without it, and whoever sends tries it again.
+        // Counts are safe without the outbox, and the next claim tries again.
         given.diagnostics.report(diskError(`The events in ${home} cannot be read now.`, error))
       }
     },
@@ -200,16 +200,16 @@ export function fileStoreOn(
         if (outbox === undefined) return { outcome: 'notLeader' }
         await compacted()
         await writer.seal(day)
-        // The day may be closed, also if this fails: then its lines are found when the outbox is read again.
+        // If the close fails, the day may be closed all the same. Its lines are found when the outbox is read again.
         const reload = (error: unknown) => {
           leaderOutbox.reload()
           throw error
         }
         const closing = journals.close(day, makeLines, { force, mayCommit: () => leaderOutbox.holds() })
-        const { answer, name } = await closing.catch(reload)
+        const { result, name } = await closing.catch(reload)
         if (name !== undefined) await outbox.addFile(name).catch(() => leaderOutbox.reload())
         journals.forgetOld(leaderOutbox.current)
-        return answer
+        return result
       }),
 
     put: (lines) =>
@@ -221,14 +221,14 @@ export function fileStoreOn(
     claim: (limit) =>
       using(async ({ leaderOutbox, inbox }) => {
         const outbox = await leaderOutbox.outbox()
-        if (outbox === undefined) return { lines: [], nextDueInMs: leadEveryMs, notLeader: true }
+        if (outbox === undefined) return { lines: [], nextDueInMs: leaderCheckMs, notLeader: true }
         await inbox.takeOut((lines) => outbox.put(lines))
         return outbox.claim(limit)
       }),
 
     markAttempts: (ids, atMs) => using(({ leaderOutbox }) => leaderOutbox.markAttempts(ids, atMs)),
     settle: (settlements) =>
-      using(async ({ leaderOutbox }) => leading(await leaderOutbox.outbox()).settle(settlements)),
+      using(async ({ leaderOutbox }) => requireLeader(await leaderOutbox.outbox()).settle(settlements)),
 
     async *waiting() {
       if (folder === undefined) throw notOpen()
@@ -278,7 +278,7 @@ export function fileStoreOn(
       await closing.compacted()
       await closing.writer.close()
     } finally {
-      // Neither holds data: other processes find out by themselves that this one has gone.
+      // Neither holds data, and other processes detect by themselves that this one has ended.
       await Promise.allSettled([(async () => closing.leaderOutbox.close())(), closing.mark.release()])
     }
   }

@@ -6,54 +6,54 @@ import { type Owner, ownerState } from './liveness.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 
 /** The right to close the days of a folder and to send its lines, which one process has at a time. */
-export interface Lead {
+export interface Lease {
   /** Rises with every change of the leader. */
   readonly epoch: number
-  /** Whether no other process took it over meanwhile. Checked before each step that cannot be undone. @throws when the disk fails */
+  /** Returns whether no other process took over meanwhile. Called before each step that cannot be undone. @throws when the disk fails */
   holds(): boolean
-  /** Shows other hosts, which cannot see this process, that it is alive. */
+  /** Proves to other hosts, which cannot see this process, that it is alive. */
   beat(): void
-  /** Whether another process asks for the lead, in case this one cannot send. @throws when the disk fails */
+  /** Returns whether another process wants the lease, in case this one cannot send. @throws when the disk fails */
   isWanted(): boolean
-  /** Lets another process take it at once. @throws when the disk fails: then the lead is still held */
+  /** Gives the lease up, so that another process can take it at once. @throws when the disk fails: then the lease is still held */
   release(): void
 }
 
-export interface LeadSettings {
+export interface LeaseSettings {
   disk: Disk
   dir: string
   clock: Clock
   silence: Silence
   onDamage(path: string, what: string): void
-  /** The leader cannot be seen from here: it runs, or ran, on another host. */
+  /** Called when the leader cannot be seen from here, because it runs, or ran, on another host. */
   onUnseenLeader(host: string): void
 }
 
 export interface Claimant {
   readonly self: Owner
-  /** The epoch in which this process led last. */
+  /** The last epoch in which this process was the leader. */
   readonly lastEpoch: number | undefined
-  /** Whether this process can send, as far as it knows: then it asks for the lead, which a leader that cannot send gives up. */
+  /** Whether this process can send, as far as it knows. If so, it requests the lease from a leader that cannot. */
   readonly canSend: boolean
 }
 
 const beatMs = 30_000
-/** Beyond it a number in the name of a file is no epoch: the next ones must stay exact. */
+/** A file with a larger number in its name is no epoch: the numbers of the next epochs must stay exact. */
 const maxEpoch = 9e14
-/** Codes of file systems without hard links: vfat, SMB, some FUSE file systems. EISDIR is how Windows refuses one on FAT. */
+/** Codes of file systems without hard links: vfat, SMB, some FUSE file systems. Windows returns EISDIR on FAT. */
 const linkless = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']
-/** A living leader touches its file more often: one that cannot be read and does not change has no leader. */
+/** A living leader touches its file more often. A file that cannot be read and does not change for 180000 ms (3 minutes) has no leader. */
 const unreadableAfterMs = 180_000
 const wantedEnd = '.wanted'
 
 /**
- * Takes the lead if no process has it, or if the process that has it is dead.
+ * Takes the lease of a folder if no process holds it, or if its holder is dead.
  *
- * Each epoch is a file that one process alone can make. It stays when its owner goes, so that no epoch comes twice. A process
- * that finds a higher epoch than its own has lost the lead. A process that finds itself in the file of the highest epoch leads,
- * whatever it remembers: otherwise one failed call leaves a leader on the disk that does not lead.
+ * Each epoch is a file that only one process can create. It stays when its owner ends, so that no epoch comes twice. A process
+ * that finds a higher epoch than its own has lost the lease. A process that finds itself in the file of the highest epoch is the
+ * leader, whatever it remembers: otherwise one failed call would leave a folder whose leader does not act as one.
  */
-export async function takeLead(settings: LeadSettings, claimant: Claimant): Promise<Lead | undefined> {
+export async function takeLease(settings: LeaseSettings, claimant: Claimant): Promise<Lease | undefined> {
   const { disk, dir, clock } = settings
   const { self } = claimant
   const folder = join(dir, 'leader')
@@ -61,7 +61,7 @@ export async function takeLead(settings: LeadSettings, claimant: Claimant): Prom
   const last = epochs(disk, folder).at(-1)
   if (last !== undefined) {
     const standing = await standingOf(settings, claimant, last)
-    if (standing === 'me') return leadOf(settings, self, last)
+    if (standing === 'me') return leaseOf(settings, self, last)
     if (standing === 'taken') {
       if (claimant.canSend) askFor(disk, join(folder, String(last) + wantedEnd))
       return undefined
@@ -69,17 +69,17 @@ export async function takeLead(settings: LeadSettings, claimant: Claimant): Prom
   }
   const epoch = Math.max(last ?? 0, lastLogEpoch(disk, dir)) + 1
   if (!make(disk, join(folder, String(epoch)), self)) return undefined
-  const lead = leadOf(settings, self, epoch)
-  if (!lead.holds()) return undefined
+  const lease = leaseOf(settings, self, epoch)
+  if (!lease.holds()) return undefined
   removeOlder(disk, folder, epoch)
-  return lead
+  return lease
 }
 
-function leadOf({ disk, dir, clock }: LeadSettings, self: Owner, epoch: number): Lead {
+function leaseOf({ disk, dir, clock }: LeaseSettings, self: Owner, epoch: number): Lease {
   const folder = join(dir, 'leader')
   const path = join(folder, String(epoch))
   let beatAtMs = clock.elapsed()
-  const lead: Lead = {
+  const lease: Lease = {
     epoch,
     beat() {
       if (clock.elapsed() - beatAtMs < beatMs) return
@@ -87,12 +87,12 @@ function leadOf({ disk, dir, clock }: LeadSettings, self: Owner, epoch: number):
         disk.utimesSync(path, new Date(clock.now()), new Date(clock.now()))
         beatAtMs = clock.elapsed()
       } catch {
-        // Tried again at the next call. Until then the process leads as before.
+        // The next call tries again. Until then the process is still the leader.
       }
     },
     isWanted: () => disk.lstatSync(path + wantedEnd, { throwIfNoEntry: false }) !== undefined,
     release() {
-      if (!lead.holds()) return
+      if (!lease.holds()) return
       const file = disk.openSync(path, 'r+')
       try {
         disk.ftruncateSync(file, 0)
@@ -102,12 +102,12 @@ function leadOf({ disk, dir, clock }: LeadSettings, self: Owner, epoch: number):
     },
     holds: () => epochs(disk, folder).at(-1) === epoch && readOwner(disk, path)?.journalId === self.journalId,
   }
-  return lead
+  return lease
 }
 
-/** Whether the lead of this epoch is this process's, another one's, or to be had. */
+/** Returns whether this process holds the lease of an epoch, another process does, or the lease is free. */
 async function standingOf(
-  { disk, dir, silence, onUnseenLeader }: LeadSettings,
+  { disk, dir, silence, onUnseenLeader }: LeaseSettings,
   { self, lastEpoch }: Claimant,
   epoch: number,
 ): Promise<'me' | 'taken' | 'free'> {
@@ -116,7 +116,7 @@ async function standingOf(
   try {
     owner = readOwner(disk, path)
   } catch (error) {
-    // An owner that cannot be read is not a missing one: it may live. It shows so by touching the file.
+    // A file that cannot be read may belong to a living leader, which proves it by touching the file.
     if (epoch === lastEpoch) return 'free'
     if (silence.of(disk, path) >= unreadableAfterMs) return 'free'
     throw error
@@ -130,17 +130,17 @@ async function standingOf(
   return silence.of(disk, path) >= silentAfterMs ? 'free' : 'taken'
 }
 
-/** The leader looks for the file when it cannot send. */
+/** Creates the file for which a leader looks when it cannot send. */
 function askFor(disk: Disk, path: string): void {
   try {
     if (disk.lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
     disk.closeSync(disk.openSync(path, 'wx', 0o600))
   } catch {
-    // Tried again a second later.
+    // The next call, a second later, tries again.
   }
 }
 
-/** Makes the file with its content as one step. @returns whether this process was the one */
+/** Creates the file with its content in one step. @returns whether this process created it */
 function make(disk: Disk, path: string, self: Owner): boolean {
   const content = Buffer.from(JSON.stringify(self))
   const aside = `${path}.${self.journalId}`
@@ -155,7 +155,7 @@ function make(disk: Disk, path: string, self: Owner): boolean {
     removeQuietly(disk, aside)
   }
   try {
-    // A crash in between leaves a file that names no owner: the next process takes the next epoch.
+    // A crash during the write leaves a file without an owner, and the next process takes the next epoch.
     writeNew(disk, path, 'wx', content)
     return true
   } catch (error) {
@@ -173,7 +173,7 @@ function writeNew(disk: Disk, path: string, flags: 'w' | 'wx', content: Buffer):
   }
 }
 
-/** Removes what earlier leaders left, also temporary files of processes that died while they took the lead. */
+/** Removes the files of earlier epochs, and temporary files of processes that died while they took the lease. */
 function removeOlder(disk: Disk, folder: string, epoch: number): void {
   for (const name of namesOf(disk, folder)) {
     const number = Number(/^\d+/.exec(name)?.[0] ?? Number.NaN)
@@ -181,16 +181,16 @@ function removeOlder(disk: Disk, folder: string, epoch: number): void {
   }
 }
 
-/** What cannot be removed does no harm: the next leader tries it again. */
+/** Removes a file, and ignores a failure: the next leader tries again. */
 function removeQuietly(disk: Disk, path: string): void {
   try {
     disk.rmSync(path, { force: true })
   } catch {
-    // See above.
+    // A leftover file does no harm.
   }
 }
 
-/** For the removal only, which may wait. */
+/** Returns the names in a folder, or none if it cannot be read: a removal can wait. */
 function namesOf(disk: Disk, folder: string): string[] {
   try {
     return namesIn(disk, folder)
@@ -207,7 +207,7 @@ function epochs(disk: Disk, folder: string): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Without the folder `leader` the logs of the outbox still say how many epochs there were: no epoch may come twice. */
+/** Returns the last epoch in the names of the outbox logs, so that no epoch comes twice if the folder `leader` is lost. */
 function lastLogEpoch(disk: Disk, dir: string): number {
   const numbers = namesIn(disk, join(dir, 'outbox')).map((name) =>
     Number(/^state\.(\d+)-/.exec(name)?.[1] ?? 0),
@@ -215,7 +215,7 @@ function lastLogEpoch(disk: Disk, dir: string): number {
   return Math.max(0, ...numbers.filter((epoch) => epoch < maxEpoch))
 }
 
-/** @returns `undefined` for a file that names no owner: released, damaged, or not a file at all */
+/** Reads the owner of an epoch. @returns `undefined` if the lease was released, or if the file is damaged or not a file */
 function readOwner(disk: Disk, path: string): Owner | undefined {
   let text: string | undefined
   try {

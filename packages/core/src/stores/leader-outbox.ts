@@ -1,35 +1,35 @@
 import { UsageError } from '../errors.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { Outbox } from '../outbox/outbox.ts'
-import { type Lead, type LeadSettings, takeLead } from './leader-lease.ts'
+import { type Lease, type LeaseSettings, takeLease } from './leader-lease.ts'
 import { type Owner, sweepSockets } from './liveness.ts'
 
-export interface LedOutboxSettings extends LeadSettings {
+export interface LeaderOutboxSettings extends LeaseSettings {
   damaged: DamagedFiles
-  /** Another folder, or none, was found at the path. @param missing lines that waited and are not in it */
+  /** Called when the folder was replaced. @param missing number of waiting lines that the new folder does not have */
   onReplaced(missing: number): void
 }
 
-/** How often a process that is not the leader looks whether there still is one. */
-export const leadEveryMs = 1_000
-/** So many failed checks in a row are not a passing fault. */
+/** How often a process that is not the leader checks whether there is a leader, 1000 ms (1 second). */
+export const leaderCheckMs = 1_000
+/** Number of failed checks in a row that end the lease. */
 const mostFailedChecks = 3
-/** For so long a process that could not send asks for the lead no more: among processes that all cannot, it must not go round. */
+/** How long a process that could not send does not want the lease, 3600000 ms (1 hour). Otherwise it would circulate among processes that all cannot send. */
 const blockedMs = 3_600_000
-/** For so long a process that gave up the lead leaves it to others. */
+/** How long a process that gave up the lease leaves it to others, 60000 ms (1 minute). */
 const yieldedMs = 60_000
 
-/** @throws {UsageError} if there is none, as another process leads */
-export function leading<T>(outbox: T | undefined): T {
+/** Returns the outbox of the leader. @throws {UsageError} if it is missing, because another process is the leader */
+export function requireLeader<T>(outbox: T | undefined): T {
   if (outbox !== undefined) return outbox
   throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', 'Another process sends the lines of this folder now.')
 }
 
-/** The outbox as long as this process leads, which can begin and end at any time. */
+/** Gives access to the outbox while this process is the leader, which can begin and end at any time. */
 export class LeaderOutbox {
-  readonly #settings: LedOutboxSettings
+  readonly #settings: LeaderOutboxSettings
   readonly #self: Owner
-  #lead: Lead | undefined
+  #lease: Lease | undefined
   #outbox: Outbox | undefined
   #opening: Promise<Outbox | undefined> | undefined
   /** Lines that waited in the folder that is no longer there, if it was replaced. */
@@ -40,25 +40,25 @@ export class LeaderOutbox {
   #tasks = 0
   #blockedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(settings: LedOutboxSettings, self: Owner) {
+  constructor(settings: LeaderOutboxSettings, self: Owner) {
     this.#settings = settings
     this.#self = self
   }
 
-  /** Without asking whether somebody else took the lead meanwhile. */
+  /** The outbox, without a check whether another process took the lease meanwhile. */
   get current(): Outbox | undefined {
     return this.#outbox
   }
 
   holds(): boolean {
-    return this.#lead?.holds() ?? false
+    return this.#lease?.holds() ?? false
   }
 
-  /** The outbox, if this process leads or can take the lead now. */
+  /** Returns the outbox if this process is the leader or can become it now. */
   async outbox(): Promise<Outbox | undefined> {
-    if (this.#lead !== undefined && !this.#stillHolds(this.#lead)) {
+    if (this.#lease !== undefined && !this.#stillHolds(this.#lease)) {
       this.reload()
-      this.#lead = undefined
+      this.#lease = undefined
       this.#triedAtMs = Number.NEGATIVE_INFINITY
     }
     if (this.#outbox?.isGone) {
@@ -66,7 +66,7 @@ export class LeaderOutbox {
       this.#waitedBefore = pending + unconfirmed
       this.reload()
     }
-    this.#lead?.beat()
+    this.#lease?.beat()
     if (this.#outbox !== undefined) return this.#outbox
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined
@@ -75,12 +75,12 @@ export class LeaderOutbox {
   }
 
   /**
-   * A check that fails once says nothing, so the lead stays and the caller tries again. One that fails for good ends the lead,
-   * so that this process can take the next epoch.
+   * Checks the lease. A check that fails once says nothing, so the lease stays and the caller retries. Repeated failures end the
+   * lease, so that this process can take the next epoch.
    */
-  #stillHolds(lead: Lead): boolean {
+  #stillHolds(lease: Lease): boolean {
     try {
-      const holds = lead.holds()
+      const holds = lease.holds()
       this.#failedChecks = 0
       return holds
     } catch (error) {
@@ -93,28 +93,28 @@ export class LeaderOutbox {
 
   async #open(): Promise<Outbox | undefined> {
     const { disk, dir, clock, damaged } = this.#settings
-    if (this.#lead === undefined) {
-      if (clock.elapsed() - this.#triedAtMs < leadEveryMs) return undefined
+    if (this.#lease === undefined) {
+      if (clock.elapsed() - this.#triedAtMs < leaderCheckMs) return undefined
       this.#triedAtMs = clock.elapsed()
-      this.#lead = await takeLead(this.#settings, {
+      this.#lease = await takeLease(this.#settings, {
         self: this.#self,
         lastEpoch: this.#lastEpoch,
         canSend: clock.elapsed() >= this.#blockedUntilMs,
       })
-      this.#lastEpoch = this.#lead?.epoch ?? this.#lastEpoch
-      if (this.#lead !== undefined) await sweepSockets(disk, dir, clock.now())
+      this.#lastEpoch = this.#lease?.epoch ?? this.#lastEpoch
+      if (this.#lease !== undefined) await sweepSockets(disk, dir, clock.now())
     }
-    if (this.#lead === undefined) return undefined
+    if (this.#lease === undefined) return undefined
     const isReplaced = this.#waitedBefore !== undefined
     const outbox = await Outbox.open({
       disk,
       dir,
-      epoch: this.#lead.epoch,
+      epoch: this.#lease.epoch,
       clock,
       damaged,
       isReplaced,
     }).catch((error: unknown) => {
-      // Another process may be able to: one of the version that wrote it.
+      // Another process may be able to open it, such as one of the version that wrote it.
       this.reload()
       this.#giveUp()
       throw error
@@ -128,7 +128,7 @@ export class LeaderOutbox {
     return outbox
   }
 
-  /** Counts what uses the outbox, which keeps the lead meanwhile. */
+  /** Keeps the lease while a task uses the outbox. */
   async during<T>(task: Promise<T>): Promise<T> {
     this.#tasks += 1
     try {
@@ -139,56 +139,56 @@ export class LeaderOutbox {
   }
 
   /**
-   * This process cannot send. It gives up the lead if another process asks for it, and otherwise leads on, so that days are
-   * closed. The leader itself does so, between its own steps: what it has claimed cannot be sent by both.
+   * Notes that this process cannot send. It gives the lease up if another process wants it; otherwise it stays the leader, so that
+   * days are closed. It does so between its own steps, so that no claimed line is sent by both processes.
    *
    * @throws when the disk fails
    */
   cannotSend(): void {
     const nowMs = this.#settings.clock.elapsed()
     this.#blockedUntilMs = nowMs + blockedMs
-    if (this.#tasks > 0 || this.#lead === undefined || !this.#lead.isWanted()) return
+    if (this.#tasks > 0 || this.#lease === undefined || !this.#lease.isWanted()) return
     this.reload()
     this.#giveUp()
-    if (this.#lead === undefined) this.#triedAtMs = nowMs + yieldedMs
+    if (this.#lease === undefined) this.#triedAtMs = nowMs + yieldedMs
   }
 
-  /** @throws when the lead was lost meanwhile: the process that has it now may not know of the attempt, so nothing may be sent */
+  /** Records attempts. @throws if the lease was lost: its new holder may not know of the attempt, so nothing may be sent */
   async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
-    const outbox = leading(await this.outbox())
+    const outbox = requireLeader(await this.outbox())
     await outbox.markAttempts(ids, atMs)
     let isLost = false
     try {
       isLost = !this.holds()
     } catch {
-      // It was held just before.
+      // A check that fails proves nothing, and the lease was held just before.
     }
-    if (isLost) leading(undefined)
+    if (isLost) requireLeader(undefined)
   }
 
-  /** What is known of the outbox is not right any more: it is read again when it is asked for. */
+  /** Forgets what is known of the outbox. The next use reads it again. */
   reload(): void {
     this.#outbox?.close()
     this.#outbox = undefined
   }
 
-  /** Memory follows the disk: a lead that could not be released is still held. */
+  /** Releases the lease. If that fails, this process still holds it. */
   #giveUp(): void {
     try {
-      this.#lead?.release()
-      this.#lead = undefined
+      this.#lease?.release()
+      this.#lease = undefined
     } catch {
-      // Held on, and tried again.
+      // The lease is still held, and the next call tries again.
     }
   }
 
-  /** Never throws: the mark of the owner, which is released next, says the same. */
+  /** Never throws. The liveness mark, which is released next, ends the lease as well. */
   close(): void {
     try {
       this.reload()
     } finally {
       this.#giveUp()
-      this.#lead = undefined
+      this.#lease = undefined
     }
   }
 }

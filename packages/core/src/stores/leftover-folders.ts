@@ -9,8 +9,8 @@ import { mayAdopt, type NamespaceName, namespacesIn } from './namespace-folder.t
 import type { Silence } from './silence.ts'
 
 /**
- * Namespaces that a process of `own` may close and send, in which earlier processes left counts or lines and no living process
- * counts now.
+ * Returns the namespaces in which earlier processes left counts or lines, in which no living process counts, and which a process
+ * of `own` may close and send.
  */
 export async function leftoverFolders(
   disk: Disk,

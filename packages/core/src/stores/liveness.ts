@@ -8,9 +8,9 @@ import { codeOf, type Disk, namesIn } from '../files/disk.ts'
 import { makeSubfolder } from '../files/set-aside.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 
-/** Shows to other processes that the owner of a journal is alive, and to nobody that it is when it has died. */
+/** Shows other processes that the owner of a journal is alive, and disappears when the owner dies. */
 export interface LivenessMark {
-  /** Makes the mark anew if somebody removed it. */
+  /** Creates the mark again if it was removed. */
   renew(): Promise<void>
   release(): Promise<void>
 }
@@ -22,7 +22,7 @@ interface OwnerSettings {
   onDamage(path: string, what: string): void
 }
 
-/** `unseen`: its host is not this one, so only the time that has passed can tell. */
+/** `unseen`: the owner is on another host, so only a long silence shows that it is dead. */
 export type OwnerState = 'alive' | 'dead' | 'unseen'
 
 export interface Owner {
@@ -31,14 +31,14 @@ export interface Owner {
   readonly boot: string
 }
 
-/** A longer path is cut off by Node 20 and 22 without an error, and another's socket is taken for ours. */
+/** Node 20 and 22 cut off a longer path without an error, and the socket of another process would be taken for ours. */
 const maxPathBytes = 100
-/** An owner without a socket touches its lease so often. */
+/** How often an owner without a socket touches its lease file, 30000 ms. */
 const leaseBeatMs = 30_000
 const leaseEnd = '.lease'
 const nameLength = 12
 const sweepAfterMs = 60_000
-/** A journal of another host to which nothing came for so long is taken for done. */
+/** A journal of another host counts as done after this time without a write, 86400000 ms (24 hours). */
 export const silenceMs: number = 24 * 3_600_000
 
 export const thisHost: Readonly<{ host: string; boot: string }> = { host: hostname(), boot: bootId() }
@@ -71,12 +71,12 @@ export async function showAlive(
   }
 
   function beat(): void {
-    // First of all: one failed touch must not end the touching.
+    // The timer is set before the touch, so that a failed touch does not end the repetition.
     stopBeating = clock.setTimer(() => {
       try {
         beat()
       } catch {
-        // Without the folder there is nothing to own.
+        // Without the folder there is nothing to keep alive.
       }
     }, leaseBeatMs)
     const path = leasePath(dir, journalId)
@@ -89,7 +89,7 @@ export async function showAlive(
     try {
       place?.leave()
     } catch {
-      // A descriptor that cannot be closed: the socket is gone all the same.
+      // The descriptor cannot be closed, but the socket is gone.
     }
     place = undefined
   }
@@ -103,7 +103,7 @@ export async function showAlive(
     try {
       disk.rmSync(leasePath(dir, journalId), { force: true })
     } catch {
-      // It is not touched any more, which says the same after a while.
+      // The lease expires, because it is not touched any more.
     }
   }
 
@@ -124,7 +124,7 @@ export async function showAlive(
 }
 
 /**
- * Asks the owner, or its lease, whether it is alive. An owner that cannot be seen is not a dead one.
+ * Probes the socket of an owner, or its lease file. An owner that cannot be seen does not count as dead.
  *
  * @throws when the disk fails
  */
@@ -144,8 +144,8 @@ export async function ownerState(
     return silence.of(disk, lease) >= silentAfterMs ? 'dead' : 'alive'
   }
   if (isHidden) return 'unseen'
-  // After a restart of this host its old processes are dead. Of another host nothing is known from here, nor of one whose
-  // starts cannot be told apart: many containers have the same host name.
+  // After a restart of this host its old processes are dead. About another host nothing is known from here, nor about one
+  // without a boot id, because many containers have the same host name.
   const isRestarted = owner.boot !== '' && thisHost.boot !== '' && owner.host === thisHost.host
   return isSameBoot || isRestarted ? 'dead' : 'unseen'
 }
@@ -168,12 +168,12 @@ export async function sweepSockets(disk: Disk, dir: string, nowMs: number): Prom
     for (const name of socketsIn(disk, dir).filter((name) => name.endsWith(hostEnd))) {
       const path = join(dir, 's', name)
       const stats = disk.lstatSync(path, { throwIfNoEntry: false })
-      // One that was made just now may not be listening yet.
+      // A socket that was created just now may not be listening yet.
       if (!stats?.isSocket() || Math.abs(nowMs - stats.mtimeMs) < sweepAfterMs) continue
       if ((await probeSocket(disk, dir, name)) === 'dead') disk.rmSync(path, { force: true })
     }
   } catch {
-    // They take nothing but room in a list.
+    // Leftover sockets only make the list longer.
   }
 }
 
@@ -185,7 +185,7 @@ function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
     server.once('error', reject)
-    // Without `exclusive` a worker of node:cluster would listen in its primary, and seem alive after its death.
+    // Without `exclusive`, a worker of node:cluster would listen in its primary process, and seem alive after its death.
     server.listen({ path, exclusive: true }, () => {
       server.unref()
       server.on('error', () => {})
@@ -204,9 +204,9 @@ function probe(path: string): Promise<OwnerState> {
     socket.once('error', (error) => {
       const code = codeOf(error) ?? ''
       if (['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(code)) resolve('dead')
-      // A socket of another user, or what is in the place of the folder: whether there is an owner only time tells.
+      // The socket belongs to another user, or the folder was replaced: only a long silence shows whether the owner is dead.
       else if (['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP'].includes(code)) resolve('unseen')
-      // Anything else, such as a full backlog of a stopped process, is no proof of death.
+      // No other code, such as that of a stopped process with a full backlog, proves that the process is dead.
       else resolve('alive')
     })
   })
@@ -214,7 +214,7 @@ function probe(path: string): Promise<OwnerState> {
 
 interface SocketPlace {
   readonly path: string
-  /** To be called when the path is not used any more. */
+  /** Releases the path. */
   leave(): void
 }
 
@@ -222,7 +222,7 @@ interface SocketPlace {
  * A path for a socket in the folder, by the folder itself and not by the name that it was opened with: a symbolic link, another
  * TMPDIR or another container must give the same socket. Linux has a short path to any open folder.
  *
- * @throws an error with the code ENAMETOOLONG where there is none
+ * @throws an error with the code ENAMETOOLONG on other systems, if the path is too long
  */
 function socketPlace(disk: Disk, dir: string, name: string): SocketPlace {
   const leave = () => {}
@@ -243,7 +243,7 @@ async function probeSocket(disk: Disk, dir: string, name: string): Promise<Owner
   try {
     place = socketPlace(disk, dir, name)
   } catch (error) {
-    // Where none can be made none is listened on.
+    // No process can listen on a socket that cannot be created.
     if (['ENOENT', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')) return 'dead'
     if (['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return 'unseen'
     throw error
@@ -255,7 +255,7 @@ async function probeSocket(disk: Disk, dir: string, name: string): Promise<Owner
   }
 }
 
-/** The end tells sockets of this host from those of others in a shared folder. */
+/** Returns the name of a socket. Its end distinguishes sockets of this host from those of others in a shared folder. */
 function socketName(journalId: string): string {
   const name = journalId.slice(0, nameLength)
   return process.platform === 'win32' ? name : `${name}${hostEnd}`
@@ -270,8 +270,9 @@ function shortHash(text: string): string {
 }
 
 /**
- * Another one after each start of the kernel, the same in all its containers. Systems other than Linux have none; there the
- * network cards name the machine, on which an owner without a socket is dead as well. Empty if neither is known.
+ * Returns an id that changes with each start of the kernel and is the same in all its containers. Systems other than Linux have
+ * none; there the network cards identify the machine, on which a process without a socket is dead as well. Empty if neither is
+ * known.
  */
 function bootId(): string {
   try {

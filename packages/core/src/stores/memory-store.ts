@@ -6,15 +6,15 @@ import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
 import type { Store, StoreContext } from '../model/store.ts'
 import { MemoryOutbox } from '../outbox/memory-outbox.ts'
 
-/** Totals of a day, and the series of each table of the meter by id. */
+/** The totals of a day, and the same totals by table of the meter and id. */
 interface DayTotals {
   readonly totals: SeriesTotal[]
   readonly series: Map<object, Map<number, SeriesTotal>>
 }
 
 /**
- * Keeps everything in this process. Nothing outlives it, so `close()` of the meter closes the open day and sends it;
- * a crash loses what was not sent.
+ * Creates a store that keeps everything in this process. Nothing survives it, so `close()` of the meter closes the open day and
+ * sends it. A crash loses what was not sent.
  */
 export function memoryStore(): Store {
   const days = new Map<UsageDay, DayTotals>()
@@ -22,9 +22,9 @@ export function memoryStore(): Store {
   const notes = new Map<string, string>()
   const outbox = new MemoryOutbox()
   let context: StoreContext | undefined
-  /** Also known once the store is closed: what was on its way then is settled all the same. */
+  /** Kept after `close()`, because lines that were being sent then are still settled. */
   let clock: Clock = systemClock
-  /** By day: batches of one day come in their order. */
+  /** The sequence of the last batch that was added, by day: batches of one day come in their order. */
   const lastSequences = new Map<UsageDay, number>()
   let closing: UsageDay | undefined
 

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { codeOf, type Disk, makeFolder, namesIn } from '../files/disk.ts'
 import type { Namespace } from '../model/store.ts'
 
-/** A namespace as its folder name shows it. */
+/** A namespace as it is written in the name of its folder. */
 export interface NamespaceName {
   readonly product: string
-  /** Host of PX, `local-` and the host of this machine, or `dry-run`; with a digest, as the whole address counts. */
+  /** Host of PX, `local-` and the host of this machine, or `dry-run`, followed by a digest of the whole address. */
   readonly destination: string
   readonly timeZone: string
 }
@@ -32,15 +32,15 @@ export function namespaceName({ productKey, baseUrl, dryRun }: Namespace, timeZo
   return {
     product: slug === productKey ? slug : `${slug}_${digest(productKey)}`,
     destination: `${host.replace(/[^\w.-]/g, '_').slice(0, 50)}.${digest(baseUrl)}`,
-    // One zone has several spellings: utc, UTC, Etc/UTC.
+    // One time zone has several spellings: utc, UTC, Etc/UTC.
     timeZone: new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone,
   }
 }
 
 /**
- * Whether a process of `own` may close and send what is left of `other`: another zone of the same product, or an address of PX
- * that was corrected. A product exists at one address of PX only; counts made for a stand-in on this machine, or in a dry
- * run, must never reach it.
+ * Returns whether a process of `own` may close and send what is left of `other`: another time zone of the same product, or an
+ * address of PX that was corrected. A product exists at only one address of PX. Counts for a stand-in on this machine, or of a
+ * dry run, must never reach it.
  */
 export function mayAdopt(own: NamespaceName, other: NamespaceName): boolean {
   if (own.product !== other.product || folderName(own) === folderName(other)) return false
@@ -49,10 +49,10 @@ export function mayAdopt(own: NamespaceName, other: NamespaceName): boolean {
 }
 
 /**
- * The folder of a namespace below the folder of a file store: that folder itself for the namespace that used it first, a
- * subfolder for every other. Two services that share a folder by accident thus never close or send each other's counts.
+ * Returns the folder of a namespace: the folder of the store itself for the namespace that used it first, a subfolder for every
+ * other. So two services that share a folder by accident never close or send each other's counts.
  *
- * The first namespace is recorded as the name of a file, not as its content: damaged bytes must not hand its counts to
+ * The first namespace is recorded as the name of a file. As the content of a file, damaged bytes could give its counts to
  * another product.
  */
 export function namespaceFolder(disk: Disk, root: string, name: NamespaceName): string {
@@ -61,7 +61,7 @@ export function namespaceFolder(disk: Disk, root: string, name: NamespaceName): 
   return first === own ? root : join(root, own)
 }
 
-/** Every namespace that has used the folder of a file store, with its folder. */
+/** Returns every namespace that has used the folder of a file store, with its folder. */
 export function namespacesIn(disk: Disk, root: string): Array<NamespaceName & { dir: string }> {
   const first = firstNamespace(disk, root)
   return [...(first === undefined ? [] : [first]), ...namesIn(disk, root)].flatMap((folder) => {
@@ -74,7 +74,7 @@ function firstNamespace(disk: Disk, root: string): string | undefined {
   return namesIn(disk, join(root, 'namespace')).find((name) => parseFolderName(name) !== undefined)
 }
 
-/** A folder that is renamed to the place of another fails while that one has content, so one process wins. @returns the winner */
+/** Records the first namespace. Renaming a folder onto one with content fails, so one process wins. @returns the winner */
 function claimRoot(disk: Disk, root: string, own: string): string {
   const aside = join(root, `namespace.${randomBytes(6).toString('hex')}.tmp`)
   makeFolder(disk, aside)

@@ -14,7 +14,7 @@ import { LeaderOutbox } from './leader-outbox.ts'
 import { type LivenessMark, showAlive, thisHost } from './liveness.ts'
 import { createSilence, type Silence } from './silence.ts'
 
-/** What a process has of a folder while its store is open. */
+/** What a process uses of a folder while its store is open. */
 export interface OpenFolder extends StoreContext {
   readonly mark: LivenessMark
   readonly writer: JournalWriter
@@ -30,17 +30,17 @@ export interface OpenFolder extends StoreContext {
 export interface FolderSettings extends StoreContext {
   disk: Disk
   dir: string
-  /** A journal goes on in a new file after so many bytes of gains. */
+  /** Bytes of gains after which a journal continues in a new file. */
   segmentBytes: number
   onWrite(tookMs: number): void
   isSlow(): boolean
   degraded(reason: string, more?: object): void
 }
 
-/** So many full files of a journal are compacted into one. */
+/** Number of full files of a journal that are compacted into one. */
 const compactedSegments = 4
 
-/** Makes this process an owner in the folder, ready to count; what others left there is read when it is asked for. */
+/** Prepares a folder so that this process can count in it. What other processes left there is read when it is needed. */
 export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   const { disk, dir, clock, diagnostics, timeZone, degraded } = given
   const journalId = newJournalId(clock)
@@ -63,7 +63,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     diagnostics.publish('store:quarantined', { path, what })
     reportUnreadable(
       path,
-      `A part of ${path} cannot be read: ${what}. Everything else is used. Check the disk.`,
+      `A part of ${path} cannot be read: ${what}. px-usage uses everything else. Check the disk.`,
     )
   }
 
@@ -75,13 +75,13 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
         copy === undefined
           ? 'is missing'
           : `is damaged or cannot be read; the unusable part is now in ${copy}`
-      const message = `${path} ${state}. Lost: ${what}. Everything else is used. Check the disk.`
+      const message = `${path} ${state}. Lost: ${what}. px-usage uses everything else. Check the disk.`
       reportUnreadable(path, message)
     },
   })
 
   function onReplaced(missing: number): void {
-    const events = missing === 0 ? '' : ` ${missing} events that waited in it are not there any more.`
+    const events = missing === 0 ? '' : ` ${missing} events that waited in it are missing.`
     diagnostics.report({
       code: 'PXU_ERR_STORE_UNREADABLE',
       message: `The folder ${dir} was removed, moved away or replaced while it was in use.${events} Stop the processes that use it before you move it.`,
@@ -91,15 +91,15 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   function onUnseenLeader(host: string): void {
     diagnostics.warn(
       'PXU_WRN_STORE_FOREIGN_WRITER',
-      `The events in ${dir} were sent by a process on the host ${quoted(host)}, and from here nobody can tell whether it lives. After ten minutes of its silence this process sends them. If the disk was copied, both do. Give each host its own dir (PX_USAGE_DIR).`,
+      `The events in ${dir} were sent by a process on the host ${quoted(host)}, and this host cannot see whether it is alive. After ten minutes of its silence this process sends them. If the disk was copied, both do. Give each host its own dir (PX_USAGE_DIR).`,
     )
   }
 
-  /** One at a time, and never in the way of counting; until it is done the files are read as they are. */
+  /** Compacts full files one after the other, without delaying counts. Until it is done, readers use the original files. */
   function compactLater(day: UsageDay, lastSegment: number): void {
     compacting = compacting
       .then(async () => {
-        // Of what a closed day contains in part, the segments must stay apart.
+        // A compacted file cannot be read in part, so the files of a day that was closed before must stay separate.
         const { contained } = await journals.closed.of(day)
         if (contained[journalId] === undefined)
           await compactJournal(disk, dir, { day, journalId, lastSegment })
@@ -128,13 +128,14 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
   const journals = new DayJournals({
     ...settings,
     onNewer(path) {
-      const what = 'was written by a newer px-usage. It is left as it is; use the px-usage that wrote it.'
+      const what =
+        'was written by a newer px-usage, so this one does not change it. Use the px-usage that wrote it.'
       reportUnreadable(path, `${path} ${what}`)
     },
     onUnseen(host) {
       diagnostics.warn(
         'PXU_WRN_STORE_FOREIGN_WRITER',
-        `A journal in ${dir} was written on the host ${quoted(host)}, and from here nobody can tell whether its process lives. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
+        `A journal in ${dir} was written on the host ${quoted(host)}, and this host cannot see whether its process is alive. Its day stays open until it has been silent for 24 hours. Give each host its own dir (PX_USAGE_DIR).`,
       )
     },
   })

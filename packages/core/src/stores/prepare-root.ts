@@ -3,10 +3,10 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { type Disk, makeFolder, writeWhole } from '../files/disk.ts'
 import { isInContainerLayer } from './container-layer.ts'
 
-/** The name that no app gives to a folder of its own, so whatever made it, it is ours. */
+/** No app gives this name to a folder of its own, so a folder with it is ours, whatever created it. */
 const defaultName = '.px-usage'
 
-/** Makes the folder of a file store if it is missing, and warns if it will not last or if another user can change it. */
+/** Creates the folder of a file store if it is missing. Warns if the folder will not last or if other users can change it. */
 export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
   const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
   makeFolder(disk, root)
@@ -20,7 +20,7 @@ export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics):
   }
 }
 
-/** A folder of ours keeps itself out of the repository of the app. A `.gitignore` that is there is left as it is. */
+/** Keeps the folder out of the repository of the app. An existing `.gitignore` is not changed. */
 function ignoreInGit(disk: Disk, root: string): void {
   try {
     const file = disk.openSync(join(root, '.gitignore'), 'wx', 0o600)
@@ -30,11 +30,11 @@ function ignoreInGit(disk: Disk, root: string): void {
       disk.closeSync(file)
     }
   } catch {
-    // Another process made it, or the disk is full: nothing depends on it.
+    // Another process created it, or the disk is full: nothing depends on it.
   }
 }
 
-/** Whoever may write to the folder can change the counts; our own files follow no link that another user made. */
+/** Warns if other users can write to the folder and so change the counts. Our own files follow no link that they create. */
 function warnOfOthers(disk: Disk, root: string, diagnostics: Diagnostics): void {
   const uid = process.geteuid?.()
   if (uid === undefined) return

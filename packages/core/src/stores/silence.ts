@@ -1,18 +1,18 @@
 import type { Clock } from '../clock.ts'
 import type { Disk } from '../files/disk.ts'
 
-/** An owner that cannot be asked and whose file did not change for so long is taken for dead. */
+/** An owner that cannot be probed counts as dead when its file did not change for 600000 ms (10 minutes). */
 export const silentAfterMs = 600_000
 
-/** Watches files that a living owner touches. */
+/** Watches files that a living process touches. */
 export interface Silence {
-  /** For how long this process has seen the file unchanged, 0 at the first look. */
+  /** How long this process has seen the file unchanged, ms; 0 at the first call. */
   of(disk: Disk, path: string): number
 }
 
 /**
- * By the monotonic clock of this process: a time in the file is one of another clock, and a file dated next year would keep
- * everyone waiting until then.
+ * Creates the watch. It uses the monotonic clock of this process: the time of the file comes from another clock, and a file
+ * dated next year would keep all processes waiting until then.
  */
 export function createSilence(clock: Clock): Silence {
   const seen = new Map<string, { state: string; sinceMs: number }>()
