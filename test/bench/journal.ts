@@ -140,7 +140,12 @@ rmSync(dir, { recursive: true })
   const count = (series: number) => {
     for (let id = 0; id < series; id++) {
       const { identity, endpoint } = batchOf(0, 0).describe(id)
-      tables.of(day).addCall(identity, ownProperties, 'GET', endpoint?.route ?? '', 200, false)
+      tables.of(day).addCall(identity, {
+        properties: ownProperties,
+        endpoint: { method: 'GET', route: endpoint?.route ?? '' },
+        statusCode: 200,
+        aborted: false,
+      })
     }
     return tables.store()
   }

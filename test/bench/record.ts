@@ -12,9 +12,12 @@ const noLimit = Number.POSITIVE_INFINITY
 
 interface Call {
   identity: { userId: string; accountId: string }
-  route: string
-  statusCode: number
-  aborted: boolean
+  counted: {
+    endpoint: { method: string; route: string }
+    properties: typeof properties
+    statusCode: number
+    aborted: boolean
+  }
 }
 
 function createTable(): SeriesTable {
@@ -36,24 +39,27 @@ function callsOf(series: Iterable<number>, routes: readonly string[]): Call[] {
     const user = Math.floor(one / routes.length)
     return {
       identity: { userId: fresh(`user-${user}`), accountId: fresh(`account-${user % accounts}`) },
-      route: routes[one % routes.length] as string,
-      statusCode: [200, 404, 500][one % 3] as number,
-      aborted: one % 7 === 0,
+      counted: {
+        endpoint: { method: 'GET', route: routes[one % routes.length] as string },
+        properties,
+        statusCode: [200, 404, 500][one % 3] as number,
+        aborted: one % 7 === 0,
+      },
     }
   })
 }
 
 function count(table: SeriesTable, calls: readonly Call[]): void {
-  for (const { identity, route, statusCode, aborted } of calls) {
-    table.addCall(identity, properties, 'GET', route, statusCode, aborted)
-  }
+  for (const { identity, counted } of calls) table.addCall(identity, counted)
 }
 
 /** Reads what a call holds and counts nothing: the harness, as in bench.md. In life the ids of a call were just written. */
 function touch(calls: readonly Call[]): void {
   let sum = 0
-  for (const { identity, route, statusCode, aborted } of calls) {
-    sum += identity.userId.charCodeAt(0) + identity.accountId.charCodeAt(0) + route.length + statusCode
+  for (const { identity, counted } of calls) {
+    const { endpoint, statusCode, aborted } = counted
+    sum +=
+      identity.userId.charCodeAt(0) + identity.accountId.charCodeAt(0) + endpoint.route.length + statusCode
     if (aborted) sum += 1
   }
   if (sum === 0) throw new Error('nothing was touched')
@@ -63,10 +69,11 @@ function touch(calls: readonly Call[]): void {
 type Nested = Map<string, Map<string, Map<string, number[]>>>
 
 function countNested(nested: Nested, calls: readonly Call[]): void {
-  for (const { identity, route, statusCode, aborted } of calls) {
+  for (const { identity, counted } of calls) {
+    const { endpoint, statusCode, aborted } = counted
     const users = getOrAdd(nested, identity.accountId, () => new Map())
     const routes = getOrAdd(users, identity.userId, () => new Map())
-    const values = getOrAdd(routes, route, () => [0, 0, 0, 0])
+    const values = getOrAdd(routes, endpoint.route, () => [0, 0, 0, 0])
     values[0] = (values[0] as number) + 1
     if (statusCode >= 500) values[2] = (values[2] as number) + 1
     else if (statusCode >= 400) values[1] = (values[1] as number) + 1

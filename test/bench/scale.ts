@@ -81,7 +81,12 @@ async function measure(users: number): Promise<string[]> {
       const identity = { userId: fresh(`user-${user}`), accountId: fresh(`account-${user % accounts}`) }
       for (let at = 0; at < endpoints; at++) {
         const statusCode = statusCodes[at % 4] as number
-        table.addCall(identity, ownProperties, 'GET', routes[at] as string, statusCode, at % 2 === 0)
+        table.addCall(identity, {
+          properties: ownProperties,
+          endpoint: { method: 'GET', route: routes[at] as string },
+          statusCode,
+          aborted: at % 2 === 0,
+        })
       }
       probe.look()
     }

@@ -9,6 +9,12 @@ const users = Array.from({ length: 1_000 }, (_, at) => ({
   accountId: `account-${at % 50}`,
 }))
 const routes = Array.from({ length: 20 }, (_, at) => `/v1/things/:id/parts-${at}`)
+const counted = routes.map((route) => ({
+  endpoint: { method: 'GET', route },
+  properties: ownProperties,
+  statusCode: 404,
+  aborted: true,
+}))
 const calls = 1_000_000
 
 function heapUsed(): number {
@@ -25,8 +31,7 @@ function takenByTable(): number {
   const { table } = tableWith()
   const count = (times: number) => {
     for (let call = 0; call < times; call++) {
-      const route = routes[call % 20] as string
-      table.addCall(users[call % 1_000] as (typeof users)[0], ownProperties, 'GET', route, 404, true)
+      table.addCall(users[call % 1_000] as (typeof users)[0], counted[call % 20] as (typeof counted)[0])
     }
   }
   count(200_000)
@@ -44,7 +49,12 @@ function keptForCutIds(): number {
     const id = `user-with-a-long-id-${user}`
     const header = Buffer.from(id.padEnd(50_000, '.')).toString('latin1')
     const identity = { userId: header.slice(0, id.length), accountId: header.slice(2, id.length) }
-    table.addCall(identity, ownProperties, 'GET', '/', 200, false)
+    table.addCall(identity, {
+      properties: ownProperties,
+      endpoint: { method: 'GET', route: '/' },
+      statusCode: 200,
+      aborted: false,
+    })
   }
   const kept = heapKept() - before
   if (table.size !== 1_000) throw new Error(`${table.size} series`)
@@ -85,6 +95,7 @@ hook.disable()
 const made = { promises, resources }
 await meter.flush()
 const kept = heapKept() - before
-const { counted } = meter.stats().calls
-process.stdout.write(JSON.stringify({ calls, tableBytes, cutIdBytes, kept, ...made, counted }))
+process.stdout.write(
+  JSON.stringify({ calls, tableBytes, cutIdBytes, kept, ...made, counted: meter.stats().calls.counted }),
+)
 await meter.close()

@@ -2,9 +2,9 @@ import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
 import { callIdentify } from '../../../packages/core/src/attribution/identify.ts'
-import type { CountedCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
+import type { CountedCall } from '../../../packages/core/src/model/counted-call.ts'
 
 const properties = Object.freeze({ apiType: 'RESTful' })
 

@@ -19,7 +19,13 @@ function tablesOver(
 }
 
 function count(tables: DayTables, onDay: string = day, userId = 'ada', times = 1): void {
-  tables.of(onDay).addCall({ userId }, ownProperties, 'GET', '/', 200, false, times)
+  tables
+    .of(onDay)
+    .addCall(
+      { userId },
+      { properties: ownProperties, endpoint: { method: 'GET', route: '/' }, statusCode: 200, aborted: false },
+      times,
+    )
 }
 
 /** Calls per user in batches, each sequence once. */

@@ -29,7 +29,15 @@ function tablesOver(store: Store, limits: SeriesLimits = noLimits) {
     ...tables,
     size: () => tables.of(day).size,
     call(userId: string) {
-      tables.of(day).addCall({ userId }, ownProperties, 'GET', '/', 200, false)
+      tables.of(day).addCall(
+        { userId },
+        {
+          properties: ownProperties,
+          endpoint: { method: 'GET', route: '/' },
+          statusCode: 200,
+          aborted: false,
+        },
+      )
     },
     async after(ms: number) {
       elapsed += ms

@@ -23,9 +23,20 @@ describe('beyond a limit', () => {
     const { table, told } = tableWith(limits)
     for (let i = 0; i < 100; i++) {
       const method = i % 2 === 0 ? 'GET' : 'POST'
-      table.addCall({ userId: 'ann' }, ownProperties, method, `/${i}`, 200, false)
+      table.addCall(
+        { userId: 'ann' },
+        { properties: ownProperties, endpoint: { method, route: `/${i}` }, statusCode: 200, aborted: false },
+      )
     }
-    table.addCall({ userId: 'ann' }, ownProperties, 'GET', '/0', 200, false)
+    table.addCall(
+      { userId: 'ann' },
+      {
+        properties: ownProperties,
+        endpoint: { method: 'GET', route: '/0' },
+        statusCode: 200,
+        aborted: false,
+      },
+    )
     const taken = takeAll(table)
     expect(callsBy(taken)).toEqual({
       '["ann",null,"/0"]': 2,
@@ -43,7 +54,11 @@ describe('beyond a limit', () => {
   it('of series a new user still has totals of their own', () => {
     const { table } = tableWith({ series: 1 })
     for (const userId of ['ann', 'bob', 'cy']) {
-      for (const route of ['/a', '/b']) table.addCall({ userId }, ownProperties, 'GET', route, 200, false)
+      for (const route of ['/a', '/b'])
+        table.addCall(
+          { userId },
+          { properties: ownProperties, endpoint: { method: 'GET', route }, statusCode: 200, aborted: false },
+        )
     }
     expect(callsBy(takeAll(table))).toEqual({
       '["ann",null,"/a"]': 1,
@@ -56,7 +71,15 @@ describe('beyond a limit', () => {
   it('of sets of properties a new one is counted under those of the meter', () => {
     const { table, told } = tableWith({ propertySets: 2 })
     for (let i = 0; i < 10; i++) {
-      table.addCall({ userId: 'ann' }, { plan: `p${i}` }, 'GET', '/', 200, false)
+      table.addCall(
+        { userId: 'ann' },
+        {
+          properties: { plan: `p${i}` },
+          endpoint: { method: 'GET', route: '/' },
+          statusCode: 200,
+          aborted: false,
+        },
+      )
     }
     const sets = [...takeAll(table)].map(([name, [calls]]) => [JSON.parse(name)[2], calls])
     expect(sets).toEqual([
@@ -81,7 +104,15 @@ describe('beyond a limit', () => {
       ['hal', 'delta'],
       ['ann', 'gamma'],
     ] as const) {
-      table.addCall({ userId, accountId }, ownProperties, 'GET', '/', 200, false)
+      table.addCall(
+        { userId, accountId },
+        {
+          properties: ownProperties,
+          endpoint: { method: 'GET', route: '/' },
+          statusCode: 200,
+          aborted: false,
+        },
+      )
     }
     expect(callsBy(takeAll(table))).toEqual({
       '["ann","acme","/"]': 2,
@@ -107,7 +138,12 @@ describe('beyond a limit', () => {
     const calls = 300_000
     for (let i = 0; i < calls; i++) {
       const identity = { userId: `user-${i}`, accountId: i % 3 === 0 ? undefined : `account-${i % 50_021}` }
-      table.addCall(identity, { plan: i % 7 }, 'GET', `/${i % 1_009}`, 500, i % 2 === 0)
+      table.addCall(identity, {
+        properties: { plan: i % 7 },
+        endpoint: { method: 'GET', route: `/${i % 1_009}` },
+        statusCode: 500,
+        aborted: i % 2 === 0,
+      })
     }
     expect(table.calls).toBe(calls)
     expect(table.size).toBeLessThanOrEqual(2 * limits.series + 2 * limits.users + 1)
@@ -136,7 +172,11 @@ describe('beyond a limit', () => {
         const { table, told } = tableWith(limits)
         let total = 0
         for (const { userId, accountId, plan, route, times } of calls) {
-          table.addCall({ userId, accountId }, { plan }, 'GET', route, 200, false, times)
+          table.addCall(
+            { userId, accountId },
+            { properties: { plan }, endpoint: { method: 'GET', route }, statusCode: 200, aborted: false },
+            times,
+          )
           total += times
         }
         expect(table.calls).toBe(total)

@@ -66,12 +66,8 @@ function gainOf(step: Exclude<Step, Taking>): { series: Series; gained: number[]
 
 function perform(table: SeriesTable, step: Exclude<Step, Taking>): void {
   const { series, gained } = gainOf(step)
-  const { identity, properties } = series
-  if (step.type !== 'call') table.add(series.instrument, identity, properties, undefined, gained)
-  else {
-    const { method, route } = step.endpoint
-    table.addCall(identity, properties, method, route, step.statusCode, step.aborted, step.times)
-  }
+  if (step.type !== 'call') table.add(series, gained)
+  else table.addCall(step.identity, step, step.times)
 }
 
 /** The same in plain Maps: what came first waits first, as the table has it. */
@@ -96,7 +92,11 @@ function createModel() {
 }
 
 const count = (table: SeriesTable, userId: string, route = '/', accountId?: string, times = 1) =>
-  table.addCall({ userId, accountId }, ownProperties, 'GET', route, 200, false, times)
+  table.addCall(
+    { userId, accountId },
+    { properties: ownProperties, endpoint: { method: 'GET', route }, statusCode: 200, aborted: false },
+    times,
+  )
 
 describe('the series table', () => {
   it('has the numbers of a plain map, whatever the ids are and whenever they are taken', () => {
@@ -137,7 +137,12 @@ describe('the series table', () => {
       const name = nameOf({ instrument: apiCalls, identity, properties: ownProperties, endpoint })
       const [calls = 0] = expected.get(name) ?? []
       expected.set(name, [calls + 1, 0, 0, 0])
-      table.addCall(identity, ownProperties, endpoint.method, endpoint.route, 200, false)
+      table.addCall(identity, {
+        properties: ownProperties,
+        endpoint: { method: endpoint.method, route: endpoint.route },
+        statusCode: 200,
+        aborted: false,
+      })
     }
     expect(table.size).toBe(expected.size)
     expect(table.calls).toBe(20_000)
@@ -165,7 +170,10 @@ describe('the series table', () => {
     const { table } = tableWith()
     for (let i = 0; i < 3_000; i++) {
       const properties = i % 2 === 0 ? { x: 1, y: 2 } : { y: 2, x: 1 }
-      table.addCall({ userId: 'ann' }, properties, 'GET', '/', 200, false)
+      table.addCall(
+        { userId: 'ann' },
+        { properties, endpoint: { method: 'GET', route: '/' }, statusCode: 200, aborted: false },
+      )
     }
     expect([...takeAll(table).values()]).toEqual([[3_000, 0, 0, 0]])
   })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { CountedCall } from '../../../packages/core/src/attribution/pending-calls.ts'
 import { createTurnCalls } from '../../../packages/core/src/counting/turn-calls.ts'
+import type { CountedCall } from '../../../packages/core/src/model/counted-call.ts'
 
 const call: CountedCall = {
   day: '2026-03-10',

@@ -1,8 +1,9 @@
 import type { Diagnostics } from '../diagnostics.ts'
+import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 import { IdentifyFailure, isNoIdentity, isThenable, type UnattributedReason } from './identify.ts'
 import { identityFault, keysWithoutAccount, usableIdentity } from './identity.ts'
-import { type CountedCall, createPendingCalls, type PendingCallsSettings } from './pending-calls.ts'
+import { createPendingCalls, type PendingCallsSettings } from './pending-calls.ts'
 import { createUnattributed } from './unattributed.ts'
 
 export interface AttributionStats {

@@ -1,19 +1,8 @@
 import type { Clock } from '../clock.ts'
-import type { Endpoint } from '../model/endpoint.ts'
-import type { Properties, UsageDay } from '../model/series.ts'
+import type { CountedCall } from '../model/counted-call.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure } from './identify.ts'
 import { isLookup } from './identity-cache.ts'
-
-/** What a series counts of a finished call. Its identity is found separately. */
-export interface CountedCall {
-  /** The usage day in which it finished, even if its identity is found later. */
-  readonly day: UsageDay
-  readonly endpoint: Endpoint
-  readonly properties: Properties
-  readonly statusCode: number
-  readonly aborted: boolean
-}
 
 /** Calls that are counted under the same numbers. */
 interface CallGroup {

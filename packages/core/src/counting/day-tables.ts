@@ -1,6 +1,6 @@
-import type { CountedCall } from '../attribution/pending-calls.ts'
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
+import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 import type { CountBatch, Properties, UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
@@ -86,11 +86,9 @@ export function createDayTables({
   let storing = Promise.resolve()
   let storingNext: Promise<void> | undefined
 
-  const turnCalls = createTurnCalls((identity, call, times) => {
-    const { endpoint, properties, statusCode, aborted } = call
-    const table = tableOf(call.day)
-    table.addCall(identity, properties, endpoint.method, endpoint.route, statusCode, aborted, times)
-  })
+  const turnCalls = createTurnCalls((identity, call, times) =>
+    tableOf(call.day).addCall(identity, call, times),
+  )
 
   function createTable(): SeriesTable {
     let hasFolded = false
@@ -290,7 +288,6 @@ export function createDayTables({
 
 function mergeInto(table: SeriesTable, other: SeriesTable): void {
   other.take(Number.POSITIVE_INFINITY).forEach((id, gained) => {
-    const { instrument, identity, properties, endpoint } = other.describe(id)
-    table.add(instrument, identity, properties, endpoint, Array.from(gained))
+    table.add(other.describe(id), Array.from(gained))
   })
 }

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../model/endpoint.ts'
 import type { Instrument, Properties, Series } from '../model/series.ts'
 
 /** The fields of a series beside its identity. */
@@ -22,9 +23,9 @@ export interface DimensionIndex {
   makePropertySet(instrument: Instrument, properties: Properties): PropertySet
   /** Number of property sets of an instrument. */
   propertySets(instrument: Instrument): number
-  /** Returns the number of dimensions, -1 if they have none yet. Allocates nothing. @param route `undefined` for no endpoint */
-  find(propertySet: PropertySet, method: string, route: string | undefined): number
-  make(propertySet: PropertySet, method: string, route: string | undefined): number
+  /** Returns the number of dimensions, -1 if they have none yet. Allocates nothing. */
+  find(propertySet: PropertySet, endpoint: Endpoint | undefined): number
+  make(propertySet: PropertySet, endpoint: Endpoint | undefined): number
   at(number: number): Dimensions
 }
 
@@ -108,8 +109,9 @@ export function createDimensionIndex(): DimensionIndex {
 
     propertySets: (instrument) => known(instrument).propertySets.size,
 
-    find(propertySet, method, route) {
-      if (route === undefined) return propertySet.bare
+    find(propertySet, endpoint) {
+      if (endpoint === undefined) return propertySet.bare
+      const { method, route } = endpoint
       if (method !== propertySet.lastMethod || propertySet.lastRoutes === undefined) {
         propertySet.lastMethod = method
         propertySet.lastRoutes = propertySet.methods.get(method)
@@ -117,14 +119,15 @@ export function createDimensionIndex(): DimensionIndex {
       return propertySet.lastRoutes?.get(route) ?? -1
     },
 
-    make(propertySet, method, route) {
+    make(propertySet, endpoint) {
       const { instrument, properties, methods } = propertySet
       const number = dimensions.length
-      if (route === undefined) {
+      if (endpoint === undefined) {
         dimensions.push({ instrument, properties })
         propertySet.bare = number
         return number
       }
+      const { method, route } = endpoint
       dimensions.push({ instrument, properties, endpoint: { method, route } })
       const routes = methods.get(method) ?? new Map<string, number>()
       methods.set(method, routes.set(route, number))

@@ -1,3 +1,4 @@
+import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instrument, Properties, Series } from '../model/series.ts'
 import { createDimensionIndex, type PropertySet } from './dimension-index.ts'
@@ -21,6 +22,15 @@ interface TakenCounts {
   forEach(visit: (id: number, gained: ArrayLike<number>) => void): void
 }
 
+/** What makes a row: the number of the identity, and the rest of the series. */
+interface RowKey {
+  readonly user: number
+  readonly propertySet: PropertySet
+  readonly endpoint: Series['endpoint']
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 export interface SeriesTableSettings {
   limits: SeriesLimits
   /** The meter's own properties, which replace those of a call when there are too many property sets. */
@@ -38,24 +48,10 @@ export interface SeriesTableSettings {
  * most `users` users and as many overflow users. Measured: 55 bytes for a series, about 130 for a user.
  */
 export interface SeriesTable {
-  /** Counts finished calls of one kind. Allocates nothing for a known series. */
-  addCall(
-    identity: Identity,
-    properties: Properties,
-    method: string,
-    route: string,
-    statusCode: number,
-    aborted: boolean,
-    times?: number,
-  ): void
+  /** Counts `times` finished calls of one kind. Allocates nothing for a known series. @param times @default 1 */
+  addCall(identity: Identity, call: Omit<CountedCall, 'day'>, times?: number): void
   /** Adds the values of an instrument, or replaces them if its kind is `last`. An instrument has at most four measures. */
-  add(
-    instrument: Instrument,
-    identity: Identity,
-    properties: Properties,
-    endpoint: Series['endpoint'],
-    gained: ArrayLike<number>,
-  ): void
+  add(series: Series, gained: ArrayLike<number>): void
   /** Takes up to `max` changed series out of the table, in the order in which they changed. */
   take(max: number): TakenCounts
   /** Returns the series of an id, while this table exists. */
@@ -91,76 +87,57 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   const endpoints: number[] = []
   let overflowUsers = 0
   let calls = 0
+  /** The series of the call that is counted, one object for all calls. */
+  const calledSeries: Writable<Series> = {
+    instrument: apiCalls,
+    identity: { userId: '' },
+    properties: ownProperties,
+  }
 
-  function find(
-    instrument: Instrument,
-    identity: Identity,
-    properties: Properties,
-    method: string,
-    route: string | undefined,
-    times: number,
-  ): number {
-    const user = identities.find(identity)
-    const propertySet = dimensions.findPropertySet(instrument, properties)
-    const dimension = propertySet === undefined ? -1 : dimensions.find(propertySet, method, route)
-    if (user !== -1 && dimension !== -1) {
-      const id = rows.find(user, dimension)
+  function find(series: Series, times: number): number {
+    const user = identities.find(series.identity)
+    const propertySet = dimensions.findPropertySet(series.instrument, series.properties)
+    if (user !== -1 && propertySet !== undefined) {
+      const id = existing(user, propertySet, series.endpoint)
       if (id !== -1) return id
     }
-    return findOrMake(instrument, user, identity, propertySet, properties, method, route, times)
+    return findOrMake(series, times)
   }
 
   /** Finds or adds a series that is new in some dimension, or the series that replaces it beyond the limits. */
-  function findOrMake(
-    instrument: Instrument,
-    known: number,
-    identity: Identity,
-    knownSet: PropertySet | undefined,
-    properties: Properties,
-    method: string,
-    route: string | undefined,
-    times: number,
-  ): number {
+  function findOrMake({ instrument, identity, properties, endpoint }: Series, times: number): number {
+    const known = identities.find(identity)
     const user = known === -1 ? makeIdentity(identity, times) : known
-    const propertySet = knownSet ?? makePropertySet(instrument, properties, times)
-    if (route === undefined) return row(user, propertySet, method, route, times)
-    const id = existing(user, propertySet, method, route)
+    const propertySet =
+      dimensions.findPropertySet(instrument, properties) ?? makePropertySet(instrument, properties, times)
+    if (endpoint === undefined) return row({ user, propertySet, endpoint }, times)
+    const id = existing(user, propertySet, endpoint)
     if (id !== -1) return id
     const ofIdentity = endpoints[user] ?? 0
-    const isDetail = route !== overflowEndpoint.route
+    const isDetail = endpoint.route !== overflowEndpoint.route
     if (isDetail && (rows.size >= limits.series || ofIdentity >= limits.endpointsPerIdentity)) {
       onFold('endpoints', times)
-      return row(user, propertySet, overflowEndpoint.method, overflowEndpoint.route, times)
+      return row({ user, propertySet, endpoint: overflowEndpoint }, times)
     }
     if (isDetail) endpoints[user] = ofIdentity + 1
-    return row(user, propertySet, method, route, times)
+    return row({ user, propertySet, endpoint }, times)
   }
 
   /** Returns the row, and adds it if needed. Far beyond the limit it drops the properties, so that each identity has one row. */
-  function row(
-    user: number,
-    propertySet: PropertySet,
-    method: string,
-    route: string | undefined,
-    times: number,
-  ): number {
-    const id = existing(user, propertySet, method, route)
+  function row(key: RowKey, times: number): number {
+    const { user, propertySet, endpoint } = key
+    const id = existing(user, propertySet, endpoint)
     if (id !== -1) return id
     if (rows.size >= 2 * limits.series && propertySet.properties !== ownProperties) {
       onFold('properties', times)
-      return row(user, ownPropertySet(propertySet.instrument), method, route, times)
+      return row({ ...key, propertySet: ownPropertySet(propertySet.instrument) }, times)
     }
-    const dimension = dimensions.find(propertySet, method, route)
-    return rows.make(user, dimension === -1 ? dimensions.make(propertySet, method, route) : dimension)
+    const dimension = dimensions.find(propertySet, endpoint)
+    return rows.make(user, dimension === -1 ? dimensions.make(propertySet, endpoint) : dimension)
   }
 
-  function existing(
-    user: number,
-    propertySet: PropertySet,
-    method: string,
-    route: string | undefined,
-  ): number {
-    const dimension = dimensions.find(propertySet, method, route)
+  function existing(user: number, propertySet: PropertySet, endpoint: Series['endpoint']): number {
+    const dimension = dimensions.find(propertySet, endpoint)
     return dimension === -1 ? -1 : rows.find(user, dimension)
   }
 
@@ -228,8 +205,11 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   }
 
   return {
-    addCall(identity, properties, method, route, statusCode, aborted, times = 1) {
-      const id = find(apiCalls, identity, properties, method, route, times)
+    addCall(identity, { endpoint, properties, statusCode, aborted }, times = 1) {
+      calledSeries.identity = identity
+      calledSeries.properties = properties
+      calledSeries.endpoint = endpoint
+      const id = find(calledSeries, times)
       gain(id, 0, times)
       if (statusCode >= 500) gain(id, 2, times)
       else if (statusCode >= 400) gain(id, 1, times)
@@ -237,8 +217,9 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
       calls += times
     },
 
-    add(instrument, identity, properties, endpoint, gained) {
-      const id = find(instrument, identity, properties, endpoint?.method ?? '', endpoint?.route, 1)
+    add(series, gained) {
+      const { instrument } = series
+      const id = find(series, 1)
       if (instrument.kind === 'last') {
         if (rows.hasChanged(id) && (gained[1] as number) < rows.valueOf(id, 1)) return
         rows.setValue(id, 0, gained[0] as number)

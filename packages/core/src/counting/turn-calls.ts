@@ -1,4 +1,4 @@
-import type { CountedCall } from '../attribution/pending-calls.ts'
+import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 
 /** Collects the calls that finished in this turn of the event loop, to count them together. */

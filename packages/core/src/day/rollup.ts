@@ -85,11 +85,10 @@ export async function* rollUp(
 
   let seen = 0
   for await (const { series, values } of totals) {
-    const { instrument, identity, properties, endpoint } = series
-    const isCalls = instrument.name === apiCalls.name
-    ;(isCalls ? identities : ofInstruments).add(instrument, identity, properties, undefined, values)
+    const isCalls = series.instrument.name === apiCalls.name
+    ;(isCalls ? identities : ofInstruments).add({ ...series, endpoint: undefined }, values)
     if (isCalls && isWhole && byEndpoint.length > 0) {
-      endpoints.add(instrument, identity, properties, endpoint, values)
+      endpoints.add(series, values)
       isWhole = fits(endpoints.size)
       if (!isWhole) endpoints.clear()
     }
@@ -157,7 +156,7 @@ function createGroups(): Groups {
     get size() {
       return table.size
     },
-    add: (...args) => table.add(...args),
+    add: (series, gained) => table.add(series, gained),
     clear() {
       table = createUnlimitedTable()
     },

@@ -58,9 +58,7 @@ async function sum(disk: Disk, files: readonly InspectedFile[]): Promise<SeriesT
   for (const inspected of files) {
     const isSmall = await withFile(disk, inspected.path, async (file) => {
       for await (const slice of readTotals(disk, file, inspected, 0)) {
-        for (const { series, values } of slice) {
-          table.add(series.instrument, series.identity, series.properties, series.endpoint, values)
-        }
+        for (const { series, values } of slice) table.add(series, values)
         if (table.size > maxSeries) return false
       }
       return true

@@ -47,7 +47,7 @@ export function createAppNumbers({
     diagnostics,
     isClosed,
     add(instrument, day, identity, properties, values) {
-      tables.of(day).add(instrument, identity, properties, undefined, values)
+      tables.of(day).add({ instrument, identity, properties }, values)
       dayCycle.storeSoon()
     },
   })
