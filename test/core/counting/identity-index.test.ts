@@ -1,0 +1,23 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createIdentityIndex } from '../../../packages/core/src/counting/identity-index.ts'
+
+it('identities are numbered from 0 in the order of their first sight, and found again', () => {
+  const id = fc.oneof(fc.constantFrom('', 'ann', 'bob', '__proto__', 'a user with a long id'), fc.string())
+  const identity = fc.oneof(fc.record({ userId: id }), fc.record({ userId: id, accountId: id }))
+  fc.assert(
+    fc.property(fc.array(identity, { maxLength: 60 }), (identities) => {
+      const index = createIdentityIndex()
+      const names: string[] = []
+      for (const each of identities) {
+        const name = JSON.stringify([each.userId, (each as { accountId?: string }).accountId ?? null])
+        const number = names.indexOf(name)
+        expect(index.find(each)).toBe(number)
+        if (number !== -1) continue
+        expect(index.make(each)).toBe(names.push(name) - 1)
+        expect(index.at(names.length - 1)).toEqual(each)
+      }
+      expect(index.size).toBe(names.length)
+    }),
+  )
+})

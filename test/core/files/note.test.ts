@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { withChecksum } from '../../../packages/core/src/files/checked-text.ts'
+import { createNote } from '../../../packages/core/src/files/note.ts'
+import { memoryNotes } from '../../support/memory-notes.ts'
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+
+it('a value is read back, by another owner of the note too', async () => {
+  const notes = memoryNotes()
+  expect(await createNote(notes, 'spent', isNumber).read()).toBeUndefined()
+  await createNote(notes, 'spent', isNumber).write(120)
+  expect(await createNote(notes, 'spent', isNumber).read()).toBe(120)
+  expect(await createNote(notes, 'other', isNumber).read()).toBeUndefined()
+  expect(notes.discarded).toEqual([])
+})
+
+it.each([
+  ['of another shape', withChecksum('"many"')],
+  ['that is damaged', `${withChecksum('120')}0`],
+  ['that is no JSON', withChecksum('{')],
+])('a note %s is set aside', async (_about, kept) => {
+  const notes = memoryNotes()
+  await notes.writeNote('spent', kept)
+  expect(await createNote(notes, 'spent', isNumber).read()).toBeUndefined()
+  expect(notes.discarded).toEqual(['spent'])
+})
