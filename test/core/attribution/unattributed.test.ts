@@ -39,7 +39,7 @@ it('anonymous calls beside those of users are no fault', () => {
   expect(warnings).toEqual([])
 })
 
-it('a failure is reported with its reason, and one without an error names the last one as its cause', () => {
+it('a failure is reported with its reason and its error', () => {
   const { calls, errors } = unattributed()
   const error = new Error('This callback always fails.')
   calls.failed(new IdentifyFailure('rejected', error), 1)

@@ -21,9 +21,8 @@ it('each instrument, set of properties and endpoint has one number, which leads 
       for (const { instrument, properties, endpoint } of places) {
         const propertySet =
           index.findPropertySet(instrument, properties) ?? index.makePropertySet(instrument, properties)
-        const method = endpoint?.method ?? ''
-        const found = index.find(propertySet, method, endpoint?.route)
-        const number = found === -1 ? index.make(propertySet, method, endpoint?.route) : found
+        const found = index.find(propertySet, endpoint)
+        const number = found === -1 ? index.make(propertySet, endpoint) : found
         const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
         const name = JSON.stringify([instrument.name, sorted, endpoint ?? null])
         expect([found === -1, numbers.get(name) ?? number]).toEqual([!numbers.has(name), number])

@@ -1,0 +1,196 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const packages = join(root, 'packages')
+const tests = join(root, 'test')
+
+/** Source files without a test of their name: why, and the tests that fail when one of them is wrong. */
+const exceptions: ReadonlyArray<{
+  readonly reason: string
+  readonly files: readonly string[]
+  readonly tests: readonly string[]
+}> = [
+  {
+    reason: 'scripts of the page run in a browser, where they are tested together',
+    files: [
+      ...['audience-view', 'events-view', 'fetch-control', 'in-words', 'table'].map(
+        (name) => `px-emulator/page/${name}`,
+      ),
+      ...[
+        ...['chart-colours', 'csv', 'draw-chart', 'filters', 'hint', 'legend', 'query-form', 'report-view'],
+      ].map((name) => `px-emulator/page/report/${name}`),
+    ],
+    tests: ['px-emulator/page/page.test.ts'],
+  },
+  {
+    reason: 'parts of a report, which is compared with a naive one',
+    files: ['catalog', 'day-columns', 'report-cells', 'report-range', 'report-rows'].map(
+      (name) => `px-emulator/report/${name}`,
+    ),
+    tests: ['px-emulator/report/report.test.ts', 'px-emulator/report/report-period.test.ts'],
+  },
+  {
+    reason: 'parts of the table of events, which is compared with the events themselves',
+    files: [
+      ...['columns', 'members-per-group', 'row-test'].map((name) => `px-emulator/columnar/${name}`),
+      'px-emulator/events/event-memory',
+    ],
+    tests: ['px-emulator/columnar/event-table.test.ts', 'px-emulator/report/report.test.ts'],
+  },
+  {
+    reason: 'what a list of PX accepts and returns is tested through its API',
+    files: ['px-emulator/query/filter', 'px-emulator/query/scroll'],
+    tests: ['px-emulator/api/event-query.test.ts', 'px-emulator/subscription/members-page.test.ts'],
+  },
+  {
+    reason: 'what every response goes through is tested through a response',
+    files: ['px-emulator/page-files', 'px-emulator/px-error', 'px-emulator/subscription/px-state'],
+    tests: ['px-emulator/server/server.test.ts', 'px-emulator/server/send-response.test.ts'],
+  },
+  {
+    reason: 'reading, writing and compaction of a journal only mean something together',
+    files: [
+      ...['compact-journal', 'journal-files', 'journal-piece', 'journal-reader', 'journal-segment'],
+      'journal-writer',
+    ].map((name) => `core/journal/${name}`),
+    tests: [
+      'core/stores/file-store-journal.test.ts',
+      'core/stores/file-store-replaced.test.ts',
+      'core/stores/file-store-crash.test.ts',
+      'core/stores/file-store-disk-fails.test.ts',
+    ],
+  },
+  {
+    reason: 'the outbox on a disk is tested by the contract that every store fulfils, and by crashes',
+    files: [
+      ...['closed-days', 'line-file', 'memory-outbox', 'open-line-file', 'outbox', 'outbox-file'],
+      ...['outbox-files', 'read-log', 'read-outbox', 'rejected-lines', 'unread-files'],
+    ].map((name) => `core/outbox/${name}`),
+    tests: [
+      'contracts/store-contract.ts',
+      'core/stores/file-store-crash.test.ts',
+      'core/stores/file-store-disk-fails.test.ts',
+      'core/stores/file-store-many-files.test.ts',
+    ],
+  },
+  {
+    reason: 'files that several processes share are tested with several processes',
+    files: [
+      ...['day-journals', 'journal-owner', 'leader-outbox', 'leftover-folders', 'namespace-folder'],
+      'open-folder',
+    ].map((name) => `core/stores/${name}`),
+    tests: [
+      'core/stores/file-store-shared.test.ts',
+      'core/stores/leader-lease.test.ts',
+      'regression/one-folder-two-services.test.ts',
+      'faults/processes.test.ts',
+    ],
+  },
+  {
+    reason: 'files that fail or are damaged are tested by making every call of the disk fail',
+    files: ['damaged-files', 'frame-file', 'held-file'].map((name) => `core/files/${name}`),
+    tests: [
+      'core/files/frames.test.ts',
+      'core/stores/file-store-disk-fails.test.ts',
+      'regression/damaged-folder.test.ts',
+    ],
+  },
+  {
+    reason: 'a day is closed by a whole meter',
+    files: ['core/day/close-day', 'core/day/day-cycle', 'core/meter/day-additions'],
+    tests: ['story/day-closes-and-arrives.test.ts', 'core/day/rollup.test.ts', 'faults/clocks.test.ts'],
+  },
+  {
+    reason: 'the sender is tested against a PX that obeys the test',
+    files: ['core/delivery/create-px-delivery', 'core/delivery/send-batch'],
+    tests: ['core/delivery/send-outbox.test.ts', 'faults/delivery-outcomes.test.ts'],
+  },
+  {
+    reason: 'attributes are tested from the numbers of a day to what PX has',
+    files: ['core/attributes/attribute-metadata', 'core/attributes/running-attributes'],
+    tests: ['story/attributes-arrive.test.ts', 'core/attributes/put-attributes.test.ts'],
+  },
+  {
+    reason: 'the callers of calls are tested through identify and identifyBy',
+    files: ['core/attribution/identity-cache', 'core/attribution/pending-calls'],
+    tests: ['core/attribution/identify-by.test.ts', 'core/attribution/attribute-call.test.ts'],
+  },
+  {
+    reason: 'how a meter starts and ends is tested with a process that does',
+    files: ['app-numbers', 'close-meter', 'close-on-signal', 'leftover-meters', 'open-store'].map(
+      (name) => `core/meter/${name}`,
+    ),
+    tests: [
+      'faults/shutdown.test.ts',
+      'regression/signal-does-not-end-the-process.test.ts',
+      'regression/one-folder-two-services.test.ts',
+      'core/instruments/counter-and-gauge.test.ts',
+    ],
+  },
+  {
+    reason: 'each option is tested by its name in the table of options',
+    files: ['core/options/parse-day-options'],
+    tests: ['core/options/parse-options.test.ts', 'docs/options.test.ts'],
+  },
+  {
+    reason: 'it takes the place of undici in a process that has no WebAssembly',
+    files: ['core/px/node-dispatcher'],
+    tests: ['regression/host-without-webassembly.test.ts'],
+  },
+  {
+    reason: 'every code and text of an error is tested where it is thrown and documented',
+    files: ['core/errors'],
+    tests: ['core/diagnostics.test.ts', 'docs/error-codes.test.ts'],
+  },
+  {
+    reason: 'the test kit runs most of the tests',
+    files: ['core/testing'],
+    tests: ['core/day/day-clock.test.ts', 'docs/snippets/test-kit.ts'],
+  },
+]
+
+/** Source files of all packages that contain a function with a body, as `core/day/rollup`. */
+const sources = readdirSync(packages).flatMap((name) =>
+  readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.[jt]s$/.test(file))
+    .filter((file) => hasBehaviour(join(packages, name, 'src', file)))
+    .map((file) => `${name}/${file.replace(/\.[jt]s$/, '')}`),
+)
+
+function hasBehaviour(path: string): boolean {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest)
+  const contains = (node: ts.Node): boolean =>
+    (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) ||
+    ts.forEachChild(node, contains) === true
+  return contains(source)
+}
+
+const hasTest = (file: string) => existsSync(join(tests, `${file}.test.ts`))
+const excepted = exceptions.flatMap(({ files }) => files)
+
+describe('each source file with behaviour', () => {
+  it('is found', () => {
+    expect(sources.length).toBeGreaterThan(150)
+    expect(sources).toContain('core/day/rollup')
+    expect(sources).not.toContain('core/model/series')
+  })
+
+  it('has a test file of its name, or a reason in the list above why not', () => {
+    expect(sources.filter((file) => !hasTest(file) && !excepted.includes(file))).toEqual([])
+  })
+})
+
+describe('each exception', () => {
+  it('is a source file without a test of its name', () => {
+    expect(excepted.filter((file) => !sources.includes(file) || hasTest(file))).toEqual([])
+    expect(new Set(excepted).size).toBe(excepted.length)
+  })
+
+  it.each(exceptions)('names tests that exist: $reason', (exception) => {
+    expect(exception.tests.length).toBeGreaterThan(0)
+    expect(exception.tests.filter((file) => !existsSync(join(tests, file)))).toEqual([])
+  })
+})
