@@ -19,7 +19,7 @@ export interface Pattern {
 /**
  * Returns the pattern of a layer.
  *
- * @param raw the path as the app registered it, if Express has kept it: of a route, a mounted app, or any layer of Express 5.3
+ * @param raw the path as the app registered it, if Express has kept it: of a route, a mounted app, or any layer of router 2.3
  */
 export function patternOf(layer: Layer, raw: unknown, options: LayerOptions): Pattern {
   const path = raw ?? pathKeptBy(layer, options)

@@ -1,4 +1,4 @@
-/** One entry of a router's stack. Express 4 has `regexp` and `keys`, 5.0 to 5.2 `matchers`, and 5.3 `matchers` and `rawPath`. */
+/** One entry of a router's stack. Express 4 has `regexp` and `keys`, router 2.0 to 2.2 (Express 5) `matchers`, and router 2.3 `matchers` and `rawPath`. */
 export interface Layer {
   readonly handle: unknown
   readonly route?: { readonly path: unknown; readonly stack?: unknown } | undefined
@@ -6,7 +6,7 @@ export interface Layer {
   readonly keys?: ReadonlyArray<{ name: string | number; optional?: boolean }>
   readonly matchers?: ReadonlyArray<Matcher>
   readonly rawPath?: unknown
-  /** The parameters of the last path that the layer matched, of any request. Express 5.3 does not keep them. */
+  /** The parameters of the last path that the layer matched, of any request. Router 2.3 does not keep them. */
   readonly params?: unknown
   readonly slash?: boolean
   readonly constructor: unknown

@@ -213,7 +213,7 @@ export function createRouteTree(top: App): RouteTree {
 
     isHandlerEntered(params) {
       refresh()
-      // Express 5.3 keeps the match in the request only. There, whatever follows a route and is not an error is a handler.
+      // Router 2.3 keeps the match in the request only. There, whatever follows a route and is not an error is a handler.
       for (const layer of handlers) if (layer.params === params || layer.rawPath !== undefined) return true
       return false
     },

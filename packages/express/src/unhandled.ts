@@ -1,7 +1,7 @@
 import { isPassedOn } from './watch-request.ts'
 import type { RoutedRequest } from './watch-route.ts'
 
-/** The key under which Express 5.3 keeps the errors that were passed on in a request. */
+/** The key under which router 2.3 keeps the errors that were passed on in a request. */
 const errorsKey = Symbol.for('router.tracing.publishedErrors')
 
 /**

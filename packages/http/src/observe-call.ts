@@ -41,7 +41,7 @@ export interface Observer<Source> {
  * Records the call in the meter once, when its response has finished. The app's callbacks run in the async context of the
  * middleware, or in a later one of the same request (`noteContext`).
  *
- * This is the only code of px-usage that runs within a request, and it never throws. If it or a callback of the app fails, the
+ * Apart from accessors of the adapters, which are `guarded`, this is the only code of px-usage that runs within a request. It never throws. If it or a callback of the app fails, the
  * request continues as without px-usage, the failure is reported once, and the call is still counted.
  */
 export function observeCall<Source>(

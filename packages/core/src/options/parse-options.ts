@@ -188,8 +188,8 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
   const lookUpAfterMs =
     count('lookUpAfterMs', options.lookUpAfterMs, requestTimeoutMs) ??
     Math.max(defaults.lookUpAfterMs, requestTimeoutMs)
-  // A day that closes before the last result of `identify` would get a second event.
   const rollups = parseRollups(options.rollups) ?? defaults.rollups
+  // A day that closes before the last result of `identify` would get a second event.
   const graceMs =
     count('graceMs', options.graceMs, identifyTimeoutMs) ?? Math.max(defaults.graceMs, identifyTimeoutMs)
   return Object.freeze({
