@@ -29,6 +29,7 @@ it('a hundred anonymous calls without a single user are warned of once', () => {
   calls.anonymous(99)
   expect(warnings).toEqual([])
   calls.anonymous(1)
+  expect(warnings).toHaveLength(1)
   calls.anonymous(100)
   expect(warnings).toEqual(['PXU_WRN_ATTRIBUTION_ALL_ANONYMOUS'])
 })

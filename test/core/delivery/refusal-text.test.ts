@@ -18,5 +18,5 @@ it('names the member whose attributes were refused', () => {
 
 it('says that a store in memory keeps the event only until the process ends', () => {
   const text = refusalText(eventLine('a'), 'no', { ...stored, durable: false })
-  expect(text).toContain('It stays in memory until the process ends')
+  expect(text).toContain('in memory until the process exits')
 })

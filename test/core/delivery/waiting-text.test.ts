@@ -17,7 +17,7 @@ const storeOf = (pending: number, unconfirmed: number, durable: boolean) => ({
 it('says how many events wait and where', () => {
   expect(waitingText(storeOf(2, 1, true))).toBe('3 events are kept in .px-usage')
   expect(waitingText(storeOf(1, 0, true))).toBe('1 event is kept in .px-usage')
-  expect(waitingText(storeOf(0, 2, false))).toBe('2 events wait in memory and are lost if the process ends')
+  expect(waitingText(storeOf(0, 2, false))).toBe('2 events wait in memory and are lost if the process exits')
 })
 
 it('calls a store without a name of its place the store', () => {

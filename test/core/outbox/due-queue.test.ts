@@ -24,6 +24,16 @@ it('due lines come by day, totals before details, then in the order of arrival',
   )
 })
 
+it('an older day comes first, then a total, then what came first', () => {
+  const places = [
+    { day: '2026-11-22', rank: 'total', order: 4 },
+    { day: '2026-11-22', rank: 'detail', order: 1 },
+    { day: '2026-11-22', rank: 'detail', order: 3 },
+    { day: '2026-11-23', rank: 'total', order: 2 },
+  ] as const
+  expect([...places].reverse().sort(compare)).toEqual(places)
+})
+
 it('a line that is added again has its new time, and a removed one never comes', () => {
   const queue = new DueQueue<Waiting>()
   const lines = [0, 1].map((order) => ({
