@@ -27,11 +27,32 @@ const now = Date.now
 const elapsed = performance.now.bind(performance)
 
 /** The longest delay of Node's timers. A timer with a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
-const maxTimerDelayMs = 2 ** 31 - 1
+export const maxTimerDelayMs: number = 2 ** 31 - 1
 
 /** Resolves in the next turn of the event loop, so that other work runs first. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/**
+ * Waits for a task, but no longer than `timeoutMs`. What the task does later does no harm.
+ *
+ * @param keepAlive as for `Clock.setTimer`
+ * @returns whether it ended in time, well or not
+ */
+export function settlesWithin(
+  clock: Pick<Clock, 'setTimer'>,
+  task: Promise<unknown>,
+  { timeoutMs, keepAlive = false }: { timeoutMs: number; keepAlive?: boolean },
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(() => resolve(false), timeoutMs, keepAlive)
+    const finish = () => {
+      cancel()
+      resolve(true)
+    }
+    task.then(finish, finish)
+  })
 }
 
 /** Runs `task` at the end of this turn of the event loop. @returns a function that cancels it */

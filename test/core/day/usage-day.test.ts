@@ -66,3 +66,11 @@ describe('a usage day', () => {
     expect(() => days.bounds('2011-12-30')).toThrow(RangeError)
   })
 })
+
+it('before() and after() lead over days that the clocks of a zone change or leave out', () => {
+  const apia = createUsageDays('Pacific/Apia')
+  // Samoa went from the 29th to the 31st.
+  expect([apia.after('2011-12-29'), apia.before('2011-12-31')]).toEqual(['2011-12-31', '2011-12-29'])
+  const berlin = createUsageDays('Europe/Berlin')
+  expect([berlin.before('2026-03-30'), berlin.after('2026-10-25')]).toEqual(['2026-03-29', '2026-10-26'])
+})

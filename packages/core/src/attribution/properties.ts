@@ -1,10 +1,10 @@
 import { quoted } from '../errors.ts'
 import { detached } from '../model/detached-text.ts'
 import type { Properties, PropertyValue } from '../model/series.ts'
+import { maxTextLength } from '../px-limits.ts'
 
-/** PX accepts 50 properties and texts of 1,024 characters (px-api, limits of custom events). The rollups add a dozen properties. */
+/** PX accepts 50 properties (px-api, limits of custom events). The rollups add a dozen properties. */
 const maxProperties = 36
-const maxLength = 1_024
 
 /** Names that the rollups use. They are compared without case, because PX's documents disagree on whether case matters. */
 const reserved: ReadonlySet<string> = new Set(
@@ -27,11 +27,11 @@ const reserved: ReadonlySet<string> = new Set(
 const cures = {
   unreadable:
     'The properties are not a plain object. Return one, such as { subscriptionName: plan }, or nothing.',
-  name: `A name must have 1 to ${maxLength} whole characters, and must not be __proto__.`,
+  name: `A name must have 1 to ${maxTextLength} whole characters, and must not be __proto__.`,
   reserved: 'px-usage uses that name in its events. Choose another name.',
   sameName: 'Another property has a name that differs only in case. Keep one of the two.',
   type: 'PX stores flat values. Give a text, a finite number or a boolean.',
-  text: `A text must have at most ${maxLength} whole characters. Shorten it.`,
+  text: `A text must have at most ${maxTextLength} whole characters. Shorten it.`,
   tooMany: `There are more than ${maxProperties}. Leave some out.`,
 } as const
 
@@ -76,11 +76,12 @@ function reasonAgainst(
   value: unknown,
   names: ReadonlySet<string>,
 ): LeftOutReason | undefined {
-  if (name === '' || name === '__proto__' || name.length > maxLength || !name.isWellFormed()) return 'name'
+  if (name === '' || name === '__proto__' || name.length > maxTextLength || !name.isWellFormed())
+    return 'name'
   if (reserved.has(folded)) return 'reserved'
   if (names.has(folded)) return 'sameName'
   if (typeof value === 'string') {
-    if (value.length > maxLength || !value.isWellFormed()) return 'text'
+    if (value.length > maxTextLength || !value.isWellFormed()) return 'text'
   } else if (typeof value !== 'boolean' && !(typeof value === 'number' && Number.isFinite(value))) {
     return 'type'
   }

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../model/endpoint.ts'
-import type { Instrument, Properties, Series } from '../model/series.ts'
+import { type Instrument, type Properties, type Series, sortedEntries } from '../model/series.ts'
 
 /** The fields of a series beside its identity. */
 type Dimensions = Omit<Series, 'identity'>
@@ -140,5 +140,5 @@ export function createDimensionIndex(): DimensionIndex {
 
 /** Returns the same text for the same names and values in any order. It is JSON, so no value can imitate a separator. */
 function contentOf(properties: Properties): string {
-  return JSON.stringify(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
+  return JSON.stringify(sortedEntries(properties))
 }

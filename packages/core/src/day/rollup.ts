@@ -6,7 +6,13 @@ import { createUnlimitedTable, type SeriesTable } from '../counting/series-table
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Identity } from '../model/identity.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import type { Properties, Series, SeriesTotal, UsageDay } from '../model/series.ts'
+import {
+  type Properties,
+  type Series,
+  type SeriesTotal,
+  sortedEntries,
+  type UsageDay,
+} from '../model/series.ts'
 
 /**
  * How the API calls of a day become lines: one per identity and properties, or one per identity, properties and endpoint.
@@ -183,7 +189,7 @@ function rollupId(eventName: string, series: Series, settings: RollUpSettings): 
   const text = JSON.stringify([
     [namespace, instrument.name, eventName, day, timeZone, revision],
     [identity.userId, identity.accountId ?? null],
-    Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)),
+    sortedEntries(properties),
     endpoint === undefined ? null : [endpoint.method, endpoint.route],
   ])
   const digest = hash('sha256', text)

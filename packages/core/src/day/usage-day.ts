@@ -16,6 +16,8 @@ export interface UsageDays {
   of(epochMs: number): UsageDay
   /** Returns the begin and end of a day. */
   bounds(day: UsageDay): DayBounds
+  before(day: UsageDay): UsageDay
+  after(day: UsageDay): UsageDay
   /** Returns 12:00 of the day in the zone, or the middle of a day that has no 12:00. */
   noon(day: UsageDay): number
 }
@@ -68,12 +70,16 @@ export function createUsageDays(timeZone: string): UsageDays {
     throw new RangeError(`${quoted(day)} is not a day in ${timeZone}.`)
   }
 
+  function dayOf(epochMs: number): UsageDay {
+    if (epochMs < cached.startMs || epochMs >= cached.endMs) cached = locate(epochMs)
+    return cached.day
+  }
+
   return {
     timeZone,
-    of(epochMs) {
-      if (epochMs < cached.startMs || epochMs >= cached.endMs) cached = locate(epochMs)
-      return cached.day
-    },
+    of: dayOf,
+    before: (day) => dayOf(find(day).startMs - 1),
+    after: (day) => dayOf(find(day).endMs),
     bounds(day) {
       const { startMs, endMs } = find(day)
       return { startMs, endMs }

@@ -6,7 +6,7 @@ import { apiCalls } from '../counting/instruments.ts'
 import { createNote, type Notes } from '../files/note.ts'
 import type { Identity } from '../model/identity.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import type { Properties, SeriesTotal, UsageDay } from '../model/series.ts'
+import { type Properties, type SeriesTotal, sortedEntries, type UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
 import type { Addition } from './close-day.ts'
 import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
@@ -73,13 +73,9 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
   /** The first day that may be empty. This process ran on it. */
   let nextEmpty = today()
 
-  function dayBefore(day: UsageDay): UsageDay {
-    return usageDays.of(usageDays.bounds(day).startMs - 1)
-  }
-
   function firstOfWindow(day: UsageDay): UsageDay {
     let first = day
-    for (let back = 0; back < days; back++) first = dayBefore(first)
+    for (let back = 0; back < days; back++) first = usageDays.before(first)
     return first
   }
 
@@ -140,7 +136,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
       const first = firstOfWindow(today())
       if (nextEmpty < first) nextEmpty = first
       const open = await store.openDays()
-      for (; isDue(nextEmpty); nextEmpty = usageDays.of(usageDays.bounds(nextEmpty).endMs)) {
+      for (; isDue(nextEmpty); nextEmpty = usageDays.after(nextEmpty)) {
         if (open.includes(nextEmpty)) return
         const memory = await unpacked(await note.read())
         if (memory.through >= nextEmpty) continue
@@ -155,8 +151,7 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
 }
 
 function keyOf({ userId, accountId }: Identity, properties: Properties): string {
-  const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([userId, accountId ?? null, sorted])
+  return JSON.stringify([userId, accountId ?? null, sortedEntries(properties)])
 }
 
 /** Serializes and compresses the memory, one line for each entry, in slices that each take one turn of the event loop. */

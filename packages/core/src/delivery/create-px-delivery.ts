@@ -16,6 +16,7 @@ import { createDelivery, type Delivery, type SenderState } from './send-outbox.t
 /** The settings of a meter that concern delivery to PX. */
 export interface DeliverySettings {
   readonly baseUrl: string
+  /** @throws {UsageError} when the app's own function fails or returns no key */
   readonly apiKey: () => string
   readonly dispatcher: Dispatcher | undefined
   readonly requestTimeoutMs: number

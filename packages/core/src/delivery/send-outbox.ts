@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, maxTimerDelayMs } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
@@ -252,7 +252,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     run() {
       health.skipBackoff()
       // The caller awaits this run. Without a timer that keeps the process alive, it could exit before the run has ended.
-      const releaseProcess = network.setTimer(() => {}, 2 ** 31 - 1, true)
+      const releaseProcess = network.setTimer(() => {}, maxTimerDelayMs, true)
       return start().finally(releaseProcess)
     },
 

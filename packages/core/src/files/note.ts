@@ -1,5 +1,5 @@
 import type { Store } from '../model/store.ts'
-import { checkedText, withChecksum } from './checked-text.ts'
+import { decodeChecked, encodeChecked } from './checked-json.ts'
 
 /** The methods of a store that notes need. */
 export type Notes = Pick<Store, 'readNote' | 'writeNote' | 'discardNote'>
@@ -17,19 +17,11 @@ export function createNote<T>(store: Notes, name: string, isValid: (value: unkno
     async read() {
       const kept = await store.readNote(name)
       if (kept === undefined) return undefined
-      const value = parsed(checkedText(kept))
-      if (isValid(value)) return value
+      const value = decodeChecked(kept, isValid)
+      if (value !== undefined) return value
       await store.discardNote(name)
       return undefined
     },
-    write: (value) => store.writeNote(name, withChecksum(JSON.stringify(value))),
-  }
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '')
-  } catch {
-    return undefined
+    write: (value) => store.writeNote(name, encodeChecked(value)),
   }
 }

@@ -5,6 +5,7 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instrument, Properties, PropertyValue, UsageDay } from '../model/series.ts'
+import { isEventName, maxTextLength } from '../px-limits.ts'
 
 /** The options of a counter or gauge. */
 export interface InstrumentOptions {
@@ -87,7 +88,6 @@ export interface AppInstrumentsSettings {
   ): void
 }
 
-const maxNameLength = 1_024
 const none: Properties = Object.freeze({})
 
 /** Creates the instruments for numbers of the app itself. They share series, days, store and delivery with the calls. */
@@ -195,9 +195,8 @@ function propertiesBeside({ measures }: Instrument, given: unknown): Properties 
 }
 
 function checkName(eventName: unknown, names: ReadonlySet<string>): void {
-  const isName = typeof eventName === 'string' && eventName.trim() !== '' && eventName.isWellFormed()
-  if (!isName || eventName.length > maxNameLength) {
-    throw refusal(eventName, `Name the event with a text of 1 to ${maxNameLength} characters.`)
+  if (!isEventName(eventName)) {
+    throw refusal(eventName, `Name the event with a text of 1 to ${maxTextLength} characters.`)
   }
   if (names.has(eventName)) {
     throw refusal(

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { IdentityInput } from '../attribution/identity.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, settlesWithin } from '../clock.ts'
 import type { UsageDays } from '../day/usage-day.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
 import { createNote, type Notes } from '../files/note.ts'
+import { shortHash } from '../files/short-hash.ts'
 import type { Instrument, UsageDay } from '../model/series.ts'
 import type { AppInstruments, GivenProperties, InstrumentOptions } from './counter-and-gauge.ts'
 
@@ -93,7 +93,10 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       else instruments.take(instrument, day, identity, value, properties)
     }
     try {
-      await inTime(() => observeAll(observe), timeoutMs)
+      const reading = new Promise((settle) => settle(observeAll(observe)))
+      const isInTime = await settlesWithin(clock, reading, { timeoutMs })
+      if (!isInTime) throw new Error(`The callback did not finish within ${timeoutMs} ms (timeoutMs).`)
+      await reading
     } catch (cause) {
       stats.failed += 1
       const text = `The callback of ${quoted(instrument.name)} failed for ${day}. What it observed before is counted. Fix the callback, or raise timeoutMs.`
@@ -104,28 +107,9 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
     stats.collected += 1
   }
 
-  /** Runs a task. Rejects if the task rejects or exceeds its time limit. */
-  function inTime(task: () => unknown, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const cancel = clock.setTimer(
-        () => reject(new Error(`The callback did not finish within ${timeoutMs} ms (timeoutMs).`)),
-        timeoutMs,
-      )
-      new Promise((settle) => settle(task())).then(() => resolve(), reject).finally(cancel)
-    })
-  }
-
-  function dayBefore(day: UsageDay): UsageDay {
-    return days.of(days.bounds(day).startMs - 1)
-  }
-
-  function dayAfter(day: UsageDay): UsageDay {
-    return days.of(days.bounds(day).endMs)
-  }
-
   function warnOfMissed({ instrument }: Collected, from: UsageDay, to: UsageDay): void {
     let count = 0
-    for (let day = from; day <= to && count < maxMissedDays; day = dayAfter(day)) count += 1
+    for (let day = from; day <= to && count < maxMissedDays; day = days.after(day)) count += 1
     if (count === 0) return
     stats.missedDays += count
     lastMissed[instrument.name] = to
@@ -171,7 +155,7 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
 
     async collect() {
       if (gauges.size === 0) return
-      const day = dayBefore(today())
+      const day = days.before(today())
       const due: Collected[] = []
       for (const gauge of gauges) {
         if (gauge.settledDay !== undefined && gauge.settledDay >= day) continue
@@ -185,9 +169,9 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
         await persist()
       }
       for (const gauge of due) {
-        const last = isMissed ? day : dayBefore(day)
+        const last = isMissed ? day : days.before(day)
         // Days before the gauge was first declared are not missed: no reading was expected then.
-        if (gauge.settledDay !== undefined) warnOfMissed(gauge, dayAfter(gauge.settledDay), last)
+        if (gauge.settledDay !== undefined) warnOfMissed(gauge, days.after(gauge.settledDay), last)
         await settle(gauge, day)
       }
     },
@@ -207,5 +191,5 @@ function isSettled(value: unknown): value is { eventName: string; day: UsageDay 
 
 /** Returns the name of the gauge's note. It is a hash, because an event name may contain characters that no file name can have. */
 function noteName({ instrument }: Collected): string {
-  return `collected ${createHash('sha256').update(instrument.name).digest('hex').slice(0, 32)}`
+  return `collected ${shortHash(instrument.name, 32)}`
 }

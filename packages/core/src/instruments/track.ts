@@ -8,6 +8,7 @@ import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { Store } from '../model/store.ts'
 import { trackedLine } from '../px/px-event.ts'
+import { isEventName, maxTextLength } from '../px-limits.ts'
 
 /** The numbers of real-time events, by result. */
 export interface TrackStats {
@@ -55,7 +56,6 @@ export interface TrackingSettings {
 const maxHeld = 10_000
 const largestPut = 1_000
 const retryMs = 1_000
-const maxNameLength = 1_024
 
 /** Creates the tracking of a meter. */
 export function createTracking(settings: TrackingSettings): Tracking {
@@ -115,9 +115,9 @@ export function createTracking(settings: TrackingSettings): Tracking {
   }
 
   function makeLine(eventName: unknown, given: unknown, properties: unknown): OutboxLine | undefined {
-    if (!isName(eventName)) {
+    if (!isEventName(eventName)) {
       refuse(
-        `track() got the event name ${quoted(eventName)}, so no event was sent. Give a text of 1 to ${maxNameLength} characters.`,
+        `track() got the event name ${quoted(eventName)}, so no event was sent. Give a text of 1 to ${maxTextLength} characters.`,
       )
       return undefined
     }
@@ -177,13 +177,4 @@ export function createTracking(settings: TrackingSettings): Tracking {
     stats: () => ({ ...stats, held: held.length }),
   }
   return tracking
-}
-
-function isName(eventName: unknown): eventName is string {
-  return (
-    typeof eventName === 'string' &&
-    eventName.trim() !== '' &&
-    eventName.length <= maxNameLength &&
-    eventName.isWellFormed()
-  )
 }

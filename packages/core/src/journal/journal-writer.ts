@@ -48,8 +48,6 @@ export interface JournalWriter {
   seal(day: UsageDay): Promise<void>
   /** Resolves when everything is on the disk. */
   sync(): Promise<void>
-  /** Whether something was written since the last `sync()`. */
-  readonly isDirty: boolean
   close(): Promise<void>
 }
 
@@ -265,11 +263,6 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
         await syncSegment(disk, journal.isWriting ? journal.open : whole(journal, journal.open))
       }
       await Promise.all([...journals.values()].map(syncing))
-    },
-
-    get isDirty() {
-      for (const { open } of journals.values()) if (open?.dirty) return true
-      return false
     },
 
     async close() {

@@ -1,5 +1,5 @@
 import type { Attribution } from '../attribution/attribute-call.ts'
-import { type Clock, eventLoopTurn } from '../clock.ts'
+import { type Clock, eventLoopTurn, settlesWithin } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { DayCycle } from '../day/day-cycle.ts'
 import type { PxDelivery } from '../delivery/create-px-delivery.ts'
@@ -44,8 +44,10 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   const deadline = clock.elapsed() + timeoutMs
   const left = () => Math.max(deadline - clock.elapsed(), 0)
   let isOutOfTime = false
+  const within = (task: Promise<unknown>, timeoutMs: number) =>
+    settlesWithin(clock, task, { timeoutMs, keepAlive: true })
   const inTime = async (task: Promise<unknown>) => {
-    if (!(await within(clock, task, left()))) isOutOfTime = true
+    if (!(await within(task, left()))) isOutOfTime = true
   }
   let storeError: unknown
   const noteError = (error: unknown) => {
@@ -72,10 +74,10 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   if (!store.durable) await inTime(delivery.run())
   // Read now: after the abort below, the last error would be the abort itself.
   const { stopped, lastError } = delivery.state()
-  await within(clock, delivery.stop(), store.durable ? Math.min(left(), lastResponsesMs) : left())
+  await within(delivery.stop(), store.durable ? Math.min(left(), lastResponsesMs) : left())
   // Aborts the requests that are still open. Their lines become unconfirmed.
-  await within(clock, delivery.abort(), lastSettlingMs)
-  await within(clock, delivery.stop(), lastSettlingMs)
+  await within(delivery.abort(), lastSettlingMs)
+  await within(delivery.stop(), lastSettlingMs)
 
   const { delivered, pending, unconfirmed } = store.outboxCounts()
   const sent = { lines: delivered - deliveredBefore }
@@ -117,20 +119,8 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
       cause,
     })
   })
-  await within(clock, Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
+  await within(Promise.all([closed, leftoversClosed]), Math.max(left(), lastSettlingMs))
   // Node prints warnings after this turn. Without it, an app that exits as soon as it has the report would print none.
   await eventLoopTurn()
   return isDiscarded ? { sent, kept, lost: none, discarded: gone } : { sent, kept, lost: gone }
-}
-
-/** Awaits a task for a limited time. The task may continue afterwards. @returns whether it settled in time */
-function within(clock: Clock, task: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const cancel = clock.setTimer(() => resolve(false), timeoutMs, true)
-    const finish = () => {
-      cancel()
-      resolve(true)
-    }
-    task.then(finish, finish)
-  })
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { SeriesLimits } from '../counting/overflow.ts'
 import type { Rollup } from '../day/rollup.ts'
 import { createUsageDays, type UsageDays } from '../day/usage-day.ts'
+import type { DeliverySettings } from '../delivery/create-px-delivery.ts'
 import type { SendLine } from '../delivery/send-batch.ts'
 import { UsageError } from '../errors.ts'
 import { boolean, callback, count, object, refuseUnknown } from '../model/check-options.ts'
@@ -85,11 +86,8 @@ export interface MeterOptions {
 }
 
 /** The settings of a meter: its options and environment, validated and complete. */
-export interface Settings {
-  /** @throws {UsageError} if the app's own function throws or returns no key */
-  readonly apiKey: () => string
+export interface Settings extends Omit<DeliverySettings, 'attributes'> {
   readonly productKey: string
-  readonly baseUrl: string
   readonly properties: Properties
   readonly days: UsageDays
   readonly rollups: readonly Rollup[]
@@ -100,18 +98,8 @@ export interface Settings {
   readonly limits: Readonly<SeriesLimits>
   readonly graceMs: number
   readonly identifyTimeoutMs: number
-  readonly requestTimeoutMs: number
-  readonly maxRequestsPerSecond: number
-  readonly maxRequestsPerDay: number
-  readonly startJitterMs: number
-  readonly lookUp: boolean
-  readonly lookUpAfterMs: number
   readonly closeOnSignal: boolean
-  readonly dryRun: boolean
   readonly onError: ((error: UsageError) => void) | undefined
-  readonly clock: Clock
-  readonly dispatcher: Dispatcher | undefined
-  readonly delivery: SendLine | undefined
 }
 
 /** The defaults of all options. */

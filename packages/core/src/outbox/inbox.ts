@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { checkedText, withChecksum } from '../files/checked-text.ts'
+import { decodeChecked, encodeChecked } from '../files/checked-json.ts'
 import { codeOf, type Disk, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
 import { makeSubfolder, setAside } from '../files/set-aside.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
@@ -31,11 +31,7 @@ export class Inbox {
     makeSubfolder(this.#settings, 'inbox')
     this.#count += 1
     const name = `${this.#journalId}.${String(this.#count).padStart(9, '0')}.json`
-    await replaceFile(
-      this.#settings.disk,
-      join(this.#folder, name),
-      Buffer.from(withChecksum(JSON.stringify(lines))),
-    )
+    await replaceFile(this.#settings.disk, join(this.#folder, name), Buffer.from(encodeChecked(lines)))
   }
 
   /**
@@ -123,9 +119,13 @@ function linesOf(disk: Disk, path: string): { lines: OutboxLine[]; damage?: Dama
     return { lines: [], damage: { reason: (error as Error).message, isContent: codeOf(error) === 'EISDIR' } }
   }
   if (kept === undefined) return { lines: [] }
-  const text = checkedText(kept.toString())
-  if (text === undefined) return { lines: [], damage: { reason: 'its content is damaged', isContent: true } }
-  return { lines: JSON.parse(text) as OutboxLine[] }
+  const lines = decodeChecked(kept.toString(), isLines)
+  if (lines === undefined) return { lines: [], damage: { reason: 'its content is damaged', isContent: true } }
+  return { lines }
+}
+
+function isLines(value: unknown): value is OutboxLine[] {
+  return Array.isArray(value)
 }
 
 function inboxFolder(dir: string): string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
@@ -6,6 +5,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { codeOf, type Disk, namesIn } from '../files/disk.ts'
 import { makeSubfolder } from '../files/set-aside.ts'
+import { shortHash } from '../files/short-hash.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
 
 /** Shows other processes that the owner of a journal is alive, and disappears when the owner dies. */
@@ -42,7 +42,7 @@ const sweepAfterMs = 60_000
 export const silenceMs: number = 24 * 3_600_000
 
 export const thisHost: Readonly<{ host: string; boot: string }> = { host: hostname(), boot: bootId() }
-const hostEnd = `-${shortHash(thisHost.boot || thisHost.host).slice(0, 6)}`
+const hostEnd = `-${shortHash(thisHost.boot || thisHost.host, 6)}`
 
 /**
  * Listens on a socket named by the journal. It lives in the kernel: it ends with the process however that ends, a stopped
@@ -228,7 +228,7 @@ function socketPlace(disk: Disk, dir: string, name: string): SocketPlace {
   const leave = () => {}
   const folder = realpathSync(join(dir, 's'))
   if (process.platform === 'win32')
-    return { path: `\\\\.\\pipe\\px-usage-${shortHash(folder)}-${name}`, leave }
+    return { path: `\\\\.\\pipe\\px-usage-${shortHash(folder, 16)}-${name}`, leave }
   const path = join(folder, name)
   if (Buffer.byteLength(path) < maxPathBytes) return { path, leave }
   if (process.platform !== 'linux') {
@@ -265,10 +265,6 @@ function leasePath(dir: string, journalId: string): string {
   return join(dir, 's', `${journalId}${leaseEnd}`)
 }
 
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
-}
-
 /**
  * Returns an id that changes with each start of the kernel and is the same in all its containers. Systems other than Linux have
  * none; there the network cards identify the machine, on which a process without a socket is dead as well. Empty if neither is
@@ -286,5 +282,5 @@ function machineId(): string {
   const cards = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ mac, internal }) => !internal && mac !== '00:00:00:00:00:00')
-  return cards.length === 0 ? '' : shortHash([...new Set(cards.map(({ mac }) => mac))].sort().join())
+  return cards.length === 0 ? '' : shortHash([...new Set(cards.map(({ mac }) => mac))].sort().join(), 16)
 }

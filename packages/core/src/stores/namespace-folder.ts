@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { codeOf, type Disk, makeFolder, namesIn } from '../files/disk.ts'
+import { shortHash } from '../files/short-hash.ts'
 import type { Namespace } from '../model/store.ts'
 
 /** A namespace as it is written in the name of its folder. */
@@ -25,13 +26,12 @@ function parseFolderName(name: string): NamespaceName | undefined {
 }
 
 export function namespaceName({ productKey, baseUrl, dryRun }: Namespace, timeZone: string): NamespaceName {
-  const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8)
   const slug = productKey.replace(/[^\w-]/g, '_').slice(0, 30) || 'no-product'
   const url = dryRun || baseUrl === '' ? undefined : new URL(baseUrl)
   const host = url === undefined ? 'dry-run' : `${url.protocol === 'http:' ? 'local-' : ''}${url.host}`
   return {
-    product: slug === productKey ? slug : `${slug}_${digest(productKey)}`,
-    destination: `${host.replace(/[^\w.-]/g, '_').slice(0, 50)}.${digest(baseUrl)}`,
+    product: slug === productKey ? slug : `${slug}_${shortHash(productKey, 8)}`,
+    destination: `${host.replace(/[^\w.-]/g, '_').slice(0, 50)}.${shortHash(baseUrl, 8)}`,
     // One time zone has several spellings: utc, UTC, Etc/UTC.
     timeZone: new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone,
   }
