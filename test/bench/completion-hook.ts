@@ -8,8 +8,8 @@ import type { Meter } from '@px-usage/core'
 import express from 'express'
 import Koa from 'koa'
 import onFinished from 'on-finished'
+import { whenFinished } from '../../packages/http/src/completion/when-finished.ts'
 import { observeCall } from '../../packages/http/src/observe-call.ts'
-import { whenFinished } from '../../packages/http/src/when-finished.ts'
 
 /**
  * What it costs to hear of the end of a response, without network: each case in a process of its own, in rounds, paired with bare of the

@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { parseUsageOptions } from '../../packages/http/src/call-options.ts'
-import { type CallReader, observeCall } from '../../packages/http/src/observe-call.ts'
+import { observeCall } from '../../packages/http/src/observe-call.ts'
+import type { CallReader } from '../../packages/http/src/observer.ts'
 import { type RunningServer, send, startServer } from '../support/http-client.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 

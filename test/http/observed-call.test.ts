@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import { parseUsageOptions, type UsageOptions } from '../../packages/http/src/call-options.ts'
-import type { CallReader } from '../../packages/http/src/observe-call.ts'
 import { ObservedCall } from '../../packages/http/src/observed-call.ts'
+import type { CallReader } from '../../packages/http/src/observer.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 
 function observed(

@@ -1,6 +1,6 @@
-import { pathOfExpression } from './expression-template.ts'
 import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
-import { recoveredTemplates } from './recovered-template.ts'
+import { pathOfExpression } from './legacy/expression-template.ts'
+import { recoveredTemplates } from './legacy/recovered-template.ts'
 
 /** The match of a layer: its template, and the rest of the path for the router in it. */
 interface Taken {

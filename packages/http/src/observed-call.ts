@@ -2,11 +2,11 @@ import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallCallback, FinishedCall, Identify, Meter } from '@px-usage/core'
 import { callIdentify } from '@px-usage/core/adapter'
-import { contextType, ownContext } from './async-context.ts'
+import { contextType, ownContext } from './completion/async-context.ts'
+import type { WatchedCall } from './completion/watched-call.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'
-import type { Observer } from './observe-call.ts'
-import type { WatchedCall } from './when-finished.ts'
+import type { Observer } from './observer.ts'
 
 /** One call, from the middleware until it is recorded. It is itself the async context in which it was created. */
 export class ObservedCall<Source> extends AsyncResource implements WatchedCall {

@@ -1,4 +1,5 @@
-import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
+// Serves Express 4. Delete it when the oldest Express that px-usage supports is 5.0.
+import { compiledLayer, type Layer, type LayerOptions } from '../layer.ts'
 
 type Path = string | RegExp
 

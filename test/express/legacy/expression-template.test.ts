@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { pathOfExpression } from '../../packages/express/src/expression-template.ts'
-import type { Layer } from '../../packages/express/src/layer.ts'
-import { describeNames, is4, newRouter, ok, routerWith } from '../support/express-cases.ts'
+import type { Layer } from '../../../packages/express/src/layer.ts'
+import { pathOfExpression } from '../../../packages/express/src/legacy/expression-template.ts'
+import { describeNames, is4, newRouter, ok, routerWith } from '../../support/express-cases.ts'
 
 if (is4)
   describeNames('paths of which Express 4 keeps an expression', [

@@ -1,4 +1,5 @@
-import { compiledLayer, type Layer, type LayerOptions, type Matcher } from './layer.ts'
+// Serves Express 5.0 to 5.2. Delete it when the oldest Express that px-usage supports is 5.3, which keeps the path of each layer.
+import { compiledLayer, type Layer, type LayerOptions, type Matcher } from '../layer.ts'
 
 /** The most templates that are remembered for one mount. Only a mount with optional parts has more than one. */
 const maxRemembered = 16

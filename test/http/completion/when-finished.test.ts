@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, expect, it, vi } from 'vitest'
-import { currentContext } from '../../packages/http/src/async-context.ts'
-import { noteContext, type WatchedCall, whenFinished } from '../../packages/http/src/when-finished.ts'
-import { type RunningServer, send, startServer } from '../support/http-client.ts'
+import { currentContext } from '../../../packages/http/src/completion/async-context.ts'
+import type { WatchedCall } from '../../../packages/http/src/completion/watched-call.ts'
+import { noteContext, whenFinished } from '../../../packages/http/src/completion/when-finished.ts'
+import { type RunningServer, send, startServer } from '../../support/http-client.ts'
 
 let server: RunningServer
 afterEach(() => server.close())
@@ -16,7 +17,7 @@ function callOf(fields: Pick<WatchedCall, 'req' | 'res' | 'meter' | 'finished'>)
 
 it('a copy of the package that is loaded again counts no call twice', async () => {
   vi.resetModules()
-  const copy = await import('../../packages/http/src/when-finished.ts')
+  const copy = await import('../../../packages/http/src/completion/when-finished.ts')
   expect(copy.whenFinished).not.toBe(whenFinished)
   const finished = vi.fn()
   const meter = {} as never

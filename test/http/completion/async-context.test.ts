@@ -7,7 +7,7 @@ import {
   mayHaveStores,
   ownContext,
   richerContext,
-} from '../../packages/http/src/async-context.ts'
+} from '../../../packages/http/src/completion/async-context.ts'
 
 const user = new AsyncLocalStorage<string>()
 const trace = new AsyncLocalStorage<string>()

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { isOver, watchResponse } from '../../packages/http/src/watch-response.ts'
+import { isOver, watchResponse } from '../../../packages/http/src/completion/watch-response.ts'
 
 /** A response as test kits make one, without a connection. */
 function mockResponse(fields: object = {}): ServerResponse & EventEmitter {

@@ -1,4 +1,4 @@
-import { describeNames, ok, routerWith } from '../support/express-cases.ts'
+import { describeNames, ok, routerWith } from '../../support/express-cases.ts'
 
 describeNames('mounts whose path the router does not keep', [
   {

@@ -2,12 +2,12 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Meter } from '@px-usage/core'
+import { reportFailure } from '../guard.ts'
+import { createSlot } from '../private-slot.ts'
+import { nextTick, setImmediate } from '../real-timers.ts'
 import { areStoresInUse, currentContext, mayHaveStores, richerContext } from './async-context.ts'
-import { reportFailure } from './guard.ts'
-import { createSlot } from './private-slot.ts'
-import { nextTick, setImmediate } from './real-timers.ts'
 import { watchResponse } from './watch-response.ts'
-import type { Completion, WatchedCall } from './when-finished.ts'
+import type { Completion, WatchedCall } from './watched-call.ts'
 
 /** What remains of a finished call, because a meter may be given the same request again. `next` is that of another meter. */
 class Over {

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import onFinished from 'on-finished'
-import { guarded } from './guard.ts'
-import { setImmediate, setTimeout } from './real-timers.ts'
+import { guarded } from '../guard.ts'
+import { setImmediate, setTimeout } from '../real-timers.ts'
 
 type End = (aborted: boolean) => void
 

@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { currentContext } from '../../packages/http/src/async-context.ts'
-import { createOpenRequests } from '../../packages/http/src/open-requests.ts'
-import type { WatchedCall } from '../../packages/http/src/when-finished.ts'
-import { openConnection, type RunningServer, requestText, send, startServer } from '../support/http-client.ts'
+import { currentContext } from '../../../packages/http/src/completion/async-context.ts'
+import { createOpenRequests } from '../../../packages/http/src/completion/open-requests.ts'
+import type { WatchedCall } from '../../../packages/http/src/completion/watched-call.ts'
+import {
+  openConnection,
+  type RunningServer,
+  requestText,
+  send,
+  startServer,
+} from '../../support/http-client.ts'
 
 const owners = { one: {} as Meter, other: {} as Meter }
 let seen: string[]
