@@ -18,6 +18,7 @@ export type Happening =
   | 'day:clock-step'
   | 'day:missed'
   | 'delivery:delivered'
+  | 'delivery:skipped'
   | 'delivery:retrying'
   | 'delivery:unconfirmed'
   | 'delivery:rejected'

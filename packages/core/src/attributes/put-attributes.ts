@@ -41,6 +41,8 @@ export interface AttributePutterSettings {
 }
 
 const done: DeliveryResult = { outcome: 'delivered' }
+const missing: DeliveryResult = { outcome: 'skipped', reason: 'PX does not know the user or account.' }
+const superseded: DeliveryResult = { outcome: 'skipped', reason: 'PX has the value of a later day.' }
 /** The most missing members that are remembered, so that each is published once. */
 const maxReported = 10_000
 
@@ -62,7 +64,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
     if (!response.received) return resultOf(response, now())
     const { status, body } = response
     const isMissing = isUnknownMember(status, body) || (status === 404 && (hasPut || isAddressRight()))
-    if (isMissing) return createMissing ? create(line) : missing(line)
+    if (isMissing) return createMissing ? create(line) : skipMissing(line)
     // The address may be wrong, or PX may not know the member. Other lines will show which, so the line is sent again later.
     if (status === 404) return { outcome: 'unconfirmed', reason: reasonOf(response) }
     return resultOf(response, now())
@@ -84,26 +86,26 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
     return resultOf(response, now())
   }
 
-  function missing(line: ClaimedLine): DeliveryResult {
+  function skipMissing(line: ClaimedLine): DeliveryResult {
     const { kind, id } = attributesOf(line)
     stats.missing += 1
     const key = memberKey(kind, id)
-    if (reported.has(key)) return done
+    if (reported.has(key)) return missing
     if (reported.size < maxReported) reported.add(key)
     diagnostics.publish('delivery:missing', { kind, id })
     diagnostics.warn(
       'PXU_WRN_DELIVERY_MISSING',
       'PX does not know some users or accounts, so their attributes are not set (stats().delivery.attributes.missing counts them). Let them appear in PX first, or set attributes.createMissing to create them.',
     )
-    return done
+    return missing
   }
 
   async function sendInTurn(line: ClaimedLine, key: string): Promise<DeliveryResult> {
     const isSuperseded = await order.isSuperseded(key, line.day)
     if (isSuperseded) stats.superseded += 1
     else await order.putting(key, line.day)
-    const result = isSuperseded ? done : await put(line)
-    if (result.outcome === 'delivered') order.ended(key, line.id)
+    const result = isSuperseded ? superseded : await put(line)
+    if (result.outcome === 'delivered' || result.outcome === 'skipped') order.ended(key, line.id)
     else if (result.outcome !== 'stopped' && result.outcome !== 'retryable') await order.waits(key, line.id)
     return result
   }

@@ -32,21 +32,21 @@ export function attributeLine(
   return { id: lineId, day, kind, rank: 'total', body: JSON.stringify(member), calls: 0 }
 }
 
-/** Returns the addition to a closing day that creates its attribute lines. */
-export function attributeAddition(settings: {
+/** Returns the addition to a closing day that creates its attribute lines; none if no attributes are named. */
+export function attributeAdditions(settings: {
   names: AttributeNames
   rollups: readonly Rollup[]
   day: UsageDay
   timeZone: string
   productKey: string
-}): Addition {
-  const sums = createAttributeSums({ ...settings, namespace: settings.productKey })
-  return {
-    see: sums.see,
-    *lines() {
-      for (const values of sums.values()) yield attributeLine(values, settings.productKey)
-    },
+}): Addition[] {
+  const { names, productKey } = settings
+  if (Object.keys({ ...names.user, ...names.account }).length === 0) return []
+  const sums = createAttributeSums({ ...settings, namespace: productKey })
+  const lines = function* () {
+    for (const values of sums.values()) yield attributeLine(values, productKey)
   }
+  return [{ see: sums.see, lines }]
 }
 
 /** The user or account of an attribute line, and the values that it sets, by API name. */

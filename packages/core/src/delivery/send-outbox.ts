@@ -104,6 +104,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         diagnostics.publish('delivery:delivered', message)
         unconfirmed.delivered(line)
         return { id: line.id, state: 'delivered' }
+      case 'skipped':
+        diagnostics.publish('delivery:skipped', message)
+        unconfirmed.delivered(line)
+        return { id: line.id, state: 'delivered' }
       case 'rejected':
         return undefined
       case 'unconfirmed':

@@ -118,6 +118,7 @@ export function createSenderHealth({
     learn(line, result) {
       switch (result.outcome) {
         case 'delivered':
+        case 'skipped':
           succeeded()
           refusals.accepted()
           stopped = undefined
@@ -152,7 +153,7 @@ export function createSenderHealth({
       if (stopped !== undefined) return rest(probeAfterMs, false)
       const unreachable = results.find(({ outcome }) => outcome === 'retryable')
       const unconfirmed = results.find(({ outcome }) => outcome === 'unconfirmed')
-      const isThrough = results.some(({ outcome }) => outcome === 'delivered' || outcome === 'rejected')
+      const isThrough = results.some(({ outcome }) => /^(delivered|skipped|rejected)$/.test(outcome))
       const bad = unreachable ?? (isThrough && unconfirmedInARow < lanes ? undefined : unconfirmed)
       if (bad !== undefined) return health.backOff((bad as { reason: string }).reason)
       if (results.length === 0) return

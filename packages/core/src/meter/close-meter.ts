@@ -4,8 +4,8 @@ import type { DayTables } from '../counting/day-tables.ts'
 import type { DayCycle } from '../day/day-cycle.ts'
 import type { PxDelivery } from '../delivery/create-px-delivery.ts'
 import type { Diagnostics } from '../diagnostics.ts'
+import type { MeterInstruments } from '../instruments/meter-instruments.ts'
 import type { Store } from '../model/store.ts'
-import type { AppNumbers } from './app-numbers.ts'
 import type { LeftoverMeters } from './leftover-meters.ts'
 import { type Loss, lossText, waitingInStore } from './loss-text.ts'
 import type { CloseReport } from './meter.ts'
@@ -22,7 +22,7 @@ export interface Closing {
   dayCycle: DayCycle
   tables: DayTables
   attribution: Attribution
-  numbers: AppNumbers
+  instruments: MeterInstruments
   delivery: PxDelivery
   leftovers: LeftoverMeters
   /** Called when the meter stops counting. */
@@ -39,7 +39,7 @@ const lastSettlingMs = 100
  * `timeoutMs` at most, and never rejects. Losses are reported, on stderr or to `onError`, before it resolves.
  */
 export async function closeMeter(parts: Closing, timeoutMs: number): Promise<CloseReport> {
-  const { clock, store, diagnostics, dryRun, dayCycle, tables, attribution, numbers, delivery } = parts
+  const { clock, store, diagnostics, dryRun, dayCycle, tables, attribution, instruments, delivery } = parts
   const { opened, stop: stopOpening } = parts.opening
   const deadline = clock.elapsed() + timeoutMs
   const left = () => Math.max(deadline - clock.elapsed(), 0)
@@ -69,7 +69,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
       .then(() => (store.durable ? undefined : dayCycle.closeAll()))
       .catch(noteError),
   )
-  await inTime(numbers.stop().catch(noteError))
+  await inTime(instruments.stop().catch(noteError))
   dayCycle.cancelStoring()
   if (!store.durable) await inTime(delivery.run())
   // Read now: after the abort below, the last error would be the abort itself.
@@ -84,7 +84,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   const none = { calls: 0, lines: 0 }
   const stored = { calls: tables.storedOpen(), lines: pending + unconfirmed }
   const unidentified = attribution.stats().pending
-  const unstored = { calls: tables.unstored() + unidentified, lines: numbers.unstoredLines() }
+  const unstored = { calls: tables.unstored() + unidentified, lines: instruments.unstoredLines() }
   const gone = store.durable
     ? unstored
     : { calls: stored.calls + unstored.calls, lines: stored.lines + unstored.lines }

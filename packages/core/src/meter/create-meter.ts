@@ -1,3 +1,4 @@
+import { attributeAdditions } from '../attributes/px-attributes.ts'
 import { createRunningAttributes } from '../attributes/running-attributes.ts'
 import { createAttribution } from '../attribution/attribute-call.ts'
 import { createCallProperties } from '../attribution/call-properties.ts'
@@ -7,18 +8,19 @@ import { createDayTables } from '../counting/day-tables.ts'
 import { createIdleSeries } from '../counting/idle-series.ts'
 import { type ClosingSettings, closeDay, previewDay } from '../day/close-day.ts'
 import { createDayCycle } from '../day/day-cycle.ts'
+import type { DayUsage } from '../day/rollup.ts'
+import { createZeroFill } from '../day/zero-fill.ts'
 import { createPxDelivery } from '../delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../diagnostics.ts'
+import { createMeterInstruments } from '../instruments/meter-instruments.ts'
 import { isEnabled } from '../options/environment.ts'
 import { checkProductKey } from '../options/parse-keys.ts'
 import { type MeterOptions, namespaceOf, parseOptions } from '../options/parse-options.ts'
 import { rejectedEvent } from '../px/line-contents.ts'
 import { type PxEvent, rollupEvent, rollupLine } from '../px/px-event.ts'
 import { memoryStore } from '../stores/memory-store.ts'
-import { createAppNumbers } from './app-numbers.ts'
 import { closeMeter } from './close-meter.ts'
 import { closeOnSignal } from './close-on-signal.ts'
-import { createDayAdditions } from './day-additions.ts'
 import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter.ts'
 import { createStoreOpening } from './open-store.ts'
@@ -72,14 +74,37 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       buildMeter({ ...options, timeZone, store, closeOnSignal: false }, false),
   })
   const eventSettings = { productKey: settings.productKey, timeZone, noon: days.noon }
-  const additions = createDayAdditions(settings, dayCycle, eventSettings)
+  const toLine = (usage: DayUsage) => rollupLine(usage, eventSettings)
+  const zeroFill =
+    settings.zeroFillDays === 0
+      ? undefined
+      : createZeroFill({
+          days: settings.zeroFillDays,
+          maxIdentities: settings.limits.users,
+          rollups,
+          namespace: settings.productKey,
+          usageDays: days,
+          store,
+          today: dayCycle.today,
+          isDue: dayCycle.isDue,
+          toLine,
+        })
   const closingSettings: ClosingSettings = {
     rollups,
     timeZone,
     namespace: settings.productKey,
     diagnostics,
-    additions: additions.of,
-    toLine: (usage) => rollupLine(usage, eventSettings),
+    additions: (day) => [
+      ...attributeAdditions({
+        names: settings.attributes,
+        rollups,
+        day,
+        timeZone,
+        productKey: settings.productKey,
+      }),
+      ...(zeroFill === undefined ? [] : [zeroFill.addition(day)]),
+    ],
+    toLine,
   }
   const { running: runningNames } = settings.attributes
   const running =
@@ -125,7 +150,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       dayCycle.storeSoon()
     },
   })
-  const numbers = createAppNumbers({
+  const instruments = createMeterInstruments({
     settings,
     tables,
     dayCycle,
@@ -141,9 +166,9 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     await delivery.check()
   })
   dayCycle.start({
-    collect: numbers.collect,
+    collect: instruments.collect,
     close: (day) => closeDay(store, day, { ...closingSettings, maxLines: delivery.linesForDay() }),
-    closed: additions.fillEmptyDays,
+    closed: async () => zeroFill?.fillEmptyDays(),
     onTick() {
       delivery.wake()
       void running?.putIfDue().catch(() => {})
@@ -178,13 +203,13 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     callbackFailed: (callback, error) => reportCallbackFailure(diagnostics, callback, error),
     adapterFailed: (error) => reportAdapterFailure(diagnostics, error),
 
-    ...numbers.face,
+    ...instruments.face,
 
     async flush() {
       if (closing !== undefined) return void (await closing)
       await tryNow().catch(() => {})
       await dayCycle.work()
-      await numbers.put()
+      await instruments.put()
       await delivery.run()
       await leftovers.flush()
     },
@@ -225,7 +250,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
           propertiesLeftOut: callProperties.leftOut,
           ...attribution.stats(),
         },
-        ...numbers.stats(),
+        ...instruments.stats(),
         lines: store.outboxCounts(),
         delivery: delivery.state(),
       }
@@ -237,7 +262,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       closing ??= closeMeter(
         {
           ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, dayCycle, tables, attribution },
-          ...{ numbers, delivery, leftovers },
+          ...{ instruments, delivery, leftovers },
           onClosed() {
             isClosed = true
           },

@@ -3,6 +3,8 @@ import { UsageError } from '../errors.ts'
 /** The outcome of one request to PX, as far as px-usage can know it. */
 export type DeliveryResult =
   | { readonly outcome: 'delivered' }
+  /** Nothing had to be stored. The line is over, and counts as delivered. */
+  | { readonly outcome: 'skipped'; readonly reason: string }
   /** PX certainly did not store it. It is retried, after `afterMs` if PX sent a `Retry-After`. */
   | { readonly outcome: 'retryable'; readonly reason: string; readonly afterMs?: number | undefined }
   /** PX refused this line and would refuse it again. */

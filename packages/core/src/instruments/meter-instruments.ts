@@ -1,15 +1,18 @@
+import type { Clock } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
 import type { DayCycle } from '../day/day-cycle.ts'
+import type { UsageDays } from '../day/usage-day.ts'
 import type { Diagnostics } from '../diagnostics.ts'
-import { createAppInstruments } from '../instruments/counter-and-gauge.ts'
-import { createGaugeCollector } from '../instruments/observable-gauge.ts'
-import { createTracking } from '../instruments/track.ts'
-import type { Settings } from '../options/parse-options.ts'
-import type { Meter, MeterStats } from './meter.ts'
+import type { Store } from '../model/store.ts'
+import { type AppInstruments, createAppInstruments } from './counter-and-gauge.ts'
+import { type CollectStats, createGaugeCollector, type GaugeCollector } from './observable-gauge.ts'
+import { createTracking, type Tracking, type TrackStats } from './track.ts'
 
 /** What a meter receives from the app itself: counters, gauges and real-time events. */
-export interface AppNumbers {
-  readonly face: Pick<Meter, 'counter' | 'gauge' | 'observableGauge' | 'track'>
+export interface MeterInstruments {
+  readonly face: Pick<AppInstruments, 'counter' | 'gauge'> &
+    Pick<GaugeCollector, 'observableGauge'> &
+    Pick<Tracking, 'track'>
   /** Reads the observable gauges that are due. @throws {UsageError} if the store fails */
   collect(): Promise<void>
   /** Puts real-time events into the outbox. @throws {UsageError} if the store fails */
@@ -18,11 +21,11 @@ export interface AppNumbers {
   stop(): Promise<void>
   /** Returns the number of real-time events that are not in the store. */
   unstoredLines(): number
-  stats(): Pick<MeterStats, 'readings' | 'tracked'>
+  stats(): { readings: ReturnType<AppInstruments['stats']> & CollectStats; tracked: TrackStats }
 }
 
 /** Creates the instruments, the gauge collector and the tracking of a meter. */
-export function createAppNumbers({
+export function createMeterInstruments({
   settings: { clock, days, store, rollups, productKey },
   tables,
   dayCycle,
@@ -31,14 +34,20 @@ export function createAppNumbers({
   isClosed,
   onTracked,
 }: {
-  settings: Pick<Settings, 'clock' | 'days' | 'store' | 'rollups' | 'productKey'>
+  settings: {
+    clock: Clock
+    days: UsageDays
+    store: Store
+    rollups: ReadonlyArray<{ readonly eventName: string }>
+    productKey: string
+  }
   tables: Pick<DayTables, 'of'>
   dayCycle: Pick<DayCycle, 'today' | 'isDue' | 'persist' | 'storeSoon'>
   opened(): Promise<void>
   diagnostics: Diagnostics
   isClosed(): boolean
   onTracked(): void
-}): AppNumbers {
+}): MeterInstruments {
   const { today, isDue, persist } = dayCycle
   const instruments = createAppInstruments({
     now: clock.now,
