@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { withChecksum } from '../../../packages/core/src/files/checked-text.ts'
+import { encodeChecked } from '../../../packages/core/src/files/checked-json.ts'
 import { createNote } from '../../../packages/core/src/files/note.ts'
+import { shortHash } from '../../../packages/core/src/files/short-hash.ts'
 import { memoryNotes } from '../../support/memory-notes.ts'
 
 const isNumber = (value: unknown): value is number => typeof value === 'number'
@@ -15,9 +16,9 @@ it('a value is read back, by another owner of the note too', async () => {
 })
 
 it.each([
-  ['of another shape', withChecksum('"many"')],
-  ['that is damaged', `${withChecksum('120')}0`],
-  ['that is no JSON', withChecksum('{')],
+  ['of another shape', encodeChecked('many')],
+  ['that is damaged', `${encodeChecked(120)}0`],
+  ['that is no JSON', `${shortHash('{', 16)} {`],
 ])('a note %s is set aside', async (_about, kept) => {
   const notes = memoryNotes()
   await notes.writeNote('spent', kept)

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../model/endpoint.ts'
-import { type Instrument, type Properties, type Series, sortedEntries } from '../model/series.ts'
+import type { Instrument, Properties, Series } from '../model/series.ts'
+import { sortedEntries } from '../model/sorted-entries.ts'
 
 /** The fields of a series beside its identity. */
 type Dimensions = Omit<Series, 'identity'>

@@ -6,13 +6,8 @@ import { createUnlimitedTable, type SeriesTable } from '../counting/series-table
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Identity } from '../model/identity.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import {
-  type Properties,
-  type Series,
-  type SeriesTotal,
-  sortedEntries,
-  type UsageDay,
-} from '../model/series.ts'
+import type { Properties, Series, SeriesTotal, UsageDay } from '../model/series.ts'
+import { sortedEntries } from '../model/sorted-entries.ts'
 
 /**
  * How the API calls of a day become lines: one per identity and properties, or one per identity, properties and endpoint.

@@ -7,11 +7,6 @@ export type UsageDay = string
 export type PropertyValue = string | number | boolean
 export type Properties = Readonly<Record<string, PropertyValue>>
 
-/** Returns the same entries for the same names and values in any order. */
-export function sortedEntries(properties: Properties): Array<[string, PropertyValue]> {
-  return Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
 /**
  * The definition of what is measured. `sum` adds values up; `last` keeps the newest value, as `[value, epoch ms of the reading]`.
  *
