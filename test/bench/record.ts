@@ -53,7 +53,7 @@ function count(table: SeriesTable, calls: readonly Call[]): void {
   for (const { identity, counted } of calls) table.addCall(identity, counted)
 }
 
-/** Reads what a call holds and counts nothing: the harness, as in bench.md. In life the ids of a call were just written. */
+/** Reads what a call holds and counts nothing: the cost of the harness. In life the ids of a call were just written. */
 function touch(calls: readonly Call[]): void {
   let sum = 0
   for (const { identity, counted } of calls) {

@@ -32,6 +32,20 @@ describe('a watched property', () => {
     expect(one.matched).toBeUndefined()
   })
 
+  it('is refused on what inherits from a context that was given a value and frozen later', () => {
+    const { prototype } = watched()
+    const context: { matched?: unknown } = Object.create(prototype)
+    const before: { matched?: unknown } = Object.create(context)
+    before.matched = 1
+    context.matched = 2
+    Object.freeze(context)
+    const after: { matched?: unknown } = Object.create(context)
+    expect(() => {
+      after.matched = 3
+    }).toThrow(TypeError)
+    expect(Object.hasOwn(after, 'matched')).toBe(false)
+  })
+
   it('becomes a plain one on a known context', () => {
     const { onAssign, create } = watched(() => true)
     const context = create()

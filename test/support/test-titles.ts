@@ -40,7 +40,7 @@ function titleOf(node: ts.Node): { callee: string; text: string } | undefined {
   return ts.isTemplateExpression(first) ? { callee, text: first.getText().slice(1, -1) } : undefined
 }
 
-/** `it` for `it('...')`, `it.only('...')` and `it.each(table)('...')`. */
+/** Returns `it` for `it('...')` and for `it.each(table)('...')`, whatever modifiers are chained to it. */
 function calleeOf(expression: ts.Expression): string {
   if (ts.isIdentifier(expression)) return expression.text
   if (ts.isPropertyAccessExpression(expression) || ts.isCallExpression(expression)) {

@@ -69,8 +69,7 @@ export interface PacedTask {
 
 /**
  * Creates a paced task, for work that costs the same however much it has to do. A busy process then runs it less often, and an idle
- * one runs it without delay. The pause is in real time, also with a `Clock` of the app, and it keeps the process alive until the
- * task has run.
+ * one runs it without delay. The pause is in real time, and it keeps the process alive until the task has run.
  *
  * @param pauseMs the pause in milliseconds; it takes up to 1 ms longer, because Node rounds timers to milliseconds
  */

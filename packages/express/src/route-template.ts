@@ -18,7 +18,7 @@ export interface RouteTemplates {
  * Layers and `baseUrl` are no source of names: layers hold the state of the last request of all, and `baseUrl` holds parameter values.
  *
  * On Express 5.3 the TracingChannel `express.router.request` shows the same names, but it makes Express trace every handler of a
- * request (figures in test/bench/README.md), so all versions use the tree.
+ * request, so all versions use the tree.
  *
  * All state is kept by weak references to apps, because a process may create apps for each request and drop them again.
  */

@@ -21,7 +21,7 @@ export interface PrivateSlot<Value> {
  * Creates a private field for objects that other code has created. The app cannot see the field.
  *
  * A WeakMap entry for each request costs 14 us on Node 24, mostly during garbage collection. The cost of the field is too small to
- * measure (test/bench/README.md).
+ * measure.
  */
 export function createSlot<Value>(): PrivateSlot<Value> {
   /** Values of objects that are not extensible: newer versions of V8 refuse private fields on them too. */

@@ -190,26 +190,22 @@ export function createDayTables({
     return isStoring ? storing : startStoring()
   }
 
-  let lastDay: UsageDay | undefined
-  let lastTable: SeriesTable | undefined
+  let last: { readonly day: UsageDay; readonly table: SeriesTable } | undefined
 
   function put(day: UsageDay, table: SeriesTable): void {
-    lastDay = undefined
+    last = undefined
     tables.set(day, table)
   }
 
   function drop(day: UsageDay): void {
-    lastDay = undefined
+    last = undefined
     tables.delete(day)
   }
 
   /** Returns the table of a day. It remembers the last one, because most calls belong to the day of the previous call. */
   function tableOf(day: UsageDay): SeriesTable {
-    if (day !== lastDay || lastTable === undefined) {
-      lastTable = findOrCreate(day)
-      lastDay = day
-    }
-    return lastTable
+    if (last?.day !== day) last = { day, table: findOrCreate(day) }
+    return last.table
   }
 
   function findOrCreate(givenDay: UsageDay): SeriesTable {

@@ -168,6 +168,7 @@ export function createOpenRequests(): Completion {
       const connection = socket?.[connectionKey]
       if (socket !== undefined && connection?.started === req) {
         connection.started = undefined
+        // Less than isOver(), which also looks for a stream of HTTP/2: Node publishes no request that has one.
         if (socket.destroyed || res.writableFinished) listen(call)
         else track(call, socket, connection)
         return
