@@ -1,6 +1,6 @@
 import { fakeClock } from '@px-usage/core/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
+import { createDiagnostics, ReportedSubjects } from '../../packages/core/src/diagnostics.ts'
 import { UsageError } from '../../packages/core/src/errors.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning')
@@ -146,5 +146,27 @@ describe('warn()', () => {
     expect(() =>
       setUp().diagnostics.warn('PXU_WRN_DELIVERY_BUDGET_SPENT', 'The budget is spent.'),
     ).not.toThrow()
+  })
+})
+
+describe('ReportedSubjects', () => {
+  it('finds each subject new once', () => {
+    const reported = new ReportedSubjects()
+    expect(reported.has('a.log')).toBe(false)
+    expect(['a.log', 'b.log', 'a.log', 'b.log'].map((path) => reported.add(path))).toEqual([
+      ...[true, true],
+      ...[false, false],
+    ])
+    expect(reported.has('a.log')).toBe(true)
+  })
+
+  it('remembers a bounded number of subjects, and finds further ones new each time', () => {
+    const reported = new ReportedSubjects(2)
+    for (const member of ['ann', 'ben', 'cid']) reported.add(member)
+    expect(['ann', 'ben', 'cid', 'cid'].map((member) => reported.add(member))).toEqual([
+      ...[false, false],
+      ...[true, true],
+    ])
+    expect(reported.has('cid')).toBe(false)
   })
 })

@@ -148,6 +148,31 @@ function createThrottle(clock: Pick<Clock, 'elapsed'>) {
 }
 
 /**
+ * Remembers which subjects (files, journals, members) were reported, for a report that each subject needs once in the life of a process.
+ * Failures that may last or come back are throttled by `Diagnostics` instead.
+ */
+export class ReportedSubjects {
+  readonly #subjects = new Set<string>()
+  readonly #max: number
+
+  /** @param max the most subjects to remember, if they come from the app's values and could fill the memory */
+  constructor(max = Number.POSITIVE_INFINITY) {
+    this.#max = max
+  }
+
+  has(subject: string): boolean {
+    return this.#subjects.has(subject)
+  }
+
+  /** Adds a subject. @returns whether it was new; a subject beyond `max` is not remembered, and is new each time */
+  add(subject: string): boolean {
+    if (this.#subjects.has(subject)) return false
+    if (this.#subjects.size < this.#max) this.#subjects.add(subject)
+    return true
+  }
+}
+
+/**
  * Describes the causes of an error, each on one line with the place in the app where it was thrown, because a log has only the text.
  * Causes that the message quotes already are omitted. Returns `undefined` if there is nothing to add.
  */

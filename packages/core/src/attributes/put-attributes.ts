@@ -1,4 +1,4 @@
-import type { Diagnostics } from '../diagnostics.ts'
+import { type Diagnostics, ReportedSubjects } from '../diagnostics.ts'
 import type { Notes } from '../files/note.ts'
 import type { ClaimedLine } from '../model/outbox-line.ts'
 import { type DeliveryResult, type PxResponse, reasonOf, resultOf } from '../px/delivery-result.ts'
@@ -50,7 +50,7 @@ const maxReported = 10_000
 export function createAttributePutter(settings: AttributePutterSettings): AttributePutter {
   const { client, acquire, diagnostics, now, createMissing, isAddressRight } = settings
   const order = createAttributeOrder(settings.store)
-  const reported = new Set<string>()
+  const reported = new ReportedSubjects(maxReported)
   const stats: AttributeStats = { put: 0, created: 0, missing: 0, superseded: 0 }
   let hasPut = false
 
@@ -90,8 +90,7 @@ export function createAttributePutter(settings: AttributePutterSettings): Attrib
     const { kind, id } = attributesOf(line)
     stats.missing += 1
     const key = memberKey(kind, id)
-    if (reported.has(key)) return missing
-    if (reported.size < maxReported) reported.add(key)
+    if (!reported.add(key)) return missing
     diagnostics.publish('delivery:missing', { kind, id })
     diagnostics.warn(
       'PXU_WRN_DELIVERY_MISSING',

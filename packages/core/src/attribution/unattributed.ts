@@ -1,4 +1,4 @@
-import type { Diagnostics } from '../diagnostics.ts'
+import { type Diagnostics, ReportedSubjects } from '../diagnostics.ts'
 import type { IdentifyFailure, UnattributedReason } from './identify.ts'
 
 type Failure = Exclude<UnattributedReason, 'anonymous'>
@@ -26,13 +26,13 @@ export function createUnattributed(diagnostics: Diagnostics, hasUsers: () => boo
   }
   /** The last error of each reason. It becomes the cause of later failures that came from the cache without an error. */
   const lastErrors: Partial<Record<Failure, unknown>> = {}
-  const faults = new Set<string>()
+  const faults = new ReportedSubjects(maxFaults)
   let isAnonymousReported = false
 
   /** Returns the kind under which a fault is throttled. Each fault has its own remedy, but an app may create endless faults. */
   function kindOf(reason: Failure, fault: string | undefined): string {
     if (fault === undefined) return reason
-    if (faults.size < maxFaults) faults.add(fault)
+    faults.add(fault)
     return faults.has(fault) ? `${reason} ${fault}` : reason
   }
 

@@ -1,4 +1,5 @@
 import { join, relative, sep } from 'node:path'
+import { ReportedSubjects } from '../diagnostics.ts'
 import { codeOf, type Disk, makeFolder, readAt, writeLater } from './disk.ts'
 import { closeQuietly, openToRead } from './held-file.ts'
 import { setAside } from './set-aside.ts'
@@ -29,7 +30,7 @@ export class DamagedFiles {
   readonly #settings: DamagedFilesSettings
   readonly #disk: Disk
   readonly #failures = new Map<string, { sinceMs: number; times: number }>()
-  readonly #reported = new Set<string>()
+  readonly #reported = new ReportedSubjects()
 
   constructor(settings: DamagedFilesSettings) {
     this.#settings = settings
@@ -104,8 +105,6 @@ export class DamagedFiles {
   }
 
   #report(path: string, what: string, copy: string | undefined): void {
-    if (this.#reported.has(path)) return
-    this.#reported.add(path)
-    this.#settings.onDamage(path, what, copy)
+    if (this.#reported.add(path)) this.#settings.onDamage(path, what, copy)
   }
 }

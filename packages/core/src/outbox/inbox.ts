@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ReportedSubjects } from '../diagnostics.ts'
 import { decodeChecked, encodeChecked } from '../files/checked-json.ts'
 import { codeOf, type Disk, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
 import { makeSubfolder, setAside } from '../files/set-aside.ts'
@@ -16,7 +17,7 @@ export class Inbox {
   readonly #settings: InboxSettings
   readonly #folder: string
   readonly #journalId: string
-  readonly #reported = new Set<string>()
+  readonly #reported = new ReportedSubjects()
   /** Files whose lines were added but that could not be removed: added again weeks later, a line could be sent twice. */
   readonly #taken = new Set<string>()
   #count = 0
@@ -83,9 +84,7 @@ export class Inbox {
   }
 
   #report(path: string, what: string): void {
-    if (this.#reported.has(path)) return
-    this.#reported.add(path)
-    this.#settings.onDamage(path, what)
+    if (this.#reported.add(path)) this.#settings.onDamage(path, what)
   }
 }
 

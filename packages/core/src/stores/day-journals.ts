@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ReportedSubjects } from '../diagnostics.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { codeOf, type Disk } from '../files/disk.ts'
 import { formatVersion } from '../files/frames.ts'
@@ -43,7 +44,7 @@ export class DayJournals {
   readonly #disk: Disk
   readonly #dir: string
   readonly closed: ClosedDays
-  readonly #reported = new Set<string>()
+  readonly #reported = new ReportedSubjects()
   /** Results for files that a closed day contains in part: by path, valid while the size is the same. */
   readonly #inspected = new Map<string, { size: number; file: InspectedFile }>()
 
@@ -156,14 +157,8 @@ export class DayJournals {
   }
 
   #isReadable({ isNewer, path }: InspectedFile): boolean {
-    if (isNewer && this.#isFirstReport(path)) this.#settings.onNewer(path)
+    if (isNewer && this.#reported.add(path)) this.#settings.onNewer(path)
     return !isNewer
-  }
-
-  #isFirstReport(what: string): boolean {
-    if (this.#reported.has(what)) return false
-    this.#reported.add(what)
-    return true
   }
 
   /**
@@ -245,7 +240,7 @@ export class DayJournals {
 
   async #writer(journalId: string, files: JournalFile[]): Promise<JournalOwner['state']> {
     const owner = await journalOwner(this.#settings, files)
-    if (owner.state === 'unseen' && this.#isFirstReport(journalId)) this.#settings.onUnseen(owner.host)
+    if (owner.state === 'unseen' && this.#reported.add(journalId)) this.#settings.onUnseen(owner.host)
     return owner.state
   }
 
