@@ -2,6 +2,7 @@
 export { callIdentify } from './attribution/identify.ts'
 export { invalid, notOptions } from './model/check-options.ts'
 export { type Env, isEnabled } from './options/environment.ts'
+export { maxTextLength } from './px-limits.ts'
 
 // The types that these functions use
 export type { IdentityInput } from './attribution/identity.ts'

@@ -1,6 +1,6 @@
 /** Shorter pieces of a credential reveal little, and occur in texts by chance. */
 const pieceLength = 8
-const maxTextLength = 1_000
+const maxErrorTextLength = 1_000
 const mask = '(credential)'
 
 /**
@@ -14,7 +14,7 @@ export function withoutCredential(thrown: unknown, credential: string): Error {
     const pieces = piecesOf(credential)
     const traces = tracesOf(credential)
     const clean = (text: unknown) => {
-      const masked = without(pieces, String(text).slice(0, maxTextLength))
+      const masked = without(pieces, String(text).slice(0, maxErrorTextLength))
       return isTraced(traces, masked.replaceAll(mask, ' '))
         ? '(withheld, because it contains the credential)'
         : masked
