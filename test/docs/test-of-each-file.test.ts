@@ -90,15 +90,6 @@ const exceptions: ReadonlyArray<{
     ],
   },
   {
-    reason: 'files that fail or are damaged are tested by making every call of the disk fail',
-    files: ['damaged-files', 'frame-file', 'held-file'].map((name) => `core/files/${name}`),
-    tests: [
-      'core/files/frames.test.ts',
-      'core/stores/file-store-disk-fails.test.ts',
-      'regression/damaged-folder.test.ts',
-    ],
-  },
-  {
     reason: 'a day is closed by a whole meter',
     files: ['core/day/close-day', 'core/day/day-cycle'],
     tests: ['story/day-closes-and-arrives.test.ts', 'core/day/rollup.test.ts', 'faults/clocks.test.ts'],
@@ -112,11 +103,6 @@ const exceptions: ReadonlyArray<{
     reason: 'attributes are tested from the numbers of a day to what PX has',
     files: ['core/attributes/attribute-metadata', 'core/attributes/running-attributes'],
     tests: ['story/attributes-arrive.test.ts', 'core/attributes/put-attributes.test.ts'],
-  },
-  {
-    reason: 'the callers of calls are tested through identify and identifyBy',
-    files: ['core/attribution/identity-cache', 'core/attribution/pending-calls'],
-    tests: ['core/attribution/identify-by.test.ts', 'core/attribution/attribute-call.test.ts'],
   },
   {
     reason: 'how a meter starts and ends is tested with a process that does',
@@ -142,16 +128,6 @@ const exceptions: ReadonlyArray<{
     reason: 'it takes the place of undici in a process that has no WebAssembly',
     files: ['core/px/node-dispatcher'],
     tests: ['regression/host-without-webassembly.test.ts'],
-  },
-  {
-    reason: 'every code and text of an error is tested where it is thrown and documented',
-    files: ['core/errors'],
-    tests: ['core/diagnostics.test.ts', 'docs/error-codes.test.ts'],
-  },
-  {
-    reason: 'the test kit runs most of the tests',
-    files: ['core/testing'],
-    tests: ['core/day/day-clock.test.ts', 'docs/snippets/test-kit.ts'],
   },
 ]
 

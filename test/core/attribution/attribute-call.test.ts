@@ -144,27 +144,6 @@ describe('attribute()', () => {
     expect(attribution.stats().unattributed.overloaded).toBe(1)
   })
 
-  it('gives up each promise in its own time', async () => {
-    const { attribution, clock } = setUp()
-    for (let i = 0; i < 3; i++) {
-      attribution.attribute(new Promise(() => {}), call('/a'))
-      await clock.advance(300)
-    }
-    const timedOut = () => attribution.stats().unattributed.timedOut
-    await clock.advance(99)
-    expect(timedOut()).toBe(0)
-    for (const [ms, gone] of [
-      [1, 1],
-      [299, 1],
-      [1, 2],
-      [299, 2],
-      [1, 3],
-    ] as const) {
-      await clock.advance(ms)
-      expect(timedOut()).toBe(gone)
-    }
-  })
-
   it('reports a reason again a minute later, with the number of calls since', async () => {
     const { attribution, clock, errors } = setUp()
     const cause = new Error('no session')
