@@ -3,8 +3,8 @@ import { memoryStore, type OutboxLine, type Store, type UsageError } from '@px-u
 import { type FakeClock, fakeClock } from '@px-usage/core/testing'
 import {
   createPxDelivery,
-  type DeliverySettings,
   type PxDelivery,
+  type PxDeliverySettings,
 } from '../../packages/core/src/delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 
@@ -26,7 +26,7 @@ export interface Sender {
 /** The sender of a meter with a store of its own, on a clock that moves only when the test says so. */
 export async function startSender(
   baseUrl: string,
-  options: Partial<DeliverySettings> = {},
+  options: Partial<PxDeliverySettings> = {},
   {
     clock = fakeClock('2026-11-24T00:15:00Z'),
     store = memoryStore(),

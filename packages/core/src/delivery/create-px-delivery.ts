@@ -14,7 +14,7 @@ import type { SendLine } from './send-batch.ts'
 import { createDelivery, type Delivery, type SenderState } from './send-outbox.ts'
 
 /** The settings of a meter that concern delivery to PX. */
-export interface DeliverySettings {
+export interface PxDeliverySettings {
   readonly baseUrl: string
   /** @throws {UsageError} when the app's own function fails or returns no key */
   readonly apiKey: () => string
@@ -66,7 +66,7 @@ const usableShare = 0.9
 
 /** Creates the delivery of a meter, from its outbox to PX. */
 export function createPxDelivery(
-  settings: DeliverySettings,
+  settings: PxDeliverySettings,
   {
     store,
     diagnostics,

@@ -51,7 +51,8 @@ export interface JournalWriter {
   close(): Promise<void>
 }
 
-interface DayJournal {
+/** The journal of this process for one day. */
+interface OwnJournal {
   day: UsageDay
   segment: number
   sequence: number
@@ -71,9 +72,9 @@ const seenForMs = 1_000
 export function createJournalWriter(settings: JournalWriterSettings): JournalWriter {
   const { disk, dir, journalId, elapsed } = settings
   const seed = frameSeed(journalId)
-  const journals = new Map<UsageDay, DayJournal>()
+  const journals = new Map<UsageDay, OwnJournal>()
 
-  function open(journal: DayJournal): JournalSegment {
+  function open(journal: OwnJournal): JournalSegment {
     const segment = journal.open
     if (segment === undefined) return begin(journal)
     if (elapsed() - segment.seenAtMs < seenForMs) return segment
@@ -81,7 +82,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   }
 
   /** Returns the same segment, or a new file with its content if another file, or none, is at its path. */
-  function whole(journal: DayJournal, segment: JournalSegment): JournalSegment {
+  function whole(journal: OwnJournal, segment: JournalSegment): JournalSegment {
     if (isGone(disk, segment)) {
       makeFolder(disk, journalFolder(dir, journal.day))
       journal.open = rescueSegment(disk, segment)
@@ -95,7 +96,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return segment
   }
 
-  function begin(journal: DayJournal): JournalSegment {
+  function begin(journal: OwnJournal): JournalSegment {
     makeFolder(disk, journalFolder(dir, journal.day))
     const number = journal.segment + 1
     const segment = beginSegment(disk, journalPath(dir, journal.day, journalId, number, number), {
@@ -128,18 +129,18 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   }
 
   /** Reverts a failed write. If that fails too, the next write creates a new file. */
-  function cutBack(journal: DayJournal, segment: JournalSegment): void {
+  function cutBack(journal: OwnJournal, segment: JournalSegment): void {
     if (!cutBackSegment(disk, segment)) journal.open = undefined
   }
 
-  function nextPiece(journal: DayJournal, segment: JournalSegment, batch: CountBatch): Piece {
+  function nextPiece(journal: OwnJournal, segment: JournalSegment, batch: CountBatch): Piece {
     const { begun } = journal
     const from = begun?.sequence === batch.sequence ? begun.done : 0
     return encodePiece(segment.encoder, batch, { from, sequence: journal.sequence + 1, seed })
   }
 
   /** @returns whether the piece was the last of its batch */
-  function settle(journal: DayJournal, segment: JournalSegment, batch: CountBatch, { to }: Piece): boolean {
+  function settle(journal: OwnJournal, segment: JournalSegment, batch: CountBatch, { to }: Piece): boolean {
     journal.sequence += 1
     segment.describedBytes += segment.encoder.describedBytes
     journal.begun = { sequence: batch.sequence, done: to }
@@ -147,7 +148,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return to === batch.size
   }
 
-  function writePiece(journal: DayJournal, batch: CountBatch): boolean {
+  function writePiece(journal: OwnJournal, batch: CountBatch): boolean {
     const segment = open(journal)
     let piece: Piece
     try {
@@ -160,7 +161,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return settle(journal, segment, batch, piece)
   }
 
-  async function writePieceLater(journal: DayJournal, batch: CountBatch): Promise<boolean> {
+  async function writePieceLater(journal: OwnJournal, batch: CountBatch): Promise<boolean> {
     const segment = open(journal)
     let piece: Piece
     try {
@@ -175,7 +176,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     return settle(journal, segment, batch, piece)
   }
 
-  function rotate(journal: DayJournal, full: JournalSegment): void {
+  function rotate(journal: OwnJournal, full: JournalSegment): void {
     const number = journal.segment
     try {
       begin(journal)
@@ -188,12 +189,12 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       .then(() => settings.onFull(journal.day, number))
   }
 
-  async function writeRest(journal: DayJournal, batch: CountBatch): Promise<void> {
+  async function writeRest(journal: OwnJournal, batch: CountBatch): Promise<void> {
     do await eventLoopTurn()
     while (!writePiece(journal, batch))
   }
 
-  async function writeAllLater(journal: DayJournal, batch: CountBatch): Promise<void> {
+  async function writeAllLater(journal: OwnJournal, batch: CountBatch): Promise<void> {
     journal.isWriting = true
     try {
       while (!(await writePieceLater(journal, batch)));
@@ -203,7 +204,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
   }
 
   /** Syncs and closes the file of a day. @throws if its content cannot be kept in two attempts; the file is closed in any case */
-  async function closeJournal(journal: DayJournal): Promise<void> {
+  async function closeJournal(journal: OwnJournal): Promise<void> {
     await journal.written
     if (journal.open === undefined) return
     const keep = async (segment: JournalSegment) => syncSegment(disk, whole(journal, segment))
@@ -215,7 +216,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     }
   }
 
-  async function finish(journal: DayJournal, segment: JournalSegment): Promise<void> {
+  async function finish(journal: OwnJournal, segment: JournalSegment): Promise<void> {
     journal.open = undefined
     await finishSegment(disk, segment)
   }
@@ -257,7 +258,7 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
     },
 
     async sync() {
-      const syncing = async (journal: DayJournal) => {
+      const syncing = async (journal: OwnJournal) => {
         if (!journal.open?.dirty) return
         // A write off the event loop still goes to the open file, so that file must not be replaced now.
         await syncSegment(disk, journal.isWriting ? journal.open : whole(journal, journal.open))

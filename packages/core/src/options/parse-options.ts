@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { SeriesLimits } from '../counting/overflow.ts'
 import type { Rollup } from '../day/rollup.ts'
 import { createUsageDays, type UsageDays } from '../day/usage-day.ts'
-import type { DeliverySettings } from '../delivery/create-px-delivery.ts'
+import type { PxDeliverySettings } from '../delivery/create-px-delivery.ts'
 import type { SendLine } from '../delivery/send-batch.ts'
 import { UsageError } from '../errors.ts'
 import { boolean, callback, count, object, refuseUnknown } from '../model/check-options.ts'
@@ -86,7 +86,7 @@ export interface MeterOptions {
 }
 
 /** The settings of a meter: its options and environment, validated and complete. */
-export interface Settings extends Omit<DeliverySettings, 'attributes'> {
+export interface Settings extends Omit<PxDeliverySettings, 'attributes'> {
   readonly productKey: string
   readonly properties: Properties
   readonly days: UsageDays
