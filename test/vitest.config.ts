@@ -39,6 +39,7 @@ export default defineConfig({
       project('core', ['core/**/*.test.ts'], { testTimeout: 60_000 }),
       project('story', ['story/**/*.test.ts'], { testTimeout: 60_000 }),
       project('faults', ['faults/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('redis', ['redis/**/*.test.ts'], { testTimeout: 120_000 }),
       project('regression', ['regression/!(express|koa)-*.test.ts'], { testTimeout: 60_000 }),
       project('http', ['http/**/*.test.ts'], { testTimeout: 60_000 }),
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
