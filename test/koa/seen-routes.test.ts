@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { describe, expect, it } from 'vitest'
-import { knownOf, noteRoute, respondingRoute, seenOf } from '../../packages/koa/src/seen-routes.ts'
+import { begin, knownOf, noteRoute, respondingRoute, seenOf } from '../../packages/koa/src/seen-routes.ts'
 
 interface Response {
   body: unknown
@@ -24,8 +24,8 @@ describe('the route that responded', () => {
   it('is the last one that ran when none before it responded', () => {
     const ctx = context()
     const seen = seenOf(ctx)
-    noteRoute(seen, ctx, '/a')
-    noteRoute(seen, ctx, '/b')
+    noteRoute(seen, begin(seen, ctx), '/a')
+    noteRoute(seen, begin(seen, ctx), '/b')
     expect(respondingRoute(seen)).toBe('/b')
   })
 
@@ -33,9 +33,9 @@ describe('the route that responded', () => {
     const response = { body: undefined as unknown, status: 404 }
     const ctx = context(response)
     const seen = seenOf(ctx)
-    noteRoute(seen, ctx, '/a')
+    noteRoute(seen, begin(seen, ctx), '/a')
     Object.assign(response, { body: 'from a', status: 200 })
-    noteRoute(seen, ctx, '/b')
+    noteRoute(seen, begin(seen, ctx), '/b')
     expect(respondingRoute(seen)).toBe('/a')
     Object.assign(response, { body: 'from b' })
     expect(respondingRoute(seen)).toBe('/b')
@@ -45,8 +45,8 @@ describe('the route that responded', () => {
     const response = { body: 'from a' as unknown, status }
     const ctx = context(response)
     const seen = seenOf(ctx)
-    noteRoute(seen, ctx, '/a')
-    noteRoute(seen, ctx, '/b')
+    noteRoute(seen, begin(seen, ctx), '/a')
+    noteRoute(seen, begin(seen, ctx), '/b')
     response.body = null
     expect(respondingRoute(seen)).toBe('/a')
   })
@@ -55,9 +55,9 @@ describe('the route that responded', () => {
     const res = { headersSent: false }
     const ctx = context(undefined, res)
     const seen = seenOf(ctx)
-    noteRoute(seen, ctx, '/a')
+    noteRoute(seen, begin(seen, ctx), '/a')
     res.headersSent = true
-    noteRoute(seen, ctx, '/b')
+    noteRoute(seen, begin(seen, ctx), '/b')
     expect(respondingRoute(seen)).toBe('/a')
   })
 })

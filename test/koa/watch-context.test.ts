@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { watchedProperty } from '../../packages/koa/src/watch-context.ts'
 
-function watched(isKnown?: (target: object) => boolean) {
+function watched() {
   const onAssign = vi.fn<(target: object, value: unknown) => void>()
   const prototype: { matched?: unknown } = {}
-  watchedProperty('matched', { onAssign, ...(isKnown && { isKnown }) })(prototype)
+  watchedProperty('matched', onAssign)(prototype)
   return { onAssign, create: (): { matched?: unknown } => Object.create(prototype), prototype }
 }
 
@@ -46,19 +46,6 @@ describe('a watched property', () => {
     expect(Object.hasOwn(after, 'matched')).toBe(false)
   })
 
-  it('becomes a plain one on a known context', () => {
-    const { onAssign, create } = watched(() => true)
-    const context = create()
-    context.matched = 1
-    expect(Object.getOwnPropertyDescriptor(context, 'matched')).toEqual({
-      value: 1,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    })
-    expect(onAssign).not.toHaveBeenCalled()
-  })
-
   it('throws for a frozen context, as a plain one does in strict code', () => {
     const { create } = watched()
     const frozen = create()
@@ -76,6 +63,6 @@ it.each([
 ])('%s is left alone', (_about, descriptor) => {
   const holder = Object.defineProperty({}, 'matched', descriptor)
   const before = Object.getOwnPropertyDescriptor(holder, 'matched')
-  watchedProperty('matched', { onAssign() {} })(holder)
+  watchedProperty('matched', () => {})(holder)
   expect(Object.getOwnPropertyDescriptor(holder, 'matched')).toEqual(before)
 })

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { knownOf, type Seen, seenOf } from './seen-routes.ts'
+import { knownOf, seenOf } from './seen-routes.ts'
 
 /** The most mounts that are kept for a request. An app that assigns `mountPath` itself would otherwise fill the memory. */
 const maxMounts = 64
@@ -7,8 +7,9 @@ const maxMounts = 64
 /** Notes a prefix that koa-mount is about to remove from the path. */
 export function onMount(ctx: Context, prefix: unknown): void {
   if (typeof prefix !== 'string') return
-  const { mounts } = seenOf(ctx)
-  if (mounts.length < maxMounts) mounts.push({ prefix, path: ctx.path, request: ctx.request })
+  const seen = seenOf(ctx)
+  seen.mounts ??= []
+  if (seen.mounts.length < maxMounts) seen.mounts.push({ prefix, path: ctx.path, request: ctx.request })
 }
 
 /** Notes that koa-mount has finished: it restores the path that it found. Other assignments to `path` come from the app. */
@@ -28,10 +29,4 @@ export function noteMountsBefore(ctx: Context): void {
   const outer = prefix.slice(0, -ctx.mountPath.length)
   const inner = { prefix: ctx.mountPath, path: path.slice(outer.length), request }
   seenOf(ctx).mounts = outer === '' ? [inner] : [{ prefix: outer, path, request }, inner]
-}
-
-/** Returns a template with the prefixes of koa-mount before it. */
-export function mounted(template: string, { mounts }: Pick<Seen, 'mounts'>): string {
-  const prefix = mounts.map((mount) => mount.prefix.replace(/\/$/, '')).join('')
-  return template === '/' && prefix !== '' ? prefix : `${prefix}${template}`
 }

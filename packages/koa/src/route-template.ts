@@ -1,32 +1,36 @@
 import { guarded } from '@px-usage/http'
 import type { Context } from 'koa'
 import { expressTemplate } from './express-template.ts'
-import { mounted, noteMountsBefore, onMount, onPath } from './mounts.ts'
-import { onCaptures, onRouterPath, writesPaths } from './router-turns.ts'
-import { knownOf, noteRoute, respondingRoute, seenOf, watched } from './seen-routes.ts'
-import { type Watched, watchAccessor, watchedProperty } from './watch-context.ts'
+import { noteMountsBefore, onMount, onPath } from './mounts.ts'
+import { concludeTurn, onCaptures } from './router-turns.ts'
+import {
+  begin,
+  knownOf,
+  mounted,
+  noteRoute,
+  respondingRoute,
+  type Seen,
+  seenOf,
+  watched,
+} from './seen-routes.ts'
+import { type OnAssign, watchAccessor, watchedProperty } from './watch-context.ts'
+import { watchStores } from './watch-stores.ts'
 
 /** Returns a function that watches a property of contexts. It never throws into the app's assignment. */
-function watching(
-  name: string,
-  note: (ctx: Context, value: unknown) => void,
-  isKnown?: (ctx: Context) => boolean,
-) {
+function watching(name: string, note: (ctx: Context, value: unknown) => void) {
   const onAssign = guarded((ctx: Context, value: unknown) => {
     // The target may be `app.context` itself, which has no request.
     if (typeof ctx.req === 'object' && ctx.req !== null) note(ctx, value)
-  })
-  const watch = { onAssign, ...(isKnown && { isKnown: guarded(isKnown) }) }
-  return [name, watchedProperty(name, watch as Watched)] as const
+  }) as OnAssign
+  return [name, watchedProperty(name, onAssign)] as const
 }
 
 const properties = [
-  watching('captures', onCaptures, writesPaths),
-  watching('routerPath', onRouterPath),
+  watching('captures', onCaptures),
   watching('routePath', onRoute),
   watching('mountPath', onMount),
 ]
-const onPathAssigned = guarded(onPath) as Watched['onAssign']
+const onPathAssigned = guarded(onPath) as OnAssign
 
 /**
  * Returns the template of the route that responded, with the prefixes of koa-mount, or `undefined` if no route ran. If the route
@@ -34,18 +38,24 @@ const onPathAssigned = guarded(onPath) as Watched['onAssign']
  */
 export function routeTemplate(ctx: Context): string | undefined {
   const seen = knownOf(ctx)
+  const own = seen && routeOf(seen)
   const inner = expressTemplate(ctx.req, seen?.expressRoute)
   if (inner !== undefined) return seen === undefined ? inner : mounted(inner, seen)
-  return seen && respondingRoute(seen)
+  return own
 }
 
 /** Returns the name from an app mounted in this one, with the prefixes of koa-mount, which may mount an Express app too. */
 export function innerTemplate(ctx: Context, inner: string): string {
   const seen = knownOf(ctx)
-  return seen === undefined || respondingRoute(seen) === inner ? inner : mounted(inner, seen)
+  return seen === undefined || routeOf(seen) === inner ? inner : mounted(inner, seen)
 }
 
-/** Starts to watch the routes of an app, once. The middleware calls it when a request arrives, before any router runs. */
+function routeOf(seen: Seen): string | undefined {
+  concludeTurn(seen)
+  return respondingRoute(seen)
+}
+
+/** Starts to watch an app, once. The middleware calls it when a request arrives, before any router runs. */
 export function watchRoutes(ctx: Context): void {
   const { context } = ctx.app
   if (!watched.has(context)) watchApp(ctx, context)
@@ -59,6 +69,7 @@ export function watchRoutes(ctx: Context): void {
  */
 function watchApp(ctx: Context, context: object): void {
   watched.add(context)
+  watchStores(ctx)
   const base = baseOf(context)
   if (base !== undefined && !watched.has(base)) {
     watched.add(base)
@@ -85,5 +96,6 @@ function baseOf(context: object): object | undefined {
 function onRoute(ctx: Context, path: unknown): void {
   if (typeof path !== 'string' && !(path instanceof RegExp)) return
   const seen = seenOf(ctx)
-  noteRoute(seen, ctx, mounted(String(path), seen))
+  concludeTurn(seen)
+  noteRoute(seen, begin(seen, ctx), String(path))
 }

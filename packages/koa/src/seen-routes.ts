@@ -1,18 +1,24 @@
 import { channel } from 'node:diagnostics_channel'
 import { createSlot, type PrivateSlot } from '@px-usage/http'
 import type { Context } from 'koa'
+import type { Layer, RoutedContext, Router } from './routed-context.ts'
 
 /** What is known of one request from the routers and mounts of all Koa apps that it came through. */
 export interface Seen {
   /** The template of the last route that ran. */
   route: string | undefined
   /** Earlier routes that had responded before the next one ran, each with its response. */
-  responded: Response[]
-  turns: Turns
-  /** Prefixes that koa-mount has removed from the path and not restored. */
-  mounts: Mount[]
+  responded: Response[] | undefined
   /** The route of Express that the request had when the last route of Koa ran. */
   expressRoute: unknown
+  /** Prefixes that koa-mount has removed from the path and not restored. */
+  mounts: Mount[] | undefined
+  /** The layer that began last, until it is known which one it is. */
+  turn: Turn | undefined
+  /** The list of layers that `ran` refers to. */
+  matched: unknown
+  /** Indexes of the layers that have run. */
+  ran: number[] | undefined
 }
 
 /** A prefix that koa-mount removed from the path. */
@@ -24,13 +30,25 @@ interface Mount {
   readonly request: unknown
 }
 
-/** The layers of `ctx.matched` that have run. */
-interface Turns {
-  matched: unknown
-  /** Their indexes in it. */
-  ran: number[]
-  /** The state before the current layer, whose path may still be assigned. */
-  before: (Pick<Seen, 'route' | 'expressRoute'> & { ran: number; responded: number }) | undefined
+/** The state of a request when a layer or a route begins to run. */
+export interface Begun {
+  /** The prefixes of koa-mount, joined. */
+  readonly prefix: string
+  /** The response that the previous route had made. */
+  readonly responded: Response | undefined
+  /** Whether the response was sent before. A route that runs afterwards did not make it. */
+  readonly isLate: boolean
+  readonly expressRoute: unknown
+}
+
+/** A layer that has begun to run. Which one it is shows later, because routers assign its path after what it captured. */
+export interface Turn {
+  readonly ctx: RoutedContext
+  readonly matched: readonly Layer[]
+  readonly router: Router | undefined
+  /** The path that an earlier layer or the app had assigned. */
+  readonly pathBefore: unknown
+  readonly begun: Begun
 }
 
 /** A response that a route had made when the next one ran. */
@@ -71,8 +89,10 @@ export const { watched } = shared
 export function seenOf({ req }: Context): Seen {
   let seen = shared.seen.get(req)
   if (seen === undefined) {
-    const turns = { matched: undefined, ran: [], before: undefined }
-    seen = { route: undefined, responded: [], turns, mounts: [], expressRoute: undefined }
+    seen = {
+      ...{ route: undefined, responded: undefined, expressRoute: undefined, mounts: undefined },
+      ...{ turn: undefined, matched: undefined, ran: undefined },
+    }
     shared.seen.set(req, seen)
   }
   return seen
@@ -83,15 +103,33 @@ export function knownOf({ req }: Context): Seen | undefined {
   return shared.seen.get(req)
 }
 
-/** Notes that a route is about to run. A route that runs after the response was sent did not send it, and is ignored. */
-export function noteRoute(seen: Seen, ctx: Context, template: string): void {
-  if (seen.route !== undefined && ctx.res.headersSent) return
-  const { response } = ctx
-  if (seen.route !== undefined && hasResponded(response)) {
-    seen.responded.push({ route: seen.route, response, body: response.body, status: response.status })
+/** Returns the state of a request in which a route begins to run. */
+export function begin({ route, mounts }: Seen, { req, res, response }: Context): Begun {
+  const hasRoute = route !== undefined
+  return {
+    prefix: mounts === undefined ? '' : prefixOf(mounts),
+    responded:
+      hasRoute && hasResponded(response)
+        ? { route, response, body: response.body, status: response.status }
+        : undefined,
+    isLate: hasRoute && res.headersSent,
+    expressRoute: (req as { route?: unknown }).route,
   }
-  seen.route = template
-  seen.expressRoute = (ctx.req as { route?: unknown }).route
+}
+
+/** Notes a route that has run. */
+export function noteRoute(
+  seen: Seen,
+  { prefix, responded, isLate, expressRoute }: Begun,
+  template: string,
+): void {
+  if (isLate) return
+  if (responded !== undefined) {
+    seen.responded ??= []
+    seen.responded.push(responded)
+  }
+  seen.route = withPrefix(prefix, template)
+  seen.expressRoute = expressRoute
 }
 
 /**
@@ -99,7 +137,20 @@ export function noteRoute(seen: Seen, ctx: Context, template: string): void {
  * routing-controllers, names the call unless a later route changes the response.
  */
 export function respondingRoute({ responded, route }: Seen): string | undefined {
-  return responded.find(isLast)?.route ?? route
+  return responded?.find(isLast)?.route ?? route
+}
+
+/** Returns a template with the prefixes of koa-mount before it. */
+export function mounted(template: string, { mounts }: Pick<Seen, 'mounts'>): string {
+  return mounts === undefined ? template : withPrefix(prefixOf(mounts), template)
+}
+
+function prefixOf(mounts: readonly Mount[]): string {
+  return mounts.map((mount) => mount.prefix.replace(/\/$/, '')).join('')
+}
+
+function withPrefix(prefix: string, template: string): string {
+  return template === '/' && prefix !== '' ? prefix : `${prefix}${template}`
 }
 
 function hasResponded(response: Context['response'] & { _explicitStatus?: boolean }): boolean {

@@ -2,7 +2,6 @@ import type { Meter } from '@px-usage/core'
 import { guarded, observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
 import type { Context, Next } from 'koa'
 import { innerTemplate, routeTemplate, watchRoutes } from './route-template.ts'
-import { watchStores } from './watch-stores.ts'
 
 /** The middleware, and the meter that it records calls in. */
 export interface UsageMiddleware {
@@ -20,16 +19,15 @@ export interface UsageMiddleware {
  */
 export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
-  const observer = { meter, options, reader: { enter, route: routeTemplate, around: innerTemplate } }
+  const observer = {
+    meter,
+    options,
+    reader: { enter: watchRoutes, route: routeTemplate, around: innerTemplate },
+  }
   const observe = guarded((ctx: Context) => observeCall(ctx.req, ctx.res, ctx, observer))
   const middleware = (ctx: Context, next: Next): Promise<void> => {
     if (enabled) observe(ctx)
     return next()
   }
   return Object.assign(middleware, { meter })
-}
-
-function enter(ctx: Context): void {
-  watchStores(ctx)
-  watchRoutes(ctx)
 }

@@ -2,14 +2,7 @@ import { isProxy } from 'node:util/types'
 import { Extension } from '@px-usage/http'
 
 /** Called after an assignment. It must not throw, because it runs within that assignment of the app. */
-type OnAssign = (target: object, value: unknown) => void
-
-/** What happens when a watched property is assigned. */
-export interface Watched {
-  onAssign: OnAssign
-  /** Returns whether assignments to this object need no watch: the property becomes a plain one, without `onAssign`. @default never */
-  isKnown?(target: object): boolean | undefined
-}
+export type OnAssign = (target: object, value: unknown) => void
 
 /**
  * Returns a function that defines a plain property on an object. A class field takes a tenth of the time of
@@ -53,10 +46,9 @@ function defineAs(target: object, name: PropertyKey, descriptor: PropertyDescrip
  * the property can be sealed, deleted, copied and inherited as usual. A property that the app has made an accessor or read-only
  * is not watched.
  */
-export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (holder: object) => void {
+export function watchedProperty(name: string, onAssign: OnAssign): (holder: object) => void {
   const slot = Symbol(name)
   const accessor = { configurable: true, enumerable: true, get: read, set: write }
-  const definePlain = fieldOf(name)
   const defineSlot = fieldOf(slot)
 
   /** Holders that had no such property before. */
@@ -81,7 +73,6 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
   }
 
   function write(this: object, value: unknown): void {
-    if (isKnown?.(this) && mayDefine(this) && definePlain(this, value)) return
     if (!assign(this, value)) refuse(name, write, Object.hasOwn(this, name) || isReadOnly(this))
     onAssign(this, value)
   }
@@ -124,10 +115,6 @@ export function watchedProperty(name: string, { onAssign, isKnown }: Watched): (
       // A proxy refused to return its prototype.
       return false
     }
-  }
-
-  function mayDefine(target: object): boolean {
-    return !isProxy(target) && Object.isExtensible(target) && !isReadOnly(target)
   }
 
   function define(target: object, value: unknown): void {

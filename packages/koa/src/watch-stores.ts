@@ -20,13 +20,15 @@ function watch(target: object, name: string): void {
   if (Object.hasOwn(target, name)) return
   const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), name) ?? {}
   if (get === undefined || set === undefined) return
+  function noting(this: Message) {
+    note(this)
+    return get?.call(this)
+  }
   Reflect.defineProperty(target, name, {
     configurable: true,
     enumerable: false,
-    get(this: Message) {
-      if (name === 'path') note(this)
-      return get.call(this)
-    },
+    // Reading the path shows that a router or handler runs. Koa itself reads the body after them.
+    get: name === 'path' ? noting : get,
     set(this: Message, value: unknown) {
       note(this)
       set.call(this, value)
