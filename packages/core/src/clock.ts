@@ -71,7 +71,8 @@ export interface PacedTask {
  * Creates a paced task, for work that costs the same however much it has to do. A busy process then runs it less often, and an idle
  * one runs it without delay. The pause is in real time, and it keeps the process alive until the task has run.
  *
- * @param pauseMs the pause in milliseconds; it takes up to 1 ms longer, because Node rounds timers to milliseconds
+ * @param pauseMs the longest wait in milliseconds, apart from a turn of the event loop that takes longer; Node rounds timers to
+ *   milliseconds, so the pause may be 1 ms shorter
  */
 export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
   let nextAt = 0
@@ -85,7 +86,8 @@ export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
     runSoon() {
       const waitMs = nextAt - elapsed()
       if (waitMs <= 0) return atEndOfTurn(run)
-      const timer = setTimeout(run, waitMs)
+      // Node would cut the fraction off, and a pause of 2 ms would mostly be one of 1.
+      const timer = setTimeout(run, Math.ceil(waitMs))
       return () => clearTimeout(timer)
     },
   }

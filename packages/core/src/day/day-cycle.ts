@@ -10,10 +10,10 @@ import type { UsageDays } from './usage-day.ts'
 /** The delay before counts that the store could not take are offered again: 1000 ms (1 second). */
 const storeRetryMs = 1_000
 /**
- * The pause between two writes: 1 ms. Under load, one write for each turn of the event loop was half of the file store's cost. With a
+ * The longest pause between two writes: 2 ms. Under load, one write for each turn was half of the cost of the file store. With a
  * clock of the app's own there is no pause: its time may stand still while a test waits for its counts.
  */
-const storePauseMs = 1
+const storePauseMs = 2
 
 /** Stores what was counted, and closes the days that are due. */
 export interface DayCycle extends Pick<DayClock, 'today' | 'isDue' | 'confirmClock'> {
