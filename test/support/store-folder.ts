@@ -15,6 +15,8 @@ export interface StoreFolder {
   readonly told: string[]
   readonly errors: UsageError[]
   readonly warnings: UsageErrorCode[]
+  /** The messages of the warnings. */
+  readonly warned: string[]
   make(options?: Partial<FileStoreOptions>, disk?: Disk): Store
   openStore(store: Store): Promise<Store>
   open(options?: Partial<FileStoreOptions>, disk?: Disk): Promise<Store>
@@ -34,7 +36,10 @@ export function diskOf(beforeEach: Hook, afterEach: Hook): StoreFolder {
   }
   const diagnostics: Diagnostics = {
     publish: (happening) => void folder.told.push(happening),
-    warn: (code) => void folder.warnings.push(code),
+    warn(code, message) {
+      folder.warnings.push(code)
+      folder.warned.push(message)
+    },
     report: (failure) => void folder.errors.push(usageError(failure)),
   }
 
@@ -44,6 +49,7 @@ export function diskOf(beforeEach: Hook, afterEach: Hook): StoreFolder {
     folder.told = []
     folder.errors = []
     folder.warnings = []
+    folder.warned = []
   })
   afterEach(async () => {
     for (const store of opened.splice(0)) await store.close().catch(() => {})

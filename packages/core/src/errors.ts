@@ -61,7 +61,7 @@ export const codes = {
   PXU_WRN_STORE_FOREIGN_WRITER:
     'A journal in the folder of the file store was written on another host, so its day stays open for a day longer.',
   PXU_WRN_STORE_EPHEMERAL:
-    'The folder of the file store is not on a volume, so the next deploy of the container loses it.',
+    'The folder of the file store is not on a persistent volume, so the next deploy loses it.',
   PXU_WRN_STORE_FOREIGN_FOLDER:
     'The folder of the file store belongs to another user, or every user can write to it.',
   PXU_WRN_STORE_NO_SYNC:

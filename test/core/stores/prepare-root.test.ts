@@ -1,11 +1,13 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
 describe('the folder of a store', () => {
   const folder = diskOf(beforeEach, afterEach)
+
+  afterEach(() => void vi.unstubAllEnvs())
 
   it('keeps itself out of a repository when px-usage makes it', async () => {
     await folder.open({ dir: join(folder.dir, 'new') })
@@ -65,9 +67,33 @@ describe('the folder of a store', () => {
     '32 22 0:22 / /database rw - overlay overlay rw',
   ].join('\n')
   it('in the own layer of a container is reported', async () => {
-    const readFileSync = (path: string) =>
-      path === '/proc/self/mountinfo' ? Buffer.from(mountinfo) : realDisk.readFileSync(path)
-    await folder.open({}, { ...realDisk, readFileSync } as unknown as typeof realDisk)
-    expect(folder.warnings).toEqual(['PXU_WRN_STORE_EPHEMERAL'])
+    const messages = await warningsOf(mountinfo)
+    expect(messages).toEqual([expect.stringMatching(/own layer.*Mount a volume and give its path as dir/)])
   })
+
+  it('that Kubernetes removes with the pod or the container is reported, with what to do', async () => {
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
+    const emptyDir = '/var/lib/kubelet/pods/0f1e/volumes/kubernetes.io~empty-dir/usage'
+    const onEmptyDir = `${mountinfo}\n33 22 8:1 ${emptyDir} ${folder.dir} rw - ext4 /dev/sda1 rw`
+    const cure = 'Mount a volume of a StatefulSet.*several pods.*docs/kubernetes.md'
+    expect(await warningsOf(onEmptyDir)).toEqual([
+      expect.stringMatching(new RegExp(`emptyDir.*goes with the pod.*${cure}`)),
+    ])
+    expect(await warningsOf(mountinfo.replace('overlay overlay', 'ext4 /dev/sda1'))).toEqual([
+      expect.stringMatching(new RegExp(`own layer.*${cure}`)),
+    ])
+    const onVolume = `${mountinfo}\n33 22 8:1 / ${folder.dir} rw - ext4 /dev/sda1 rw`
+    expect(await warningsOf(onVolume)).toEqual([])
+  })
+
+  async function warningsOf(mounts: string): Promise<string[]> {
+    const readFileSync = (path: string) =>
+      path === '/proc/self/mountinfo' ? Buffer.from(mounts) : realDisk.readFileSync(path)
+    const before = folder.warned.length
+    await folder.open({}, { ...realDisk, readFileSync } as unknown as typeof realDisk)
+    expect(new Set(folder.warnings.slice(before))).toEqual(
+      new Set(folder.warned.length > before ? ['PXU_WRN_STORE_EPHEMERAL'] : []),
+    )
+    return folder.warned.slice(before)
+  }
 })

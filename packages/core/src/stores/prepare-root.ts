@@ -1,10 +1,13 @@
 import { basename, join } from 'node:path'
 import type { Diagnostics } from '../diagnostics.ts'
 import { type Disk, makeFolder, writeWhole } from '../files/disk.ts'
-import { isInContainerLayer } from './container-layer.ts'
+import { lifetimeOf } from './folder-lifetime.ts'
 
 /** No app gives this name to a folder of its own, so a folder with it is ours, whatever created it. */
 const defaultName = '.px-usage'
+
+/** Where manifests for Kubernetes are. */
+const manifestsUrl = 'https://github.com/px-usage/px-usage/blob/main/docs/kubernetes.md'
 
 /** Creates the folder of a file store if it is missing. Warns if the folder will not last or if other users can change it. */
 export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
@@ -12,12 +15,26 @@ export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics):
   makeFolder(disk, root)
   if (isNew || basename(root) === defaultName) ignoreInGit(disk, root)
   warnOfOthers(disk, root, diagnostics)
-  if (isInContainerLayer(disk, root)) {
-    diagnostics.warn(
-      'PXU_WRN_STORE_EPHEMERAL',
-      `The folder ${root} lies in the container's own layer, which goes with the container: counts and unsent events of a deploy are lost. Mount a volume and give its path as dir (PX_USAGE_DIR).`,
-    )
-  }
+  warnOfEnd(disk, root, diagnostics)
+}
+
+/** Warns if a deploy removes the folder, with the counts of the open day and the unsent events. */
+function warnOfEnd(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  // Kubernetes sets this variable in every container.
+  const isInKubernetes = process.env.KUBERNETES_SERVICE_HOST !== undefined
+  const lifetime = lifetimeOf(disk, root, isInKubernetes)
+  if (lifetime === 'volume') return
+  const where =
+    lifetime === 'pod'
+      ? 'is on an emptyDir volume, which survives a restart of the container and goes with the pod'
+      : "lies in the container's own layer, which goes with the container"
+  const cure = isInKubernetes
+    ? `Mount a volume of a StatefulSet, and give its path as dir (PX_USAGE_DIR). If the service runs as several pods, each of them sends events of its own, and PX's Average is wrong. Manifests: ${manifestsUrl}`
+    : 'Mount a volume and give its path as dir (PX_USAGE_DIR).'
+  diagnostics.warn(
+    'PXU_WRN_STORE_EPHEMERAL',
+    `The folder ${root} ${where}: counts and unsent events of a deploy are lost. ${cure}`,
+  )
 }
 
 /** Keeps the folder out of the repository of the app. An existing `.gitignore` is not changed. */
