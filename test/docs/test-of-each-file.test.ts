@@ -87,24 +87,13 @@ const exceptions: ReadonlyArray<{
     ],
   },
   {
-    reason: 'a day is closed by a whole meter',
-    files: ['core/day/close-day', 'core/day/day-cycle'],
-    tests: ['story/day-closes-and-arrives.test.ts', 'core/day/rollup.test.ts', 'faults/clocks.test.ts'],
-  },
-  {
     reason: 'the sender is tested against a PX that obeys the test',
     files: ['core/delivery/create-px-delivery', 'core/delivery/send-batch'],
     tests: ['core/delivery/send-outbox.test.ts', 'faults/delivery-outcomes.test.ts'],
   },
   {
-    reason: 'attributes are tested from the numbers of a day to what PX has',
-    files: ['core/attributes/attribute-metadata', 'core/attributes/running-attributes'],
-    tests: ['story/attributes-arrive.test.ts', 'core/attributes/put-attributes.test.ts'],
-  },
-  {
     reason: 'how a meter starts and ends is tested with a process that does',
     files: [
-      'core/instruments/meter-instruments',
       ...['close-meter', 'close-on-signal', 'leftover-meters', 'open-store'].map(
         (name) => `core/meter/${name}`,
       ),
@@ -115,16 +104,6 @@ const exceptions: ReadonlyArray<{
       'regression/one-folder-two-services.test.ts',
       'core/instruments/counter-and-gauge.test.ts',
     ],
-  },
-  {
-    reason: 'each option is tested by its name in the table of options',
-    files: ['core/options/parse-day-options'],
-    tests: ['core/options/parse-options.test.ts', 'docs/options.test.ts'],
-  },
-  {
-    reason: 'it takes the place of undici in a process that has no WebAssembly',
-    files: ['core/px/node-dispatcher'],
-    tests: ['regression/host-without-webassembly.test.ts'],
   },
 ]
 
