@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { control, emulator, find, start } from '../support/started-emulator.ts'
+import { ask, control, emulator, find, start } from '../support/started-emulator.ts'
 
 test('a bounded number of requests is kept, the newest', async () => {
   await start({ keepRequests: 10 })
@@ -7,4 +7,26 @@ test('a bounded number of requests is kept, the newest', async () => {
   expect(emulator.requests.length).toBeLessThanOrEqual(11)
   expect(emulator.requests.at(-1)?.url).toContain('at=29')
   expect((await control('GET', 'requests')).body.total).toBe(30)
+})
+
+const megabyte = 'x'.repeat(1024 * 1024)
+
+test('bodies without a key do not fill the memory', async () => {
+  await start({ switches: { requestsPerSecond: null } })
+  const responses = await Promise.all(
+    Array.from({ length: 40 }, (_, at) =>
+      ask('POST', '/v1/events/custom', megabyte, at % 2 ? 'wrong' : null),
+    ),
+  )
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([401]))
+  expect(emulator.requests).toHaveLength(40)
+  expect(Math.max(...emulator.requests.map(({ body }) => body.length))).toBeLessThanOrEqual(1024)
+})
+
+test('of bodies with a key, 64 MB are kept', async () => {
+  await start({ switches: { requestsPerSecond: null } })
+  for (let i = 0; i < 80; i++) await ask('POST', '/v1/events/custom', megabyte)
+  const kept = emulator.requests.reduce((sum, { body }) => sum + body.length, 0)
+  expect(kept).toBeGreaterThan(48 * 1024 * 1024)
+  expect(kept).toBeLessThanOrEqual(64 * 1024 * 1024)
 })

@@ -38,3 +38,28 @@ test('faults, switches, keys and attributes are set over HTTP, and reset brings 
   expect((await control('POST', 'reset')).status).toBe(204)
   expect([emulator.requests, emulator.events(), emulator.switches.createdBody]).toEqual([[], [], 'text'])
 })
+
+const rules: [string, object][] = [
+  ['no fault', {}],
+  ['a fault of nothing', { fault: null }],
+  ['a url that is no text', { fault: {}, url: 5 }],
+  ['a method that is no text', { fault: {}, method: {} }],
+  ['a body that is no text', { fault: { body: 5 } }],
+  ['a status that is no number', { fault: { status: 200.5 } }],
+  ['a header that cannot be sent', { fault: { headers: { 'x y': '1' } } }],
+  ['a header that is no text', { fault: { headers: { x: null } } }],
+  ['a probability that is no number', { fault: {}, probability: 'often' }],
+]
+test.each(rules)('a fault rule with %s is refused and breaks no request', async (_about, rule) => {
+  await start()
+  expect((await control('POST', 'faults', rule)).status).toBe(400)
+  expect((await ask('GET', '/v1/users')).status).toBe(200)
+})
+
+test.each([null, 5, 'calls', ['calls']])(
+  'a declaration of %j as an attribute returns 400',
+  async (attribute) => {
+    await start()
+    expect((await control('PUT', 'attributes/user', [attribute])).status).toBe(400)
+  },
+)

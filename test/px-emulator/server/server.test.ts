@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type RequestOptions, request } from 'node:http'
 import { networkInterfaces } from 'node:os'
+import fc from 'fast-check'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -102,4 +103,76 @@ test('it closes with connections open, twice too, and can be disposed of', async
   while (emulator.requests.length === 0) await new Promise(setImmediate)
   await Promise.all([emulator.close(), emulator.close(), emulator[Symbol.asyncDispose]()])
   await failed
+})
+
+const word = fc.oneof(
+  fc.constantFrom('', 'eventName', 'dailyApiCalls', 'Daily', 'Sum', 'UTC', '2026-11-22', '-1', '1e9', 'date'),
+  fc.string({ maxLength: 20 }),
+)
+const query = fc.dictionary(
+  fc.constantFrom(
+    ...['eventName', 'property', 'function', 'scope', 'timeZone', 'from', 'to', 'by', 'filter', 'limit'],
+    ...['field', 'sort', 'pageSize', 'scrollId', 'dateRangeStart', 'dateRangeEnd'],
+  ),
+  word,
+)
+const path = fc.oneof(
+  fc
+    .constantFrom(
+      ...[
+        'requests',
+        'faults',
+        'faults/1',
+        'switches',
+        'keys',
+        'attributes/user',
+        'subscription',
+        'reset',
+        'catalog',
+      ],
+      ...['values', 'report', 'events', 'audience'],
+    )
+    .map((name) => `/_px-emulator/${name}`),
+  fc
+    .constantFrom(
+      ...['events/custom', 'users', 'users/ann', 'users/update', 'users/delete', 'accounts', 'accounts/acme'],
+      ...['users/denylist/ann', 'admin/subscription', 'admin/model/user/attributes'],
+    )
+    .map((name) => `/v1/${name}`),
+)
+const event = fc.record(
+  {
+    eventName: word,
+    identifyId: word,
+    propertyKey: fc.constant('AP-DEMOEMULATOR-2'),
+    userType: fc.constant('USER'),
+    date: fc.oneof(fc.integer(), fc.constantFrom(8.64e15, -8.64e15, 1e300)),
+    attributes: fc.dictionary(fc.string(), fc.jsonValue()),
+  },
+  { requiredKeys: [] },
+)
+const body = fc
+  .oneof(fc.jsonValue(), event, fc.dictionary(word, fc.jsonValue()))
+  .map((each) => JSON.stringify(each))
+const anyRequest = fc.record({
+  method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'),
+  path,
+  query,
+  body: fc.oneof(body, fc.string()),
+})
+
+test('requests of any shape never return 500, and leave the emulator running', async () => {
+  // A reset restores the switches of the start, so this one starts without a limit.
+  await emulator.close()
+  emulator = await startEmulator({ port: 0, switches: { requestsPerSecond: null } })
+  await fc.assert(
+    fc.asyncProperty(anyRequest, async ({ method, path, query, body }) => {
+      const url = `${emulator.url}${path}?${new URLSearchParams(query)}`
+      const headers = { 'X-APTRINSIC-API-KEY': emulator.apiKey }
+      const response = await fetch(url, { method, headers, ...(method !== 'GET' && { body }) })
+      expect(response.status, await response.text()).toBeLessThan(500)
+    }),
+    { numRuns: 3_000 },
+  )
+  expect((await fetch(`${emulator.url}/_px-emulator/catalog`)).status).toBe(200)
 })

@@ -6,7 +6,7 @@ import { defaultSwitches, type Switches, switchValues } from '../../packages/px-
 const readme = await readFile(join(import.meta.dirname, '../../packages/px-emulator/README.md'), 'utf8')
 
 test('the README shows the example that runs here', async () => {
-  const source = await readFile(join(import.meta.dirname, 'readme-example.test.ts'), 'utf8')
+  const source = await readFile(join(import.meta.dirname, 'px-emulator-example.test.ts'), 'utf8')
   const [shown] = source.split('\n// ---')
   expect(readme).toContain(`\`\`\`ts\n${(shown as string).trim()}\n\`\`\``)
 })
