@@ -26,31 +26,6 @@ const exceptions: ReadonlyArray<{
     tests: ['px-emulator/page/page.test.ts'],
   },
   {
-    reason: 'parts of a report, which is compared with a naive one',
-    files: ['catalog', 'day-columns', 'report-cells', 'report-range', 'report-rows'].map(
-      (name) => `px-emulator/report/${name}`,
-    ),
-    tests: ['px-emulator/report/report.test.ts', 'px-emulator/report/report-period.test.ts'],
-  },
-  {
-    reason: 'parts of the table of events, which is compared with the events themselves',
-    files: [
-      ...['columns', 'members-per-group', 'row-test'].map((name) => `px-emulator/columnar/${name}`),
-      'px-emulator/events/event-memory',
-    ],
-    tests: ['px-emulator/columnar/event-table.test.ts', 'px-emulator/report/report.test.ts'],
-  },
-  {
-    reason: 'what a list of PX accepts and returns is tested through its API',
-    files: ['px-emulator/query/filter', 'px-emulator/query/scroll'],
-    tests: ['px-emulator/api/event-query.test.ts', 'px-emulator/subscription/members-page.test.ts'],
-  },
-  {
-    reason: 'what every response goes through is tested through a response',
-    files: ['px-emulator/page-files', 'px-emulator/px-error', 'px-emulator/subscription/px-state'],
-    tests: ['px-emulator/server/server.test.ts', 'px-emulator/server/send-response.test.ts'],
-  },
-  {
     reason: 'what a journal writes is tested by reading it, after crashes and failures too',
     files: ['core/journal/journal-writer'],
     tests: [
@@ -90,20 +65,6 @@ const exceptions: ReadonlyArray<{
     reason: 'the sender is tested against a PX that obeys the test',
     files: ['core/delivery/create-px-delivery', 'core/delivery/send-batch'],
     tests: ['core/delivery/send-outbox.test.ts', 'faults/delivery-outcomes.test.ts'],
-  },
-  {
-    reason: 'how a meter starts and ends is tested with a process that does',
-    files: [
-      ...['close-meter', 'close-on-signal', 'leftover-meters', 'open-store'].map(
-        (name) => `core/meter/${name}`,
-      ),
-    ],
-    tests: [
-      'faults/shutdown.test.ts',
-      'regression/signal-does-not-end-the-process.test.ts',
-      'regression/one-folder-two-services.test.ts',
-      'core/instruments/counter-and-gauge.test.ts',
-    ],
   },
 ]
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NumberColumn, TextColumn } from '../../../packages/px-emulator/src/columnar/columns.ts'
 import { createEventTable } from '../../../packages/px-emulator/src/columnar/event-table.ts'
 import type { CustomEvent } from '../../../packages/px-emulator/src/events/custom-event.ts'
 
@@ -52,32 +51,6 @@ test('every event comes back as it went in, with its place and time of arrival',
 function sorted(each: CustomEvent): unknown {
   return [Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)), Object.entries(each.attributes)]
 }
-
-test('a column of numbers holds each exactly, whatever came before it', () => {
-  const any = fc.oneof(
-    fc.integer(),
-    fc.nat(255),
-    fc.double(),
-    fc.constantFrom(-0, 0, 2 ** 31, -(2 ** 31), 1e308),
-  )
-  fc.assert(
-    fc.property(fc.array(any, { maxLength: 60 }), (values) => {
-      const column = new NumberColumn()
-      for (const each of values) column.push(each)
-      expect(values.map((_, row) => column.at(row))).toEqual(values)
-    }),
-  )
-})
-
-test('texts stay the same when there are too many different ones for a dictionary', () => {
-  const column = new TextColumn()
-  const texts = Array.from({ length: 12_000 }, (_, at) =>
-    at % 4 === 0 ? 'the same' : `${at} ☃ ${'x'.repeat(at % 7)}`,
-  )
-  for (const each of texts) column.push(each)
-  expect(column.dictionary).toBeUndefined()
-  expect(texts.map((_, row) => column.at(row))).toEqual(texts)
-})
 
 test('events are revealed in the order of arrival, and hidden again when the lag grows', () => {
   const table = createEventTable()
