@@ -3,16 +3,11 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { DayClose, Store } from '../model/store.ts'
-import { type DayUsage, type Detail, type RollUpSettings, type Rollup, rollUp } from './rollup.ts'
+import { type DayUsage, type Detail, type RollUpSettings, rollUp } from './rollup.ts'
 
 /** The settings with which days are closed. */
-export interface ClosingSettings {
-  rollups: readonly Rollup[]
-  timeZone: string
-  /** The product key. */
-  namespace: string
-  /** The most lines of one close. Beyond it endpoints fold; totals stay exact. @default Infinity */
-  maxLines?: number | undefined
+export interface ClosingSettings
+  extends Pick<RollUpSettings, 'rollups' | 'timeZone' | 'namespace' | 'maxLines'> {
   diagnostics: Diagnostics
   /** Returns what else the first close of a day puts into the outbox. Revisions for late counts add nothing. */
   additions?(day: UsageDay): readonly Addition[]

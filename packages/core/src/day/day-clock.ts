@@ -31,7 +31,7 @@ export interface DayClock {
   stop(): void
 }
 
-interface DayClockSettings {
+export interface DayClockSettings {
   clock: Clock
   days: UsageDays
   /** The delay after its end before a day is closed, in milliseconds. */

@@ -1,11 +1,9 @@
-import { type Clock, createPacedTask, systemClock } from '../clock.ts'
+import { createPacedTask, systemClock } from '../clock.ts'
 import type { DayTables } from '../counting/day-tables.ts'
-import type { Diagnostics } from '../diagnostics.ts'
 import { storeError, textWithReason, type UsageError } from '../errors.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { DayClose, Store } from '../model/store.ts'
-import { createDayClock, type DayClock } from './day-clock.ts'
-import type { UsageDays } from './usage-day.ts'
+import { createDayClock, type DayClock, type DayClockSettings } from './day-clock.ts'
 
 /** The delay before counts that the store could not take are offered again: 1000 ms (1 second). */
 const storeRetryMs = 1_000
@@ -35,15 +33,11 @@ export interface DayCycle extends Pick<DayClock, 'today' | 'isDue' | 'confirmClo
   idle(): Promise<void>
 }
 
-interface DayCycleSettings {
-  clock: Clock
-  days: UsageDays
-  graceMs: number
+interface DayCycleSettings extends Omit<DayClockSettings, 'wake'> {
   store: Store
   /** Resolves when the store is open. @throws {UsageError} if the last attempt to open it failed */
   opened(): Promise<void>
   tables: DayTables
-  diagnostics: Diagnostics
 }
 
 /** What the cycle does with a day. `start()` receives it, because its parts need the day themselves. */

@@ -9,8 +9,9 @@ import type { OutboxLine } from '../model/outbox-line.ts'
 import type { Properties, SeriesTotal, UsageDay } from '../model/series.ts'
 import { sortedEntries } from '../model/sorted-entries.ts'
 import type { Store } from '../model/store.ts'
-import type { Addition } from './close-day.ts'
-import { type DayUsage, type Rollup, rollUp } from './rollup.ts'
+import type { Addition, ClosingSettings } from './close-day.ts'
+import type { DayClock } from './day-clock.ts'
+import { type Rollup, rollUp } from './rollup.ts'
 import type { UsageDays } from './usage-day.ts'
 
 /**
@@ -28,18 +29,15 @@ export interface ZeroFill {
   fillEmptyDays(): Promise<void>
 }
 
-interface ZeroFillSettings {
+interface ZeroFillSettings
+  extends Pick<DayClock, 'today' | 'isDue'>,
+    Pick<ClosingSettings, 'rollups' | 'namespace' | 'toLine'> {
   /** How many days before a day are considered. */
   days: number
   /** The most identities (with their properties) that are remembered. The longest unseen ones are dropped. */
   maxIdentities: number
-  rollups: readonly Rollup[]
-  namespace: string
   usageDays: UsageDays
   store: Notes & Pick<Store, 'openDays' | 'put'>
-  today(): UsageDay
-  isDue(day: UsageDay): boolean
-  toLine(usage: DayUsage): OutboxLine
 }
 
 interface Seen {

@@ -1,13 +1,6 @@
 import { join } from 'node:path'
-import { codeOf, type Disk, readIfThere, replaceFile } from './disk.ts'
-import { makeSubfolder, setAside } from './set-aside.ts'
-
-interface NoteFilesSettings {
-  disk: Disk
-  dir: string
-  now(): number
-  onDamage(path: string, what: string): void
-}
+import { codeOf, readIfThere, replaceFile } from './disk.ts'
+import { makeSubfolder, type StoreFolder, setAside } from './set-aside.ts'
 
 /** A read can fail for a moment, so px-usage takes a file for damaged only after this many failures. */
 const readsUntilDamage = 2
@@ -16,10 +9,10 @@ const damageCodes = ['EISDIR', 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENXIO']
 
 /** Stores the notes of a store as one file each. An unreadable file costs only the fact that it contained. */
 export class NoteFiles {
-  readonly #settings: NoteFilesSettings
+  readonly #settings: StoreFolder
   readonly #failedReads = new Map<string, number>()
 
-  constructor(settings: NoteFilesSettings) {
+  constructor(settings: StoreFolder) {
     this.#settings = settings
   }
 

@@ -51,15 +51,17 @@ function removeOldest(disk: Disk, folder: string): void {
   }
 }
 
-interface SubfolderOf {
-  disk: Disk
-  dir: string
+/** The folder of a store, as the parts of the store that have a folder or files of their own in it use it. */
+export interface StoreFolder {
+  readonly disk: Disk
+  readonly dir: string
   now(): number
+  /** Called for what is not what it should be. @param what what is wrong with it, and where it is now */
   onDamage(path: string, what: string): void
 }
 
 /** Creates a folder of the store. It sets aside what is in its place, because a link there would send our files elsewhere. */
-export function makeSubfolder({ disk, dir, now, onDamage }: SubfolderOf, name: string): void {
+export function makeSubfolder({ disk, dir, now, onDamage }: StoreFolder, name: string): void {
   const path = join(dir, name)
   const there = disk.lstatSync(path, { throwIfNoEntry: false })
   if (there?.isDirectory()) return

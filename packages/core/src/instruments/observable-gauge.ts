@@ -1,5 +1,6 @@
 import type { IdentityInput } from '../attribution/identity.ts'
 import { type Clock, settlesWithin } from '../clock.ts'
+import type { DayCycle } from '../day/day-cycle.ts'
 import type { UsageDays } from '../day/usage-day.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
@@ -48,16 +49,12 @@ export interface GaugeCollector {
   stats(): CollectStats
 }
 
-interface CollectorSettings {
+interface CollectorSettings extends Pick<DayCycle, 'today' | 'isDue' | 'persist'> {
   clock: Clock
   days: UsageDays
   store: Notes
   instruments: AppInstruments
   diagnostics: Diagnostics
-  today(): UsageDay
-  isDue(day: UsageDay): boolean
-  /** Stores the readings. */
-  persist(): Promise<void>
 }
 
 /** A declared gauge. */

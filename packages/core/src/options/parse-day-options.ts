@@ -17,11 +17,9 @@ export interface AttributeOptions {
 }
 
 /** The numbers of the open day that px-usage sets as attributes. */
-export interface RunningAttributeOptions {
+export interface RunningAttributeOptions extends Pick<AttributeOptions, 'user' | 'account'> {
   /** The interval in milliseconds, at least 60_000. Each changed value takes one request of the daily budget. */
   everyMs: number
-  user?: Readonly<Record<string, string>> | undefined
-  account?: Readonly<Record<string, string>> | undefined
 }
 
 /** The option `attributes`, validated. */

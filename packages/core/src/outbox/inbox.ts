@@ -2,19 +2,12 @@ import { join } from 'node:path'
 import { ReportedSubjects } from '../diagnostics.ts'
 import { decodeChecked, encodeChecked } from '../files/checked-json.ts'
 import { codeOf, type Disk, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
-import { makeSubfolder, setAside } from '../files/set-aside.ts'
+import { makeSubfolder, type StoreFolder, setAside } from '../files/set-aside.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-
-interface InboxSettings {
-  disk: Disk
-  dir: string
-  now(): number
-  onDamage(path: string, what: string): void
-}
 
 /** The folder in which processes that do not send leave their lines for the one that does, one file at a time. */
 export class Inbox {
-  readonly #settings: InboxSettings
+  readonly #settings: StoreFolder
   readonly #folder: string
   readonly #journalId: string
   readonly #reported = new ReportedSubjects()
@@ -22,7 +15,7 @@ export class Inbox {
   readonly #taken = new Set<string>()
   #count = 0
 
-  constructor(settings: InboxSettings, journalId: string) {
+  constructor(settings: StoreFolder, journalId: string) {
     this.#settings = settings
     this.#folder = inboxFolder(settings.dir)
     this.#journalId = journalId
