@@ -107,6 +107,7 @@ describe('quoted()', () => {
     const text = quoted('x'.repeat(500))
     expect(text).toHaveLength(80)
     expect(text.endsWith('x...')).toBe(true)
+    expect(quoted('x'.repeat(79))).toBe(`"${'x'.repeat(76)}...`)
     expect(quoted('x'.repeat(78))).toBe(`"${'x'.repeat(78)}"`)
   })
 

@@ -112,6 +112,14 @@ describe('putIfDue()', () => {
     expect(await nextPut()).toEqual([])
   })
 
+  it('leaves the value of a user whose calls of the same day are missing for once', async () => {
+    const { set, calls, nextPut } = setUp()
+    set('ann', 5)
+    await nextPut()
+    calls.clear()
+    expect(await nextPut()).toEqual([])
+  })
+
   it('remembers the values over a restart, but not those of other names', async () => {
     const first = setUp()
     first.set('ann', 5)

@@ -110,9 +110,10 @@ describe('readFrames()', () => {
       if (!isDone) setImmediate(count)
     }
     setImmediate(count)
-    await readFrames(realDisk, many, () => undefined)
+    const visited = new Set<number>()
+    await readFrames(realDisk, many, () => void visited.add(turns))
     isDone = true
-    expect(turns).toBeGreaterThanOrEqual(5)
+    expect(visited.size).toBeGreaterThanOrEqual(5)
   })
 })
 

@@ -79,6 +79,16 @@ describe('isReplaced()', () => {
     fs.closeSync(file)
   })
 
+  it('needs no look at the path of a file that was removed', () => {
+    const file = openToRead(realDisk, path)
+    fs.rmSync(path)
+    const disk = diskWith((call) => {
+      if (call === 'statSync') throw errno('EIO')
+    })
+    expect(isReplaced(disk, file, path)).toBe(true)
+    fs.closeSync(file)
+  })
+
   it('throws if the disk does not show what is at the path', () => {
     const file = openToRead(realDisk, path)
     const disk = diskWith((call) => {

@@ -145,12 +145,16 @@ describe('readTotals()', () => {
       if (!isDone) setImmediate(count)
     }
     setImmediate(count)
-    for await (const slice of readTotals(realDisk, open, inspected, 0)) sizes.push(slice.length)
+    const visited = new Set<number>()
+    for await (const slice of readTotals(realDisk, open, inspected, 0)) {
+      sizes.push(slice.length)
+      visited.add(turns)
+    }
     isDone = true
     fs.closeSync(open)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(3_000)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(250)
-    expect(turns).toBeGreaterThan(20)
+    expect(visited.size).toBeGreaterThan(20)
     expect(await callsInFile(file)).toEqual(gained)
   })
 })

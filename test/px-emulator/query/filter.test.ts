@@ -39,6 +39,8 @@ describe('parseFilters()', () => {
     ['n~a*', 'Abc', 'bcd'],
     ['n!~a*', 'bcd', 'Abc'],
     ['n~a?c', 'abc', 'abbc'],
+    ['n==PRO', 'pro', 'free'],
+    ['n~A*', 'abc', 'bcd'],
     ['n==a==b', 'A==B', 'a'],
     ['n==', '', 'a'],
     ['n==true', true, false],
