@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 
@@ -68,6 +68,23 @@ const exceptions: ReadonlyArray<{
   },
 ]
 
+/** Names of tests that are not those of source files, and what these tests are about instead. */
+const testsOfSeveral: Readonly<Record<string, string>> = {
+  'adapter-contract': 'what all adapters promise',
+  'hot-path': 'what one call costs on its whole way',
+  'injected-requests': 'a framework and its adapter, without a socket',
+  'interleaved-calls': 'a framework and its adapter, with calls that overlap',
+  'key-stays': 'the API key, wherever it could appear',
+  ...Object.fromEntries(
+    ['crash', 'disk-fails', 'journal', 'many-files', 'replaced', 'shared'].map((what) => [
+      `file-store-${what}`,
+      'the whole file store under one kind of failure or load',
+    ]),
+  ),
+}
+/** The packages whose tests mirror their source. Those in `redis/` are there because they need a redis-server. */
+const mirrored = ['core', 'express', 'http', 'koa', 'px-emulator']
+
 /** Source files of all packages that contain a function with a body, as `core/day/rollup`. */
 const sources = readdirSync(packages).flatMap((name) =>
   readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
@@ -108,5 +125,29 @@ describe('each exception', () => {
   it.each(exceptions)('names tests that exist: $reason', (exception) => {
     expect(exception.tests.length).toBeGreaterThan(0)
     expect(exception.tests.filter((file) => !existsSync(join(tests, file)))).toEqual([])
+  })
+})
+
+describe('each test of a package', () => {
+  const files = mirrored.flatMap((name) =>
+    readdirSync(join(tests, name), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => `${name}/${file.replace(/\.test\.ts$/, '')}`),
+  )
+  const isNamed = (file: string) => {
+    const [name = '', ...rest] = file.split('/')
+    const source = join(packages, name, 'src', ...rest)
+    return existsSync(`${source}.ts`) || existsSync(`${source}.js`)
+  }
+  const others = files.filter((file) => !isNamed(file))
+
+  it('has the name of a source file, or a reason in the list above why not', () => {
+    expect(files.length).toBeGreaterThan(150)
+    expect(others.filter((file) => testsOfSeveral[basename(file)] === undefined)).toEqual([])
+  })
+
+  it('is in the list only if it has to be', () => {
+    const used = others.map((file) => basename(file))
+    expect(Object.keys(testsOfSeveral).filter((name) => !used.includes(name))).toEqual([])
   })
 })
