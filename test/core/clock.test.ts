@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { createPacedTask, eventLoopTurn } from '../../packages/core/src/clock.ts'
+import { atEndOfTurn, createPacedTask, eventLoopTurn, systemClock } from '../../packages/core/src/clock.ts'
 
 it('runs at the end of the turn, and with a pause after the run before', async () => {
   const runs: number[] = []
@@ -34,4 +35,20 @@ it('does not run once it is cancelled, neither at the end of the turn nor after 
   task.runSoon()()
   await wait(60)
   expect(runs).toBe(1)
+})
+
+it('a timer that a request sets has no store of that request', async () => {
+  const user = new AsyncLocalStorage<string>()
+  const seen: unknown[] = []
+  const note = () => void seen.push(user.getStore())
+  const paced = createPacedTask(note, 5)
+  user.run('ann', () => {
+    systemClock.setTimer(note, 1, true)
+    atEndOfTurn(note)
+    paced.runSoon()
+  })
+  await eventLoopTurn()
+  user.run('ann', () => paced.runSoon())
+  await wait(50)
+  expect(seen).toEqual([undefined, undefined, undefined, undefined])
 })

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
 import timers from 'node:timers'
 
@@ -25,6 +26,12 @@ export interface Clock {
 const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers
 const now = Date.now
 const elapsed = performance.now.bind(performance)
+
+/**
+ * The async context in which all timers run. A timer that is set in the context of a request would keep the stores of that request
+ * in memory, and so would a connection that is opened when it fires.
+ */
+const ownContext = new AsyncResource('PxUsage')
 
 /** The longest delay of Node's timers. A timer with a longer one would fire after 1 ms (Node.js docs, `setTimeout`). */
 export const maxTimerDelayMs: number = 2 ** 31 - 1
@@ -57,7 +64,7 @@ export function settlesWithin(
 
 /** Runs `task` at the end of this turn of the event loop. @returns a function that cancels it */
 export function atEndOfTurn(task: () => void): () => void {
-  const immediate = setImmediate(task)
+  const immediate = ownContext.runInAsyncScope(setImmediate, undefined, task)
   return () => clearImmediate(immediate)
 }
 
@@ -87,7 +94,7 @@ export function createPacedTask(task: () => void, pauseMs: number): PacedTask {
       const waitMs = nextAt - elapsed()
       if (waitMs <= 0) return atEndOfTurn(run)
       // Node would cut the fraction off, and a pause of 2 ms would mostly be one of 1.
-      const timer = setTimeout(run, Math.ceil(waitMs))
+      const timer = ownContext.runInAsyncScope(setTimeout, undefined, run, Math.ceil(waitMs))
       return () => clearTimeout(timer)
     },
   }
@@ -98,7 +105,7 @@ export const systemClock: Clock = {
   now: () => now(),
   elapsed: () => elapsed(),
   setTimer(task, delayMs, keepAlive = false) {
-    const timer = setTimeout(task, Math.min(delayMs, maxTimerDelayMs))
+    const timer = ownContext.runInAsyncScope(setTimeout, undefined, task, Math.min(delayMs, maxTimerDelayMs))
     if (!keepAlive) timer.unref()
     return () => clearTimeout(timer)
   },

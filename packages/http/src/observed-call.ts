@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallCallback, FinishedCall, Identify, Meter } from '@px-usage/core'
 import { callIdentify } from '@px-usage/core/adapter'
-import { contextType, ownContext } from './completion/async-context.ts'
+import { contextType } from './completion/async-context.ts'
 import type { WatchedCall } from './completion/watched-call.ts'
 import { usableName } from './endpoint-name.ts'
 import { reportFailure } from './guard.ts'
@@ -79,7 +79,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
       const identity = callIdentify(observer.options.identify as Identify<unknown>, source)
       call = { identity, method: '_OTHER', route: undefined, statusCode: 0, aborted, properties: undefined }
     }
-    ownContext.runInAsyncScope(record, undefined, meter, call)
+    record(meter, call)
   }
 
   /** Returns the call as the meter records it, or `undefined` if it is ignored. */

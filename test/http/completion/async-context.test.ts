@@ -5,7 +5,6 @@ import {
   contextType,
   currentContext,
   mayHaveStores,
-  ownContext,
   richerContext,
 } from '../../../packages/http/src/completion/async-context.ts'
 
@@ -29,12 +28,7 @@ describe('the context of this moment', () => {
 
   it('has a type that hooks of the app can filter by', () => {
     expect(contextType).toBe('PxUsageCall')
-    expect(currentContext().asyncId()).not.toBe(ownContext.asyncId())
   })
-})
-
-it('the own context has no store of a request', () => {
-  expect(user.run('ann', () => within(ownContext))).toEqual([])
 })
 
 describe('the richer of two contexts', () => {

@@ -13,14 +13,8 @@ export function currentContext(): AsyncResource {
 /** The type under which the app's async hooks see the resources of px-usage. */
 export const contextType = 'PxUsageCall'
 
-/**
- * The context in which px-usage records calls. A timer or a connection that was created in the context of a request would keep the
- * stores of that request in memory for as long as it exists.
- */
-export const ownContext = new AsyncResource('PxUsage')
-
 /** The key under which Node 24 keeps all stores of a resource, as one map that it replaces whenever a store changes. */
-const frameKey = Object.getOwnPropertySymbols(ownContext).find(({ description }) =>
+const frameKey = Object.getOwnPropertySymbols(currentContext()).find(({ description }) =>
   description?.endsWith('context_frame'),
 )
 
