@@ -6,6 +6,7 @@ import type { Meter } from '@px-usage/core'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { send, startServer } from '../support/http-client.ts'
+import { hasRedis, startRedis } from '../support/redis-server.ts'
 import { pages } from './pages.ts'
 
 interface Snippet {
@@ -32,6 +33,7 @@ const blocks = [...pages]
     [...text.matchAll(/^```ts\n([\s\S]*?)\n```$/gm)].map(([, code = '']) => ({ path, code })),
   )
 
+const redisIsThere = hasRedis()
 let px: Emulator
 let dir: string
 
@@ -41,6 +43,7 @@ beforeAll(async () => {
   vi.stubEnv('PX_API_KEY', px.apiKey)
   vi.stubEnv('PX_PRODUCT_KEY', px.productKey)
   vi.stubEnv('PX_BASE_URL', px.url)
+  if (redisIsThere) vi.stubEnv('REDIS_URL', `redis://127.0.0.1:${(await startRedis()).port}`)
 })
 
 afterAll(async () => {
@@ -58,7 +61,7 @@ it('every code block of a page is one of the snippets that run here, and each sn
 })
 
 describe.each(names)('the code of %s', (name) => {
-  it('runs as it is shown', async () => {
+  it.skipIf(name === 'redis' && !redisIsThere)('runs as it is shown', async () => {
     vi.stubEnv('PX_USAGE_DIR', join(dir, name))
     const print = vi.spyOn(console, 'log').mockImplementation(() => {})
     const { meter, listener, shown }: Snippet = await import(`./snippets/${name}.ts`)

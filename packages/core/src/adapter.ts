@@ -1,8 +1,15 @@
-// What the adapter of a framework needs in addition to the meter. Apps do not need it.
+// What the adapter of a framework, or a store outside core, needs in addition to the meter. Apps do not need it.
 export { callIdentify } from './attribution/identify.ts'
 export { invalid, notOptions } from './model/check-options.ts'
 export { type Env, isEnabled } from './options/environment.ts'
 export { maxTextLength } from './px-limits.ts'
+
+// What a store outside core needs
+export { settlesWithin, systemClock } from './clock.ts'
+export { mergeValues } from './counting/instruments.ts'
+export { quoted, storeError } from './errors.ts'
+export { refuseUnknown } from './model/check-options.ts'
+export { mayAdopt, type NamespaceName, namespaceName } from './stores/namespace-folder.ts'
 
 // The types that these functions use
 export type { IdentityInput } from './attribution/identity.ts'
@@ -13,4 +20,7 @@ export type {
   NoIdentity,
   UnattributedReason,
 } from './attribution/identify.ts'
+export type { Clock } from './clock.ts'
 export type { codes, UsageError, UsageErrorCode } from './errors.ts'
+export type { Instrument } from './model/series.ts'
+export type { Namespace } from './model/store.ts'

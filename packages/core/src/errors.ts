@@ -70,6 +70,9 @@ export const codes = {
     'The store holds counts from before the time zone or the PX address was changed, which are closed and sent now.',
   PXU_ERR_STORE_UNREADABLE:
     'A file of the file store cannot be read, in whole or in part; what cannot be read is kept.',
+  PXU_WRN_STORE_REDIS_EVICTS:
+    'Redis removes keys when its memory is full, so counts and unsent events may be lost.',
+  PXU_ERR_STORE_REDIS_LOST: 'Redis lost counts or unsent events that px-usage had stored in it.',
   PXU_ERR_STORE_UNAVAILABLE: 'The store failed; the counts stay in memory and px-usage retries.',
 } as const
 

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type DayClose,
+  type MakeLines,
+  type OutboxLine,
+  type SeriesTotal,
+  type UsageDay,
+  UsageError,
+} from '@px-usage/core'
+import { systemClock } from '@px-usage/core/adapter'
+import type { DayCounts, Generations } from './counting/day-counts.ts'
+import type { Fleet } from './fleet.ts'
+import { keepSeconds } from './key-names.ts'
+import type { Membership, WriterState } from './membership.ts'
+import { encodeLine, linesPerCall, type RedisOutbox } from './redis-outbox.ts'
+import { commitDay, readClosing, stageLines } from './scripts/close-scripts.ts'
+
+/** What is recorded of a closed day: how often it was closed, and the generations that its lines contain. */
+interface ClosedRecord {
+  readonly revision: number
+  readonly contained: Generations
+  /** As it is in Redis; `''` for a day that was never closed. */
+  readonly text: string
+}
+
+/** Days before this many are forgotten once they were closed. */
+const keepDays = 90
+const dayMs = 86_400_000
+/** A process whose clock is more than 60000 ms (1 minute) ahead of Redis closes no day. */
+const mostAheadMs = 60_000
+
+/** Closes the days of a fleet. */
+export class DayCloser {
+  readonly #fleet: Fleet
+  readonly #counts: DayCounts
+  readonly #members: Membership
+  readonly #outbox: RedisOutbox
+
+  constructor(parts: { fleet: Fleet; counts: DayCounts; members: Membership; outbox: RedisOutbox }) {
+    this.#fleet = parts.fleet
+    this.#counts = parts.counts
+    this.#members = parts.members
+    this.#outbox = parts.outbox
+  }
+
+  async #closed(day: UsageDay): Promise<ClosedRecord & { nowMs: number; writers: WriterState[] }> {
+    const { connection, keys, shards, now } = this.#fleet
+    const [nowMs, text, ...writers] = (await connection.run(
+      readClosing,
+      [keys.closed, keys.writers(day), keys.alive],
+      [now(), day],
+    )) as [number, string, ...[string, string, string][]]
+    const [revision = '0', contained = ''] = text.split('|')
+    return {
+      nowMs: Number(nowMs),
+      revision: Number(revision),
+      contained: contained === '' ? new Array<number>(shards).fill(0) : contained.split(',').map(Number),
+      text,
+      writers: writers.map(([id, state, beat]) => ({ id, state, beat })),
+    }
+  }
+
+  /** Returns the days with counts that no closed day contains, oldest first. */
+  async openDays(): Promise<UsageDay[]> {
+    const open: UsageDay[] = []
+    for (const [day, generations] of await this.#counts.days()) {
+      const { contained } = await this.#closed(day)
+      if (hasMore(generations, contained) || (await this.#counts.hasOpen(day))) open.push(day)
+      // A crash between close and removal left it.
+      else await this.#drop(day, new Array<number>(generations.length).fill(0), contained)
+    }
+    return open.sort()
+  }
+
+  /**
+   * Yields what all processes have counted of an open day.
+   *
+   * @throws {UsageError} if Redis fails, or another process closes the day meanwhile
+   */
+  async *totals(day: UsageDay): AsyncGenerator<SeriesTotal> {
+    const generations = (await this.#counts.days()).get(day)
+    if (generations === undefined) return
+    const { contained, text } = await this.#closed(day)
+    yield* this.#counts.totals(day, { after: contained, until: generations, withOpen: true })
+    const later = (await this.#counts.days()).get(day)
+    if (later?.join() === generations.join() && (await this.#closed(day)).text === text) return
+    const cause = 'The day was closed while its counts were read. Read them again.'
+    throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', cause)
+  }
+
+  async close(day: UsageDay, makeLines: MakeLines, force: boolean): Promise<DayClose> {
+    if (!(await this.#outbox.isLeader())) return { outcome: 'notLeader' }
+    const before = (await this.#counts.days()).get(day)
+    if (before === undefined) return { outcome: 'empty' }
+    const record = await this.#closed(day)
+    const waiting = this.#members.waitingFor(record.writers)
+    if (!force && this.#isAhead(record.nowMs)) return { outcome: 'waiting', writers: waiting }
+    if (waiting > 0 && !force) return { outcome: 'waiting', writers: waiting }
+    await this.#members.seal(day)
+    const until = await this.#counts.seal(day, before)
+    if (!hasMore(until, record.contained)) {
+      await this.#drop(day, record.contained, until)
+      return { outcome: 'empty' }
+    }
+    return this.#commit(day, makeLines, record, until)
+  }
+
+  /** Returns whether the clock of this machine is ahead of Redis, so that the day may not be over. */
+  #isAhead(redisNowMs: number): boolean {
+    const { clock, diagnostics } = this.#fleet.context
+    const aheadMs = clock.now() - redisNowMs
+    if (clock !== systemClock || aheadMs <= mostAheadMs) return false
+    diagnostics.report({
+      code: 'PXU_ERR_STORE_UNAVAILABLE',
+      message: `The clock of this machine is ${Math.round(aheadMs / 1_000)} s ahead of the clock of Redis, so this process closes no day. Check the time service of both machines.`,
+    })
+    return true
+  }
+
+  async #commit(
+    day: UsageDay,
+    makeLines: MakeLines,
+    record: ClosedRecord,
+    until: Generations,
+  ): Promise<DayClose> {
+    const { connection, keys, me, now } = this.#fleet
+    const { revision, contained } = record
+    const token = randomBytes(8).toString('hex')
+    const totals = {
+      [Symbol.asyncIterator]: () => this.#counts.totals(day, { after: contained, until, withOpen: false }),
+    }
+    const { lines, calls } = await this.#stage(keys.staged(day, token), makeLines(totals, revision))
+    const list = keys.loading(day, revision)
+    const result = await connection.run(
+      commitDay,
+      [keys.lead, keys.closed, keys.staged(day, token), keys.incoming, list, keys.counts],
+      [
+        now(),
+        me,
+        day,
+        record.text,
+        `${revision + 1}|${until.join()}|${token}`,
+        lines,
+        this.#oldest(),
+        keepSeconds,
+      ],
+    )
+    if (result !== 'OK') return { outcome: 'notLeader' }
+    // The day is closed. What fails from here on is done by the next process that finds it.
+    if (lines > 0) await this.#outbox.load(list).catch(() => {})
+    await this.#drop(day, contained, until).catch(() => {})
+    await this.#outbox.isLeader().catch(() => {})
+    return { outcome: 'closed', revision, lines, calls }
+  }
+
+  async #stage(key: string, made: AsyncIterable<OutboxLine>): Promise<{ lines: number; calls: number }> {
+    let lines = 0
+    let calls = 0
+    let slice: string[] = []
+    const write = async () => {
+      await this.#fleet.connection.run(stageLines, [key], [lines - slice.length, 86_400, ...slice])
+      slice = []
+      // A long close keeps the lease.
+      await this.#outbox.isLeader()
+    }
+    for await (const line of made) {
+      slice.push(encodeLine(line))
+      lines += 1
+      calls += line.calls
+      if (slice.length === linesPerCall) await write()
+    }
+    if (slice.length > 0) await write()
+    return { lines, calls }
+  }
+
+  #oldest(): UsageDay {
+    return new Date(this.#fleet.context.clock.now() - keepDays * dayMs).toISOString().slice(0, 10)
+  }
+
+  #drop(day: UsageDay, after: Generations, until: Generations): Promise<void> {
+    return this.#counts.drop(day, { after, until, oldest: this.#oldest() })
+  }
+}
+
+function hasMore(generations: Generations, contained: Generations): boolean {
+  return generations.some((generation, shard) => generation > (contained[shard] ?? 0))
+}

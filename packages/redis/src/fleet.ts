@@ -1,0 +1,56 @@
+import type { StoreContext } from '@px-usage/core'
+import { systemClock } from '@px-usage/core/adapter'
+import type { Connection, Reply } from './connection.ts'
+import type { KeyNames } from './key-names.ts'
+
+/** What the parts of an open store share. */
+export interface Fleet {
+  readonly context: StoreContext
+  readonly connection: Connection
+  readonly keys: KeyNames
+  readonly shards: number
+  /** Names this process, from open to close. */
+  readonly me: string
+  /** The first argument of scripts: `''` for the time of Redis, or the time of a clock that the app gave to the meter. */
+  now(): string | number
+}
+
+export function createFleet(parts: Omit<Fleet, 'now'>): Fleet {
+  const { clock } = parts.context
+  return {
+    ...parts,
+    now: () => (clock === systemClock ? '' : Math.floor(clock.now())),
+  }
+}
+
+/** Runs tasks over parts of a list, in order, so that no script has more to do than Redis should do at once. */
+export async function inSlices<T>(
+  items: readonly T[],
+  size: number,
+  task: (slice: readonly T[]) => Promise<unknown>,
+): Promise<void> {
+  for (let from = 0; from < items.length; from += size) await task(items.slice(from, from + size))
+}
+
+/**
+ * Yields the fields and values of a hash that nothing changes, each field once. Redis may return a field of a scan twice.
+ */
+export async function* scanHash(connection: Connection, key: string): AsyncGenerator<[string, string][]> {
+  const seen = new Set<string>()
+  let cursor = '0'
+  do {
+    const [next, flat] = (await connection.read(['HSCAN', key, cursor, 'COUNT', '500'], key)) as [
+      Reply,
+      string[],
+    ]
+    cursor = String(next)
+    const found: [string, string][] = []
+    for (let at = 0; at < flat.length; at += 2) {
+      const field = flat[at] as string
+      if (seen.has(field)) continue
+      seen.add(field)
+      found.push([field, flat[at + 1] as string])
+    }
+    if (found.length > 0) yield found
+  } while (cursor !== '0')
+}

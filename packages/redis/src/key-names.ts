@@ -1,0 +1,70 @@
+import { outboxKeys } from './scripts/outbox-scripts.ts'
+
+/** Keys are kept 7776000 seconds (90 days) after the last process that used them, so that an abandoned prefix disappears. */
+export const keepSeconds = 7_776_000
+
+/** The names of the keys of one part of the counts. */
+export interface ShardKeys {
+  readonly days: string
+  readonly generations: string
+  readonly instruments: string
+  producer(id: string): string
+  open(day: string): string
+  sealed(day: string, generation: number): string
+}
+
+/** The names of the keys of one namespace. */
+export interface KeyNames {
+  readonly meta: string
+  readonly alive: string
+  readonly lead: string
+  readonly closed: string
+  readonly incoming: string
+  readonly counts: string
+  readonly notes: string
+  readonly rejected: string
+  /** The keys of the scripts of the outbox, in their order. */
+  readonly outbox: readonly string[]
+  writers(day: string): string
+  staged(day: string, token: string): string
+  loading(day: string, revision: number): string
+  shard(index: number): ShardKeys
+}
+
+/** The key that lists the namespaces of a prefix. */
+export function namespacesKey(prefix: string): string {
+  return `${prefix}:namespaces`
+}
+
+/**
+ * Creates the names of the keys of a namespace. The part in braces is what a Redis Cluster hashes, so all keys that a script
+ * uses are on one node.
+ */
+export function createKeyNames(prefix: string, namespace: string): KeyNames {
+  const at = (name: string) => `${prefix}:{${namespace}}:${name}`
+  return {
+    meta: at('meta'),
+    alive: at('alive'),
+    lead: at('lead'),
+    closed: at('closed'),
+    incoming: at('incoming'),
+    counts: at('counts'),
+    notes: at('notes'),
+    rejected: at('rejected'),
+    outbox: outboxKeys.map(at),
+    writers: (day) => at(`writers:${day}`),
+    staged: (day, token) => at(`staged:${day}:${token}`),
+    loading: (day, revision) => at(`loading:${day}:${revision}`),
+    shard(index) {
+      const own = (name: string) => `${prefix}:{${namespace}#${index}}:${name}`
+      return {
+        days: own('days'),
+        generations: own('generations'),
+        instruments: own('instruments'),
+        producer: (id) => own(`producer:${id}`),
+        open: (day) => own(`open:${day}`),
+        sealed: (day, generation) => own(`sealed:${day}:${generation}`),
+      }
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import type { StoreContext } from '@px-usage/core'
+import { DayCloser } from './close-day.ts'
+import { createConnection } from './connection.ts'
+import { DayCounts } from './counting/day-counts.ts'
+import { createSeriesEncoder, type SeriesEncoder } from './counting/series-fields.ts'
+import { ShardWriter } from './counting/shard-writer.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { createKeyNames, keepSeconds, namespacesKey } from './key-names.ts'
+import { Membership } from './membership.ts'
+import type { RedisStoreSettings } from './options.ts'
+import { RedisOutbox } from './redis-outbox.ts'
+import { joinFleet } from './scripts/close-scripts.ts'
+
+/** The parts of a store that is open. */
+export interface OpenStore {
+  readonly fleet: Fleet
+  readonly members: Membership
+  readonly counts: DayCounts
+  readonly closer: DayCloser
+  readonly outbox: RedisOutbox
+  readonly writers: readonly ShardWriter[]
+  readonly encoder: SeriesEncoder
+}
+
+/**
+ * Joins the fleet of a namespace.
+ *
+ * @param isLeftover whether this process only sends what earlier ones left in the namespace
+ * @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if Redis fails
+ */
+export async function openStore(
+  settings: RedisStoreSettings,
+  context: StoreContext,
+  { namespace, isLeftover }: { namespace: string; isLeftover: boolean },
+): Promise<OpenStore> {
+  const { keyPrefix } = settings
+  const { clock, diagnostics } = context
+  const connection = createConnection(settings.sendCommand, () => members.forgetSilence())
+  const keys = createKeyNames(keyPrefix, namespace)
+  const me = `${isLeftover ? 'leftover-' : ''}${randomBytes(8).toString('hex')}`
+  const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
+  const members = new Membership(joining, () => {
+    const message =
+      'Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and unsent events, are lost.'
+    diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
+  })
+  const [shards, epoch] = (await connection.run(
+    joinFleet,
+    [keys.meta, keys.alive],
+    [joining.now(), me, settings.shards, randomBytes(8).toString('hex'), keepSeconds],
+  )) as [string, string]
+  await listNamespace(joining, keyPrefix, namespace)
+  const fleet: Fleet = { ...joining, shards: Number(shards) }
+  await warnOfEviction(fleet)
+  const outbox = new RedisOutbox(fleet)
+  const counts = new DayCounts(fleet)
+  const writers = Array.from({ length: fleet.shards }, (_, shard) => {
+    return new ShardWriter({
+      ...{ connection, clock, id: me, keys: keys.shard(shard) },
+      onLoss({ frames, calls }) {
+        const message = `Redis lost ${frames} batches of counts that this process no longer has: up to ${calls} calls.`
+        diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
+      },
+    })
+  })
+  await members.start(epoch)
+  await outbox.isLeader()
+  return {
+    ...{ fleet, members, counts, outbox, writers },
+    closer: new DayCloser({ fleet, counts, members, outbox }),
+    encoder: createSeriesEncoder(fleet.shards),
+  }
+}
+
+/** Adds a namespace to the list of those that use the prefix. */
+export async function listNamespace({ connection }: Fleet, prefix: string, namespace: string): Promise<void> {
+  const key = namespacesKey(prefix)
+  await connection.read(['SADD', key, namespace], key)
+  await connection.read(['EXPIRE', key, String(keepSeconds)], key)
+}
+
+/** Warns about a Redis that removes keys when its memory is full. All keys have an expiry, so every policy but one removes them. */
+async function warnOfEviction({ connection, keys, context }: Fleet): Promise<void> {
+  // The user of Redis may lack the permission for INFO.
+  const info = String(await connection.read(['INFO', 'memory'], keys.meta).catch(() => ''))
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1]
+  const limit = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0)
+  if (policy === undefined || policy === 'noeviction' || limit === 0) return
+  context.diagnostics.warn(
+    'PXU_WRN_STORE_REDIS_EVICTS',
+    `Redis has the maxmemory-policy ${policy}: when its memory is full, it removes counts and unsent events of px-usage. Set maxmemory-policy to noeviction, or give px-usage a Redis of its own.`,
+  )
+}

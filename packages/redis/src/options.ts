@@ -1,0 +1,51 @@
+import { invalid, refuseUnknown } from '@px-usage/core/adapter'
+
+/**
+ * Sends one command to Redis and resolves to its reply, as the client of your app does it.
+ *
+ * @param args the command and its arguments, such as `['GET', 'key']`
+ * @param key a key of the command, from which the client of a cluster finds the node
+ */
+export type SendCommand = (args: string[], key: string) => Promise<unknown>
+
+export interface RedisStoreOptions {
+  /** Sends a command with the Redis client of your app. */
+  sendCommand: SendCommand
+  /**
+   * What the names of all keys begin with, 1 to 64 letters, digits and `_ . : -`. Nothing else in Redis is touched.
+   *
+   * @default 'px-usage'
+   */
+  keyPrefix?: string | undefined
+  /**
+   * Number of parts, 1 to 64, over which the counts are spread. A Redis Cluster keeps them on several nodes. The first process that
+   * uses the prefix decides; later ones follow it.
+   *
+   * @default 1
+   */
+  shards?: number | undefined
+}
+
+export interface RedisStoreSettings {
+  sendCommand: SendCommand
+  keyPrefix: string
+  shards: number
+}
+
+const names = ['sendCommand', 'keyPrefix', 'shards']
+
+/** Checks the options of `redisStore()`. @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` or `PXU_ERR_OPTIONS_UNKNOWN` */
+export function parseRedisOptions(options: RedisStoreOptions): RedisStoreSettings {
+  refuseUnknown(options, names)
+  const { sendCommand, keyPrefix = 'px-usage', shards = 1 } = options
+  if (typeof sendCommand !== 'function') {
+    throw invalid('sendCommand', sendCommand, 'Give a function that sends a command with your client.')
+  }
+  if (typeof keyPrefix !== 'string' || !/^[\w.:-]{1,64}$/.test(keyPrefix)) {
+    throw invalid('keyPrefix', keyPrefix, 'Give 1 to 64 letters, digits and _ . : -.')
+  }
+  if (!Number.isInteger(shards) || shards < 1 || shards > 64) {
+    throw invalid('shards', shards, 'Give a whole number from 1 to 64.')
+  }
+  return { sendCommand, keyPrefix, shards }
+}

@@ -1,0 +1,236 @@
+import {
+  type Claim,
+  type ClaimedLine,
+  type OutboxCounts,
+  type OutboxLine,
+  type RejectedLine,
+  type Settlement,
+  UsageError,
+  type WaitingLine,
+} from '@px-usage/core'
+import { quoted } from '@px-usage/core/adapter'
+import type { Reply } from './connection.ts'
+import { type Fleet, inSlices } from './fleet.ts'
+import { leadLeaseMs } from './membership.ts'
+import {
+  claimLines,
+  holdLead,
+  leaveFleet,
+  loadLines,
+  markLines,
+  putLines,
+  readWaiting,
+  settleLines,
+  yieldLead,
+} from './scripts/outbox-scripts.ts'
+import type { Script } from './scripts/script.ts'
+
+/** Duration of a claim, 300000 ms (5 minutes), longer than any request. After it, a line that was never settled is due again. */
+const claimMs = 300_000
+/** How often a process that does not send checks whether another one does, 1000 ms (1 second). */
+const leadCheckMs = 1_000
+/** How long a process that could not send does not want to, 3600000 ms (1 hour). */
+const blockedMs = 3_600_000
+/** How long a process that gave up the lease leaves it to others, and how long their wish for it counts: 60000 ms (1 minute). */
+const yieldedMs = 60_000
+/** Number of ids of single lines that are remembered after their delivery. */
+const maxKnownPuts = 10_000
+/** The most lines of one call of a script. */
+export const linesPerCall = 100
+
+const noCounts: OutboxCounts = { closed: 0, delivered: 0, pending: 0, unconfirmed: 0, rejected: 0 }
+
+/** A line as scripts take it: its order and id, for Redis to read, and the whole line. */
+export function encodeLine(line: OutboxLine): string {
+  const rank = line.rank === 'total' ? 0 : 1
+  return `${line.day}|${rank}|${JSON.stringify(line.id)}\n${JSON.stringify(line)}`
+}
+
+/** The outbox of a fleet. */
+export class RedisOutbox {
+  readonly #fleet: Fleet
+  readonly #claimed = new Set<string>()
+  #counts: OutboxCounts = noCounts
+  #isLeader = false
+  #claims = 0
+  #operations = 0
+  #isClaimOpen = false
+  #blockedUntilMs = Number.NEGATIVE_INFINITY
+  #yieldedUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet
+  }
+
+  /** The lines of all processes while this one sends. */
+  counts(): OutboxCounts {
+    return this.#isLeader ? { ...this.#counts } : noCounts
+  }
+
+  async #run(
+    script: Script,
+    args: readonly (string | number)[],
+    more: readonly string[] = [],
+  ): Promise<Reply> {
+    const { connection, keys, me, now } = this.#fleet
+    return connection.run(script, [...keys.outbox, ...more], [now(), me, ...args])
+  }
+
+  #learn(reply: Reply): void {
+    const [open = 0, unconfirmed = 0, delivered = 0, rejected = 0] = (reply as number[]).map(Number)
+    const closed = open + delivered + rejected
+    this.#counts = { closed, delivered, pending: open - unconfirmed, unconfirmed, rejected }
+  }
+
+  /** A process that cannot send takes the lease only if no process has it, so that days are closed. */
+  #wish(): 'send' | 'take' | 'none' {
+    const nowMs = this.#fleet.context.clock.elapsed()
+    if (nowMs < this.#yieldedUntilMs) return 'none'
+    return nowMs < this.#blockedUntilMs ? 'take' : 'send'
+  }
+
+  /** Takes or renews the lease. @returns whether this process has it */
+  async isLeader(): Promise<boolean> {
+    const [isMine, counts] = (await this.#run(holdLead, [this.#wish(), leadLeaseMs])) as [number, Reply]
+    this.#isLeader = isMine === 1
+    this.#learn(counts)
+    return this.#isLeader
+  }
+
+  /** Gives up the lease if a process that can send wants it. */
+  async cannotSend(): Promise<void> {
+    const nowMs = this.#fleet.context.clock.elapsed()
+    this.#blockedUntilMs = nowMs + blockedMs
+    if (!this.#isLeader) return
+    if (Number(await this.#run(yieldLead, [yieldedMs])) !== 1) return
+    this.#isLeader = false
+    this.#yieldedUntilMs = nowMs + yieldedMs
+  }
+
+  async put(lines: readonly OutboxLine[]): Promise<void> {
+    await inSlices(lines, linesPerCall, async (slice) => {
+      this.#learn(await this.#run(putLines, [maxKnownPuts, ...slice.map(encodeLine)]))
+    })
+  }
+
+  /** Gives places to the lines of a day that was closed. */
+  async load(list: string): Promise<void> {
+    while (Number(await this.#run(loadLines, [linesPerCall], [list])) > 0);
+  }
+
+  async claim(limit: number): Promise<Claim> {
+    // A claim whose reply never came is repeated as it was.
+    if (!this.#isClaimOpen) this.#claims += 1
+    this.#isClaimOpen = true
+    for (;;) {
+      const args = [this.#wish(), leadLeaseMs, limit, claimMs, this.#claims]
+      const reply = (await this.#run(claimLines, args)) as Reply[]
+      if (reply[0] === 'LOAD') {
+        await this.load(reply[1] as string)
+        continue
+      }
+      this.#isClaimOpen = false
+      this.#isLeader = reply[0] === 'OK'
+      if (!this.#isLeader) return { lines: [], nextDueInMs: leadCheckMs, notLeader: true }
+      this.#learn(reply[1] as Reply)
+      const waitMs = Number(reply[2])
+      const lines = (reply[3] as [string, ClaimedLine['state'], number, string][]).map(
+        ([json, state, attempts, at]): ClaimedLine => ({
+          ...(JSON.parse(json) as OutboxLine),
+          state,
+          attempts,
+          attemptedAtMs: at === '' ? undefined : Number(at),
+        }),
+      )
+      for (const { id } of lines) this.#claimed.add(id)
+      return { lines, nextDueInMs: waitMs < 0 ? undefined : waitMs }
+    }
+  }
+
+  async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
+    refuseTwice(ids)
+    const encoded = ids.map((id) => JSON.stringify(id))
+    this.#accept(await this.#run(markLines, [this.#operation(), atMs, claimMs, ...encoded]))
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<void> {
+    refuseTwice(settlements.map(({ id }) => id))
+    const rejectedAtMs = this.#fleet.context.clock.now()
+    const args = settlements.flatMap((one) => [
+      JSON.stringify(one.id),
+      one.state,
+      'waitMs' in one ? Math.ceil(one.waitMs) : 0,
+      one.state === 'rejected' ? JSON.stringify({ reason: one.reason, rejectedAtMs }) : '',
+    ])
+    this.#accept(await this.#run(settleLines, [this.#operation(), ...args]))
+    for (const { id } of settlements) this.#claimed.delete(id)
+  }
+
+  #operation(): number {
+    this.#operations += 1
+    return this.#operations
+  }
+
+  #accept(reply: Reply): void {
+    const [result, rest] = reply as [string, Reply]
+    if (result !== 'OK') {
+      const text = `This process has not claimed the line ${quoted(rest)}.`
+      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', text)
+    }
+    this.#learn(rest)
+  }
+
+  async *waiting(): AsyncGenerator<WaitingLine> {
+    for (let place = ''; ; ) {
+      const slice = (await this.#run(readWaiting, [place, linesPerCall])) as [
+        string,
+        string,
+        WaitingLine['state'],
+      ][]
+      for (const [, json, state] of slice) yield { ...(JSON.parse(json) as OutboxLine), state }
+      if (slice.length < linesPerCall) break
+      place = slice.at(-1)?.[0] ?? ''
+    }
+    yield* this.#waitingToBeLoaded()
+  }
+
+  /** The lines of a day whose close was cut short behind its decisive step. */
+  async *#waitingToBeLoaded(): AsyncGenerator<WaitingLine> {
+    const { connection, keys } = this.#fleet
+    const lists = (await connection.read(['LRANGE', keys.incoming, '0', '-1'], keys.incoming)) as string[]
+    for (const list of lists) {
+      for await (const item of pages(this.#fleet, list)) {
+        yield { ...(JSON.parse(item.slice(item.indexOf('\n') + 1)) as OutboxLine), state: 'pending' }
+      }
+    }
+  }
+
+  async *rejected(): AsyncGenerator<RejectedLine> {
+    for await (const item of pages(this.#fleet, this.#fleet.keys.rejected)) {
+      const [line = '', refusal = ''] = item.split('\n')
+      yield { ...JSON.parse(line), ...JSON.parse(refusal) }
+    }
+  }
+
+  /** Releases the claims and the lease. */
+  async close(): Promise<void> {
+    const ids = [...this.#claimed].map((id) => JSON.stringify(id))
+    this.#claimed.clear()
+    this.#isLeader = false
+    await this.#run(leaveFleet, ids, [this.#fleet.keys.alive])
+  }
+}
+
+async function* pages({ connection }: Fleet, list: string): AsyncGenerator<string> {
+  for (let from = 0; ; from += linesPerCall) {
+    const args = ['LRANGE', list, String(from), String(from + linesPerCall - 1)]
+    const page = (await connection.read(args, list)) as string[]
+    yield* page
+    if (page.length < linesPerCall) return
+  }
+}
+
+function refuseTwice(ids: readonly string[]): void {
+  if (new Set(ids).size === ids.length) return
+  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
+}

@@ -1,0 +1,155 @@
+import { type Store, UsageError } from '@px-usage/core'
+import { type NamespaceName, namespaceName, quoted, storeError } from '@px-usage/core/adapter'
+import { type Frame, framesOf } from './counting/frames.ts'
+import { leftoverNamespaces, namespaceText } from './leftovers.ts'
+import { listNamespace, type OpenStore, openStore } from './open-store.ts'
+import { parseRedisOptions, type RedisStoreOptions, type RedisStoreSettings } from './options.ts'
+
+/** How long counts stay in memory before they are sent to Redis, 1000 ms (1 second). */
+const flushAfterMs = 1_000
+
+/**
+ * Creates a store that keeps counts and unsent events in Redis or Valkey. All processes that use one Redis and one `keyPrefix` count
+ * together, on any number of hosts: each user has one event per day. One process at a time closes the days and sends.
+ *
+ * Counts are sent to Redis each second. Until then they are in memory, and `kill -9` loses them.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an invalid option
+ */
+export function redisStore(options: RedisStoreOptions): Store {
+  return createRedisStore(parseRedisOptions(options))
+}
+
+/** @param leftover the namespace of earlier processes that the store is for; by default it is the namespace of its meter */
+function createRedisStore(settings: RedisStoreSettings, leftover?: NamespaceName): Store {
+  const { keyPrefix } = settings
+  let own: NamespaceName | undefined
+  let opening: Promise<OpenStore> | undefined
+  let open: OpenStore | undefined
+  /** The frames of batches that Redis has not added yet, by the sequence of the batch. */
+  const offered = new Map<number, Frame[]>()
+  const lastSequences = new Map<string, number>()
+
+  function notOpen(): UsageError {
+    return new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The Redis store ${quoted(keyPrefix)} is not open.`)
+  }
+
+  async function using<T>(task: (open: OpenStore) => Promise<T>): Promise<T> {
+    if (open === undefined) throw notOpen()
+    return task(open)
+  }
+
+  return {
+    name: 'redis',
+    durable: true,
+    place: keyPrefix,
+    flushAfterMs,
+
+    async open(context) {
+      if (opening !== undefined) {
+        throw new UsageError(
+          'PXU_ERR_STORE_IN_USE',
+          'This Redis store belongs to another meter already. Give each meter its own store.',
+        )
+      }
+      const { namespace, timeZone } = context
+      own = namespace === undefined ? leftover : namespaceName(namespace, timeZone)
+      opening = openStore(settings, context, {
+        namespace: own === undefined ? 'default' : namespaceText(own),
+        isLeftover: leftover !== undefined,
+      })
+      try {
+        open = await opening
+      } catch (error) {
+        opening = undefined
+        throw storeError(`The Redis store ${quoted(keyPrefix)} cannot be used.`, error)
+      }
+    },
+
+    async add(batch) {
+      if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
+      const into = open ?? (await opening)
+      if (into === undefined) throw notOpen()
+      const { members, writers, encoder } = into
+      const frames = offered.get(batch.sequence) ?? framesOf(batch, encoder)
+      await members.countsOn(batch.day)
+      if (!offered.has(batch.sequence)) {
+        offered.set(batch.sequence, frames)
+        for (const frame of frames) writers[frame.shard]?.take(frame)
+      }
+      const shards = new Set(frames.filter(({ isAdded }) => !isAdded).map(({ shard }) => shard))
+      await Promise.all([...shards].map((shard) => writers[shard]?.send()))
+      offered.delete(batch.sequence)
+      lastSequences.set(batch.day, batch.sequence)
+    },
+
+    seal: (day) => using(({ members }) => members.seal(day)),
+    openDays: () => using(({ closer }) => closer.openDays()),
+
+    async *totals(day) {
+      if (open === undefined) throw notOpen()
+      yield* open.closer.totals(day)
+    },
+
+    closeDay: (day, makeLines, { force = false } = {}) =>
+      using(({ closer }) => closer.close(day, makeLines, force)),
+
+    put: (lines) => using(({ outbox }) => outbox.put(lines)),
+    claim: (limit) => using(({ outbox }) => outbox.claim(limit)),
+    markAttempts: (ids, atMs) => using(({ outbox }) => outbox.markAttempts(ids, atMs)),
+    settle: (settlements) => using(({ outbox }) => outbox.settle(settlements)),
+
+    async *waiting() {
+      if (open === undefined) throw notOpen()
+      yield* open.outbox.waiting()
+    },
+    async *rejected() {
+      if (open === undefined) throw notOpen()
+      yield* open.outbox.rejected()
+    },
+
+    outboxCounts: () =>
+      open?.outbox.counts() ?? { closed: 0, delivered: 0, pending: 0, unconfirmed: 0, rejected: 0 },
+    isSender: () => using(({ outbox }) => outbox.isLeader()),
+    cannotSend: () => using(({ outbox }) => outbox.cannotSend()),
+
+    readNote: (name) =>
+      using(async ({ fleet: { connection, keys } }) => {
+        const value = await connection.read(['HGET', keys.notes, name], keys.notes)
+        return value === null ? undefined : String(value)
+      }),
+    writeNote: (name, value) =>
+      using(async ({ fleet: { connection, keys } }) => {
+        await connection.read(['HSET', keys.notes, name, value], keys.notes)
+      }),
+    discardNote: (name) =>
+      using(async ({ fleet: { connection, keys } }) => {
+        await connection.read(['HDEL', keys.notes, name], keys.notes)
+      }),
+
+    leftovers: () =>
+      using(async (opened) => {
+        if (own === undefined || leftover !== undefined) return []
+        await listNamespace(opened.fleet, keyPrefix, namespaceText(own))
+        const found = await leftoverNamespaces(opened, keyPrefix, own)
+        return found.map((other) => ({
+          name: `${other.destination} ${other.timeZone}`,
+          timeZone: other.timeZone,
+          store: createRedisStore(settings, other),
+        }))
+      }),
+
+    async close() {
+      const closing = open ?? (await opening?.catch(() => undefined))
+      open = undefined
+      opening = undefined
+      offered.clear()
+      lastSequences.clear()
+      if (closing === undefined) return
+      closing.fleet.connection.retryNoMore()
+      // Neither holds data. After a while, the other processes find out by themselves that this one has ended.
+      await closing.members.close().catch(() => {})
+      await closing.outbox.close().catch(() => {})
+    },
+  }
+}

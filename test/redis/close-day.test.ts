@@ -1,0 +1,137 @@
+import { type FakeClock, fakeClock } from '@px-usage/core/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../packages/core/src/clock.ts'
+import type { Store } from '../../packages/core/src/model/store.ts'
+import { batches, callsOf, day, oneLinePerUserOnce } from '../support/count-batch.ts'
+import { openFleetStore, redisOfTests } from '../support/redis-fleet.ts'
+import { hasRedis } from '../support/redis-server.ts'
+
+describe.skipIf(!hasRedis())('the close of a day of a fleet', () => {
+  const redis = redisOfTests()
+  let clock: FakeClock
+  beforeEach(() => {
+    clock = fakeClock('2026-11-23T10:00:00Z')
+  })
+  const open = async (options = {}) => (await openFleetStore(redis, { clock, ...options })).store
+
+  async function callsInLines(store: Store): Promise<Record<string, number>> {
+    const calls: Record<string, number> = {}
+    for await (const line of store.waiting()) {
+      const user = line.id.split('.').at(-1) as string
+      calls[user] = (calls[user] ?? 0) + line.calls
+    }
+    return calls
+  }
+
+  it('has one winner among processes that try at the same time', async () => {
+    const stores = await Promise.all(Array.from({ length: 6 }, () => open({ shards: 2 })))
+    for (const store of stores) await store.add(batches()({ ada: 1, bob: 2 }))
+    for (const store of stores) await store.seal(day)
+    const results = await Promise.all(stores.map((store) => store.closeDay(day, oneLinePerUserOnce())))
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['closed', ...Array(5).fill('notLeader')])
+    expect(await callsInLines(stores[0] as Store)).toEqual({ ada: 6, bob: 12 })
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  it('loses no count that comes while it runs, and counts none twice', { timeout: 120_000 }, async () => {
+    const stores = await Promise.all(Array.from({ length: 4 }, () => open({ shards: 2 })))
+    const rounds = 40
+    const counting = stores.map(async (store, at) => {
+      const batch = batches()
+      for (let round = 0; round < rounds; round++) await store.add(batch({ ada: 1, [`user ${at}`]: 1 }))
+    })
+    let isCounting = true
+    const closing = stores.map(async (store) => {
+      while (isCounting) await store.closeDay(day, oneLinePerUserOnce(), { force: true })
+    })
+    await Promise.all(counting)
+    isCounting = false
+    await Promise.all(closing)
+    for (const store of stores) await store.closeDay(day, oneLinePerUserOnce(), { force: true })
+    const each = Object.fromEntries(stores.map((_, at) => [`user ${at}`, rounds]))
+    expect(await callsInLines(stores[0] as Store)).toEqual({ ada: 4 * rounds, ...each })
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  it('is refused to a process that lost the lease while it made the lines', async () => {
+    const [slow, quick] = [await open(), await open()]
+    await slow.add(batches()({ ada: 2 }))
+    await slow.seal(day)
+    const closing = await slow.closeDay(day, async function* (totals, revision) {
+      yield* oneLinePerUserOnce()(totals, revision)
+      await clock.advance(31_000)
+      await redis.server.command('DEL', redis.keys.lead)
+      expect(await quick.closeDay(day, oneLinePerUserOnce())).toMatchObject({ revision: 0, calls: 2 })
+    })
+    expect(closing).toEqual({ outcome: 'notLeader' })
+    expect(await callsInLines(quick)).toEqual({ ada: 2 })
+    await Promise.all([slow.close(), quick.close()])
+  })
+
+  it('is finished by another process after a crash behind its decisive step', async () => {
+    const store = await open()
+    await store.add(batches()({ ada: 2, bob: 1 }))
+    let isKilled = false
+    const killed = await openFleetStore(
+      {
+        prefix: redis.prefix,
+        sendCommand: async (args, key) => {
+          if (isKilled) throw new Error('The process is gone.')
+          const reply = await redis.sendCommand(args, key)
+          // The first script that has the key of the list of loading lines is the decisive one.
+          if (reply === 'OK' && args.some((arg) => arg.includes(':loading:'))) isKilled = true
+          return reply
+        },
+      },
+      { clock },
+    )
+    await redis.server.command('DEL', redis.keys.lead)
+    await killed.store.closeDay(day, oneLinePerUserOnce(), { force: true })
+    await redis.server.command('DEL', redis.keys.lead)
+    expect(await callsInLines(store)).toEqual({ ada: 2, bob: 1 })
+    expect(await callsOf(store)).toEqual({})
+    expect(await store.openDays()).toEqual([])
+    expect((await store.claim(9)).lines).toHaveLength(2)
+    expect(await redis.server.command('KEYS', `${redis.prefix}:*sealed*`)).toEqual([])
+    await store.close()
+  })
+
+  it('waits while the clock of the machine is ahead of Redis', async () => {
+    const ahead = { ...systemClock }
+    Object.assign(systemClock, { now: () => ahead.now() + 120_000 })
+    try {
+      const { store, errors } = await openFleetStore(redis)
+      await store.add(batches()({ ada: 2 }))
+      await store.seal(day)
+      expect(await store.closeDay(day, oneLinePerUserOnce())).toEqual({ outcome: 'waiting', writers: 0 })
+      expect(errors[0]?.message).toContain('120 s ahead of the clock of Redis')
+      await store.close()
+    } finally {
+      Object.assign(systemClock, ahead)
+    }
+  })
+
+  it('leaves keys under its prefix only, each with an expiry', async () => {
+    await redis.server.command('SET', 'foreign', '1')
+    const store = await open({ shards: 2 })
+    await store.add(batches()({ ada: 2, bob: 1 }))
+    await store.closeDay(day, oneLinePerUserOnce())
+    await store.writeNote('budget', '1')
+    await store.claim(1)
+    const { lines } = await store.claim(1)
+    await store.settle(lines.map(({ id }) => ({ id, state: 'rejected', reason: 'bad' })))
+    await clock.advance(10_000)
+    await expect
+      .poll(async () => {
+        const keys = (await redis.server.command('KEYS', `${redis.prefix}:*`)) as string[]
+        const lasting = []
+        for (const key of keys) if (Number(await redis.server.command('TTL', key)) < 0) lasting.push(key)
+        return [keys.length > 10, lasting]
+      })
+      .toEqual([true, []])
+    const all = (await redis.server.command('KEYS', '*')) as string[]
+    expect(all.filter((key) => !key.startsWith('test:'))).toEqual(['foreign'])
+    await redis.server.command('DEL', 'foreign')
+    await store.close()
+  })
+})

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { redisStore } from '@px-usage/redis'
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { storeContract } from '../contracts/store-contract.ts'
+import { type ConnectedClient, clientNames, connectClient } from '../support/redis-clients.ts'
+import { hasRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
+
+const readme = readFileSync(join(import.meta.dirname, '../../packages/redis/README.md'), 'utf8')
+/** What the README says that a user of Redis needs, for the prefix of the tests. */
+const rules = (/~px-usage:\* (resetchannels .*)/.exec(readme)?.[1] ?? '').trim()
+const user = { name: 'px', password: 'secret', rules: `~test:* ${rules}` }
+
+describe.skipIf(!hasRedis())('on a redis-server', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedis({ user })
+  })
+
+  describe.each(clientNames)('through %s, with the permissions of the README', (name) => {
+    let client: ConnectedClient
+    let keyPrefix: string
+    beforeAll(async () => {
+      client = await connectClient(name, { port: server.port, user })
+    })
+    afterAll(() => client.close())
+    beforeEach(() => {
+      keyPrefix = `test:${randomUUID()}`
+    })
+
+    for (const shards of [1, 3]) {
+      storeContract(`redisStore with ${shards} shards`, () =>
+        redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), keyPrefix, shards }),
+      )
+    }
+  })
+})
