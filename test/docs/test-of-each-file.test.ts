@@ -39,7 +39,7 @@ const exceptions: ReadonlyArray<{
     reason: 'the outbox on a disk is tested by the contract that every store fulfils, and by crashes',
     files: [
       ...['closed-days', 'line-file', 'memory-outbox', 'open-line-file', 'outbox', 'outbox-file'],
-      ...['outbox-files', 'read-log', 'read-outbox', 'rejected-lines', 'unread-files'],
+      ...['line-states', 'outbox-files', 'read-outbox', 'rejected-lines', 'unread-files'],
     ].map((name) => `core/outbox/${name}`),
     tests: [
       'contracts/store-contract.ts',

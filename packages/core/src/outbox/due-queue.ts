@@ -1,13 +1,6 @@
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 
-/** Duration of a claim, 300000 ms (5 minutes), longer than any request. After it, a line that was never settled is due again. */
-export const leaseMs = 300_000
-/** Longest wait after a restart, 3600000 ms (1 hour), whatever the wall clock showed when the wait was recorded. */
-export const longestWaitMs = 3_600_000
-/** Number of ids of single lines that are remembered after their delivery; the oldest are forgotten first. */
-export const maxKnownPuts = 10_000
-
 /** The order of sending: oldest day first, within a day totals before details, then in the order of arrival. */
 export interface SendOrder {
   readonly day: UsageDay

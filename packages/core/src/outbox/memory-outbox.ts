@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { quoted, UsageError } from '../errors.ts'
 import type {
   Claim,
   ClaimedLine,
@@ -9,68 +8,48 @@ import type {
   Settlement,
   WaitingLine,
 } from '../model/outbox-line.ts'
-import { compare, DueQueue, leaseMs, maxKnownPuts } from './due-queue.ts'
+import { compare } from './due-queue.ts'
+import { LineStates, type OpenLine, unattempted } from './line-states.ts'
 
-/** A line that is neither delivered nor rejected. */
-interface OpenLine {
+interface LineInMemory extends OpenLine {
   readonly line: OutboxLine
-  readonly day: OutboxLine['day']
-  readonly rank: OutboxLine['rank']
-  readonly order: number
-  state: 'pending' | 'unconfirmed'
-  attempts: number
-  attemptedAtMs: number | undefined
-  dueAtElapsedMs: number
 }
 
 /** The outbox of the memory store. */
 export class MemoryOutbox {
   readonly rejected: RejectedLine[] = []
-  readonly #open = new Map<string, OpenLine>()
-  readonly #known = new Set<string>()
-  readonly #queue = new DueQueue<OpenLine>()
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
+  readonly #states: LineStates<LineInMemory>
+  readonly #open = new Map<string, LineInMemory>()
   #order = 0
-  #delivered = 0
-  #unconfirmed = 0
+
+  constructor(clock: Pick<Clock, 'now' | 'elapsed'>) {
+    this.#clock = clock
+    this.#states = new LineStates(clock)
+  }
 
   add(lines: readonly OutboxLine[]): void {
     for (const line of lines) {
-      if (this.#open.has(line.id)) continue
+      const { id, day, rank } = line
+      if (this.#open.has(id)) continue
       this.#order += 1
-      const { day, rank } = line
-      const open: OpenLine = {
-        line,
-        day,
-        rank,
-        order: this.#order,
-        state: 'pending',
-        attempts: 0,
-        attemptedAtMs: undefined,
-        dueAtElapsedMs: 0,
-      }
-      this.#open.set(line.id, open)
-      this.#queue.add(open)
+      const place = { day, rank, order: this.#order, dueAtElapsedMs: 0 }
+      const open = { line, ...place, ...unattempted(false), isClaimed: false }
+      this.#open.set(id, open)
+      this.#states.add(open)
     }
   }
 
   put(lines: readonly OutboxLine[]): void {
     for (const line of lines) {
-      if (this.#known.has(line.id)) continue
-      this.#known.add(line.id)
-      if (this.#known.size > maxKnownPuts) this.#known.delete(this.#known.values().next().value as string)
+      if (this.#states.known.has(line.id)) continue
+      this.#states.remember(line.id)
       this.add([line])
     }
   }
 
   counts(): OutboxCounts {
-    const { size } = this.#open
-    return {
-      closed: this.#delivered + this.rejected.length + size,
-      delivered: this.#delivered,
-      pending: size - this.#unconfirmed,
-      unconfirmed: this.#unconfirmed,
-      rejected: this.rejected.length,
-    }
+    return this.#states.counts()
   }
 
   /** Returns the waiting lines in the order of sending. */
@@ -78,56 +57,28 @@ export class MemoryOutbox {
     return [...this.#open.values()].sort(compare).map(({ line, state }) => ({ ...line, state }))
   }
 
-  claim(limit: number, elapsedMs: number): Claim {
+  claim(limit: number): Claim {
     const lines: ClaimedLine[] = []
-    let due = this.#queue.peek(elapsedMs)
-    for (; due !== undefined && lines.length < limit; due = this.#queue.peek(elapsedMs)) {
-      const { line, state, attempts, attemptedAtMs } = due
-      this.#queue.take(due)
-      due.dueAtElapsedMs = elapsedMs + leaseMs
-      this.#queue.add(due)
-      lines.push({ ...line, state, attempts, attemptedAtMs })
+    while (lines.length < limit) {
+      const next = this.#states.next()
+      if (next === undefined) break
+      lines.push(this.#states.claim(next, next.line))
     }
-    return { lines, nextDueInMs: this.#queue.nextDueInMs(elapsedMs) }
-  }
-
-  #linesOf(ids: readonly string[]): OpenLine[] {
-    if (new Set(ids).size < ids.length) {
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
-    }
-    return ids.map((id) => {
-      const line = this.#open.get(id)
-      if (line !== undefined) return line
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The line ${quoted(id)} is not in the outbox.`)
-    })
+    return { lines, nextDueInMs: this.#states.nextDueInMs() }
   }
 
   markAttempts(ids: readonly string[], atMs: number): void {
-    for (const line of this.#linesOf(ids)) {
-      if (line.state === 'pending') this.#unconfirmed += 1
-      line.state = 'unconfirmed'
-      line.attempts += 1
-      line.attemptedAtMs = atMs
-    }
+    this.#states.attempt(this.#states.claimed(ids), atMs)
   }
 
-  settle(settlements: readonly Settlement[], { elapsed, now }: Pick<Clock, 'elapsed' | 'now'>): void {
-    const elapsedMs = elapsed()
-    const lines = this.#linesOf(settlements.map(({ id }) => id))
+  settle(settlements: readonly Settlement[]): void {
+    const lines = this.#states.claimed(settlements.map(({ id }) => id))
     for (const [place, settlement] of settlements.entries()) {
-      const open = lines[place] as OpenLine
-      if (open.state === 'unconfirmed') this.#unconfirmed -= 1
-      if (settlement.state === 'pending' || settlement.state === 'unconfirmed') {
-        if (settlement.state === 'unconfirmed') this.#unconfirmed += 1
-        open.state = settlement.state
-        open.dueAtElapsedMs = elapsedMs + settlement.waitMs
-        this.#queue.add(open)
-        continue
-      }
+      const open = lines[place] as LineInMemory
+      if (!this.#states.settle(open, settlement)) continue
       this.#open.delete(settlement.id)
-      this.#queue.remove(open)
-      if (settlement.state === 'delivered') this.#delivered += 1
-      else this.rejected.push({ ...open.line, reason: settlement.reason, rejectedAtMs: now() })
+      if (settlement.state !== 'rejected') continue
+      this.rejected.push({ ...open.line, reason: settlement.reason, rejectedAtMs: this.#clock.now() })
     }
   }
 }

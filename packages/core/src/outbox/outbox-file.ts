@@ -1,24 +1,23 @@
 import { join } from 'node:path'
-import { BitSet } from '../files/bit-set.ts'
 import { type Disk, readAt, syncFolder, writeWhole } from '../files/disk.ts'
 import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../files/frames.ts'
 import { closeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
-import type { SendOrder, Waiting } from './due-queue.ts'
+import type { SendOrder } from './due-queue.ts'
 import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
-import type { TouchedState } from './outbox-log.ts'
+import { type OpenLine, unattempted } from './line-states.ts'
+import { emptyRecord, type FileRecord } from './outbox-log.ts'
 
 /** A line with an attempt, or a single line. Its body stays in the file. */
-export interface TouchedLine extends Waiting, Omit<TouchedState, 'dueAtMs'> {
+export interface TouchedLine extends OpenLine {
   readonly file: OutboxFile
   readonly index: number
   readonly offset: number
-  isClaimed: boolean
 }
 
 /** What is known of a file of lines. Of lines without an attempt, only how far they were read is known. */
-export interface OutboxFile {
+export interface OutboxFile extends Omit<FileRecord, 'touched'> {
   readonly name: string
   readonly path: string
   readonly file: number
@@ -29,13 +28,20 @@ export interface OutboxFile {
   /** Lines that are neither delivered nor rejected. */
   open: number
   readonly number: number
-  readonly done: BitSet
   readonly touched: Map<number, TouchedLine>
-  /** Whether lines without a recorded attempt count as unconfirmed, because the log that would show their attempts was lost. */
-  isUnconfirmed: boolean
   /** The bytes that were read last, and their offset. */
   chunk: Buffer
   chunkAt: number
+}
+
+/** @param record what the log contains about the file, of which only the lines with an attempt are added later */
+export function newOutboxFile(
+  opened: Pick<OutboxFile, 'name' | 'path' | 'file' | 'number' | 'header' | 'headerEnd' | 'size'>,
+  { done, isUnconfirmed }: Omit<FileRecord, 'touched'> = emptyRecord(),
+  end: LineFileEnd = { lines: 0, totals: 0, detailsAt: opened.headerEnd },
+): OutboxFile {
+  const unread = { chunk: Buffer.alloc(0), chunkAt: 0 }
+  return { ...opened, end, open: 0, done, isUnconfirmed, touched: new Map(), ...unread }
 }
 
 const chunkBytes = 64 * 1024
@@ -88,12 +94,11 @@ export class FreshLines implements SendOrder {
         day: this.day,
         rank: this.rank,
         order: this.order,
-        state: this.file.isUnconfirmed ? 'unconfirmed' : 'pending',
-        attempts: this.file.isUnconfirmed ? 1 : 0,
-        attemptedAtMs: undefined,
+        ...unattempted(this.file.isUnconfirmed),
         dueAtElapsedMs: 0,
         isClaimed: false,
       }
+      this.file.touched.set(index, touched)
       return { line, touched }
     }
     return undefined
@@ -158,14 +163,5 @@ export async function beginPutFile(
     }
     throw error
   }
-  return {
-    ...{ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length },
-    end: { lines: 0, totals: 0, detailsAt: bytes.length },
-    open: 0,
-    done: new BitSet(),
-    touched: new Map(),
-    isUnconfirmed: false,
-    chunk: Buffer.alloc(0),
-    chunkAt: 0,
-  }
+  return newOutboxFile({ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length })
 }

@@ -7,12 +7,13 @@ import { readFrames } from '../files/frame-file.ts'
 import { frameTypes } from '../files/frames.ts'
 import { closeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import { compare, DueQueue, longestWaitMs, type SendOrder } from './due-queue.ts'
+import { compare, type SendOrder } from './due-queue.ts'
 import { decodeLine } from './line-file.ts'
+import { type LineStates, unattempted } from './line-states.ts'
 import { openLineFile } from './open-line-file.ts'
-import { FreshLines, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
-import type { StateSnapshot, TouchedState } from './outbox-log.ts'
-import { type FileRecord, retryUnreadMs, type UnreadFile, UnreadFiles } from './unread-files.ts'
+import { FreshLines, newOutboxFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import { type FileRecord, type StateSnapshot, snapshotOf, type TouchedState } from './outbox-log.ts'
+import { retryUnreadMs, type UnreadFile, UnreadFiles } from './unread-files.ts'
 
 export type OutboxClock = Pick<Clock, 'now' | 'elapsed'>
 
@@ -21,6 +22,7 @@ interface OutboxFilesSettings {
   folder: string
   clock: OutboxClock
   damaged: DamagedFiles
+  states: LineStates<TouchedLine>
 }
 
 /** The files with lines to send, and the order in which they are sent. */
@@ -28,18 +30,16 @@ export class OutboxFiles {
   readonly #disk: Disk
   readonly #folder: string
   readonly #damaged: DamagedFiles
-  readonly #clock: OutboxClock
+  readonly #states: LineStates<TouchedLine>
   readonly #open = new Set<OutboxFile>()
-  readonly #queue = new DueQueue<TouchedLine>()
   #fresh: FreshLines[] = []
   readonly #unread: UnreadFiles
   #numbers = 0
-  #unconfirmed = 0
 
-  constructor({ disk, folder, clock, damaged }: OutboxFilesSettings) {
+  constructor({ disk, folder, clock, damaged, states }: OutboxFilesSettings) {
     this.#disk = disk
     this.#folder = folder
-    this.#clock = clock
+    this.#states = states
     this.#damaged = damaged
     this.#unread = new UnreadFiles(clock)
   }
@@ -52,19 +52,15 @@ export class OutboxFiles {
     return this.#unread.has(name) || [...this.#open].some((file) => file.name === name)
   }
 
-  get unconfirmed(): number {
-    return this.#unconfirmed
-  }
-
   /** Returns the next number for a file or a single line, in the order of arrival. */
   nextNumber(): number {
     this.#numbers += 1
     return this.#numbers
   }
 
-  /** Opens a file. One that cannot be read now is tried again later, and delays no other. @param onPut gets the id of each single line */
-  async open(name: string, number: number, record: FileRecord, onPut: (id: string) => void): Promise<void> {
-    const unread = { name, number, record, onPut }
+  /** Opens a file. One that cannot be read now is tried again later, and delays no other. */
+  async open(name: string, number: number, record: FileRecord): Promise<void> {
+    const unread = { name, number, record }
     try {
       await this.#openNow(unread)
     } catch (error) {
@@ -78,23 +74,15 @@ export class OutboxFiles {
     return this.#unread.retry((file) => this.#openNow(file))
   }
 
-  async #openNow({ name, number, record, onPut }: UnreadFile): Promise<void> {
+  async #openNow({ name, number, record }: UnreadFile): Promise<void> {
     const path = join(this.#folder, name)
     const found = await openLineFile(this.#disk, path, this.#damaged)
     if (found === undefined) return
     const { file, header, headerEnd, size, end } = found
-    const { done, isUnconfirmed } = record
-    const opened: OutboxFile = {
-      ...{ name, path, file, number, header, headerEnd, size, done, isUnconfirmed },
-      end: end ?? { lines: 0, totals: 0, detailsAt: headerEnd },
-      open: 0,
-      touched: new Map(),
-      chunk: Buffer.alloc(0),
-      chunkAt: 0,
-    }
+    const opened = newOutboxFile({ name, path, file, number, header, headerEnd, size }, record, end)
     try {
       if (end !== undefined) this.#indexDay(opened, record.touched)
-      else await this.#indexSingly(opened, record.touched, onPut)
+      else await this.#indexSingly(opened, record.touched)
     } catch (error) {
       closeQuietly(this.#disk, file)
       throw error
@@ -116,7 +104,7 @@ export class OutboxFiles {
     // A file that has only a header is finished.
     file.open = Math.max(0, file.end.lines - file.done.size)
     if (file.open === 0) return
-    if (file.isUnconfirmed) this.#unconfirmed += file.open - touched.size
+    this.#states.count(unattempted(file.isUnconfirmed).state, file.open - touched.size)
     for (const [index, state] of touched) {
       const rank = index < file.end.totals ? 'total' : 'detail'
       const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
@@ -127,11 +115,7 @@ export class OutboxFiles {
   }
 
   /** Indexes every line, for a file without an end: it has single lines, or its end is damaged. */
-  async #indexSingly(
-    file: OutboxFile,
-    touched: FileRecord['touched'],
-    onPut: (id: string) => void,
-  ): Promise<void> {
+  async #indexSingly(file: OutboxFile, touched: FileRecord['touched']): Promise<void> {
     const lines: Array<{ offset: number; line: Pick<OutboxLine, 'id' | 'day' | 'rank'> }> = []
     const { how, at } = await readFrames(this.#disk, file.file, ({ type, payload }, offset) => {
       if (type !== frameTypes.line) return
@@ -142,7 +126,7 @@ export class OutboxFiles {
       await this.#damaged.copyFrom(file.path, at, 'the events behind the damage')
     }
     for (const [index, { offset, line }] of lines.entries()) {
-      if (file.header.day === undefined) onPut(line.id)
+      if (file.header.day === undefined) this.#states.remember(line.id)
       this.#indexLine(file, index, offset, line, touched.get(index))
     }
   }
@@ -156,13 +140,7 @@ export class OutboxFiles {
   ): void {
     if (file.done.has(index)) return
     file.open += 1
-    const state: TouchedState = known ?? {
-      offset,
-      state: file.isUnconfirmed ? 'unconfirmed' : 'pending',
-      attempts: file.isUnconfirmed ? 1 : 0,
-      attemptedAtMs: undefined,
-      dueAtMs: 0,
-    }
+    const state = known ?? { offset, ...unattempted(file.isUnconfirmed), dueAtMs: 0 }
     this.#touch(state, { day, rank, order: this.nextNumber(), file, index })
   }
 
@@ -170,16 +148,9 @@ export class OutboxFiles {
     { dueAtMs, ...state }: TouchedState,
     place: Pick<TouchedLine, 'file' | 'index' | keyof SendOrder>,
   ): void {
-    const dueAtElapsedMs = dueAtMs === 0 ? 0 : this.#clock.elapsed() + this.#waitUntil(dueAtMs)
-    const line: TouchedLine = { ...state, ...place, dueAtElapsedMs, isClaimed: false }
-    if (line.state === 'unconfirmed') this.#unconfirmed += 1
+    const line: TouchedLine = { ...state, ...place, dueAtElapsedMs: 0, isClaimed: false }
     line.file.touched.set(line.index, line)
-    this.#queue.add(line)
-  }
-
-  /** Bounds the wait, because the wall clock may have jumped by years since the wait was recorded. */
-  #waitUntil(dueAtMs: number): number {
-    return Math.min(Math.max(dueAtMs - this.#clock.now(), 0), longestWaitMs)
+    this.#states.add(line, dueAtMs)
   }
 
   /** Adds a new file for single lines. */
@@ -197,16 +168,16 @@ export class OutboxFiles {
   /** Returns the first line to send now, and removes it from the order. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (;;) {
-      const due = this.#queue.peek(this.#clock.elapsed())
       const fresh = this.#fresh[0]
-      if (due !== undefined && (fresh === undefined || compare(due, fresh) <= 0)) {
-        this.#queue.take(due)
+      const due = this.#states.next(fresh)
+      if (due !== undefined) {
         const line = await this.#read(due.file, () => readLine(this.#disk, due)).catch((error: unknown) => {
-          this.wait(due, retryUnreadMs)
+          this.#states.wait(due, retryUnreadMs)
           throw error
         })
         if (line !== undefined) return { line, touched: due }
-        this.move(due, 'done')
+        this.#states.lose(due)
+        this.end(due)
       } else if (fresh !== undefined) {
         const next = await this.#read(fresh.file, () => fresh.next())
         if (next !== undefined) return next
@@ -233,59 +204,30 @@ export class OutboxFiles {
     for (const index of fresh.rest()) {
       file.done.add(index)
       file.open -= 1
-      if (file.isUnconfirmed) this.#unconfirmed -= 1
+      this.#states.count(unattempted(file.isUnconfirmed).state, -1)
     }
   }
 
-  /** Returns how long until the first line that is not due yet falls due. */
-  nextDueInMs(): number | undefined {
-    const elapsedMs = this.#clock.elapsed()
-    this.#queue.peek(elapsedMs)
-    return this.#queue.nextDueInMs(elapsedMs)
-  }
-
-  /** Makes a line wait for `waitMs`. */
-  wait(line: TouchedLine, waitMs: number): void {
-    line.file.touched.set(line.index, line)
-    line.dueAtElapsedMs = this.#clock.elapsed() + waitMs
-    this.#queue.add(line)
-  }
-
-  move(line: TouchedLine, state: 'pending' | 'unconfirmed' | 'done'): void {
-    if (line.state === 'unconfirmed') this.#unconfirmed -= 1
-    if (state === 'unconfirmed') this.#unconfirmed += 1
-    if (state !== 'done') {
-      line.state = state
-      return
-    }
-    this.#queue.remove(line)
-    line.file.touched.delete(line.index)
-    line.file.done.add(line.index)
-    line.file.open -= 1
+  /** Notes that a line is over: delivered, rejected or lost. */
+  end({ file, index }: TouchedLine): void {
+    file.touched.delete(index)
+    file.done.add(index)
+    file.open -= 1
   }
 
   /** Returns the snapshot with which a new log begins. A line that was claimed but has no attempt is as before the claim. */
   records(): StateSnapshot['files'] {
-    const read = [...this.#open].map(({ number, name, done, isUnconfirmed, touched }) => ({
-      number,
-      name,
-      done: done.toString(),
-      isSuspect: isUnconfirmed,
-      touched: [...touched.values()]
-        .filter((line) => line.attempts > 0 || this.#dueAtMs(line) > 0)
-        .map((line) => {
-          const { index, offset, state, attempts, attemptedAtMs } = line
-          const known = { offset, state, attempts, attemptedAtMs, dueAtMs: this.#dueAtMs(line) }
-          return [index, known] satisfies [number, TouchedState]
-        }),
-    }))
+    const read = [...this.#open].map((file) => {
+      const touched = new Map<number, TouchedState>()
+      for (const line of file.touched.values()) {
+        const { index, offset, state, attempts, attemptedAtMs } = line
+        const dueAtMs = this.#states.dueAtMs(line)
+        if (attempts > 0 || dueAtMs > 0)
+          touched.set(index, { offset, state, attempts, attemptedAtMs, dueAtMs })
+      }
+      return snapshotOf({ ...file, touched })
+    })
     return [...read, ...this.#unread.records()]
-  }
-
-  /** Returns the due time by the wall clock, the only one a later process can compare with; 0 for a line that does not wait. */
-  #dueAtMs({ isClaimed, dueAtElapsedMs }: TouchedLine): number {
-    const waitMs = isClaimed ? 0 : dueAtElapsedMs - this.#clock.elapsed()
-    return waitMs > 0 ? this.#clock.now() + waitMs : 0
   }
 
   close(file: OutboxFile): void {

@@ -4,25 +4,20 @@ import { type Disk, namesIn, syncContent, syncFolder, writeLater, writeWhole } f
 import { readFrames } from '../files/frame-file.ts'
 import { encodeFrame, formatVersion, frameSeed, frameTypes } from '../files/frames.ts'
 import { closeQuietly, isReplaced, openToRead } from '../files/held-file.ts'
+import type { Settlement } from '../model/outbox-line.ts'
+import { attempt, type LineState, settle, unattempted } from './line-states.ts'
 
 /** Identifies a line by the number of its file, its index in the file and its offset. */
 export type LineRef = readonly [file: number, index: number, offset: number]
 
-/** What is known of a line with an attempt. */
-export interface TouchedState {
+/** What is recorded of a line with an attempt. */
+export interface TouchedState extends LineState {
   offset: number
-  state: 'pending' | 'unconfirmed'
-  attempts: number
-  attemptedAtMs?: number | undefined
   dueAtMs: number
 }
 
 /** What became of a line, and when it is due again if it is neither delivered nor rejected. */
-type Settled = readonly [
-  ...LineRef,
-  state: 'pending' | 'unconfirmed' | 'delivered' | 'rejected',
-  dueAtMs: number,
-]
+type Settled = readonly [...LineRef, state: Settlement['state'], dueAtMs: number]
 
 /** A change of lines, as recorded in the log. A change `file` names a file and gives it a number. */
 export type StateChange =
@@ -38,14 +33,16 @@ export interface StateSnapshot {
   rejected: number
   /** Ids of single lines that were added lately, oldest first. */
   known: string[]
-  files: Array<{
-    number: number
-    name: string
-    done: string
-    /** Whether lines without an attempt count as unconfirmed. The name is part of the format on the disk. */
-    isSuspect: boolean
-    touched: Array<[index: number, state: TouchedState]>
-  }>
+  files: FileSnapshot[]
+}
+
+interface FileSnapshot {
+  number: number
+  name: string
+  done: string
+  /** Whether lines without an attempt count as unconfirmed. The name is part of the format on the disk. */
+  isSuspect: boolean
+  touched: Array<[index: number, state: TouchedState]>
 }
 
 /** The log of one leader. No other process writes to it, and the next leader creates its own. */
@@ -176,14 +173,31 @@ function stateLogs(names: readonly string[]): string[] {
 }
 
 /** Translates the state `unknown` of earlier versions: without this, their lines would be resent without a look-up. */
-function stateNow(state: TouchedState['state'] | 'unknown'): TouchedState['state'] {
+function stateNow<S extends string>(state: S | 'unknown'): S | 'unconfirmed' {
   return state === 'unknown' ? 'unconfirmed' : state
 }
 
-interface FileHistory {
-  done: BitSet
-  touched: Map<number, TouchedState>
+/** What the log contains about a file of lines. */
+export interface FileRecord {
+  readonly done: BitSet
+  readonly touched: Map<number, TouchedState>
+  /** Whether lines without a recorded attempt count as unconfirmed, because the log that would show their attempts was lost. */
   isUnconfirmed: boolean
+}
+
+export function emptyRecord(): FileRecord {
+  return { done: new BitSet(), touched: new Map(), isUnconfirmed: false }
+}
+
+/** Returns what a new log contains about a file. */
+export function snapshotOf({
+  number,
+  name,
+  done,
+  isUnconfirmed,
+  touched,
+}: FileRecord & { number: number; name: string }): FileSnapshot {
+  return { number, name, done: done.toString(), isSuspect: isUnconfirmed, touched: [...touched] }
 }
 
 /** Collects what a log contains about the lines, file by file. */
@@ -191,26 +205,24 @@ export class OutboxReplay {
   delivered = 0
   rejected = 0
   known: string[] = []
-  readonly #files = new Map<string, FileHistory>()
+  /** Whether the log may lack attempts, so that PX may have any line. */
+  isLost = false
+  readonly #files = new Map<string, FileRecord>()
   readonly #names = new Map<number, string>()
 
-  of(name: string): FileHistory {
-    let file = this.#files.get(name)
-    if (file === undefined) {
-      file = { done: new BitSet(), touched: new Map(), isUnconfirmed: false }
-      this.#files.set(name, file)
-    }
+  of(name: string): FileRecord {
+    const file = this.#files.get(name) ?? emptyRecord()
+    this.#files.set(name, file)
+    file.isUnconfirmed ||= this.isLost
     return file
   }
 
-  #byNumber(number: number): FileHistory {
-    return this.of(this.#names.get(number) ?? '')
-  }
-
-  #attempted([number, index, offset]: LineRef, atMs: number): void {
-    const { touched } = this.#byNumber(number)
-    const attempts = (touched.get(index)?.attempts ?? 0) + 1
-    touched.set(index, { offset, state: 'unconfirmed', attempts, attemptedAtMs: atMs, dueAtMs: 0 })
+  #touch([number, index, offset]: LineRef, dueAtMs: number): { file: FileRecord; line: TouchedState } {
+    const file = this.of(this.#names.get(number) ?? '')
+    const line = file.touched.get(index) ?? { offset, ...unattempted(file.isUnconfirmed), dueAtMs }
+    line.dueAtMs = dueAtMs
+    file.touched.set(index, line)
+    return { file, line }
   }
 
   apply(change: StateChange): void {
@@ -222,19 +234,15 @@ export class OutboxReplay {
         this.#files.delete(this.#names.get(change[1]) ?? '')
         return
       case 'attempt':
-        for (const ref of change[2]) this.#attempted(ref, change[1])
+        for (const ref of change[2]) attempt(this.#touch(ref, 0).line, change[1])
         return
       case 'settle':
         for (const [number, index, offset, state, dueAtMs] of change[1]) {
-          const { done, touched } = this.#byNumber(number)
-          if (state === 'delivered' || state === 'rejected') {
-            this[state] += 1
-            done.add(index)
-            touched.delete(index)
-          } else {
-            const { attempts = 0, attemptedAtMs } = touched.get(index) ?? {}
-            touched.set(index, { offset, state: stateNow(state), attempts, attemptedAtMs, dueAtMs })
-          }
+          const { file, line } = this.#touch([number, index, offset], dueAtMs)
+          if (!settle(line, stateNow(state))) continue
+          this[state as 'delivered' | 'rejected'] += 1
+          file.done.add(index)
+          file.touched.delete(index)
         }
         return
       case 'snapshot': {

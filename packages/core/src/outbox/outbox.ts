@@ -1,17 +1,15 @@
 import { join } from 'node:path'
-import { quoted, UsageError } from '../errors.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
 import { frameSeed } from '../files/frames.ts'
 import type { Claim, OutboxCounts, OutboxLine, RejectedLine, Settlement } from '../model/outbox-line.ts'
-import { leaseMs, maxKnownPuts } from './due-queue.ts'
 import { encodeLine, outboxFolder } from './line-file.ts'
+import { LineStates } from './line-states.ts'
 import { beginPutFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
 import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
-import { beginStateLog, OutboxReplay, type StateLog } from './outbox-log.ts'
-import { readLog } from './read-log.ts'
+import { beginStateLog, emptyRecord, type OutboxReplay, type StateLog } from './outbox-log.ts'
+import { lineFilesIn, replayLog } from './read-outbox.ts'
 import { RejectedLines } from './rejected-lines.ts'
-import { untouchedFile } from './unread-files.ts'
 
 export interface OutboxSettings {
   disk: Disk
@@ -37,31 +35,33 @@ export class Outbox {
   readonly #settings: OutboxSettings
   readonly #disk: Disk
   readonly #folder: string
+  readonly #states: LineStates<TouchedLine>
   readonly #files: OutboxFiles
-  readonly #known = new Set<string>()
-  readonly #claimed = new Map<string, TouchedLine>()
   readonly #rejected: RejectedLines
   #log: StateLog | undefined
   #logLimit = 0
   #puts: OutboxFile | undefined
-  #delivered = 0
-  #refused = 0
 
-  private constructor(settings: OutboxSettings) {
+  private constructor(settings: OutboxSettings, replay: OutboxReplay) {
     const { disk, dir, clock, epoch, damaged } = settings
     this.#settings = settings
     this.#disk = disk
     this.#folder = outboxFolder(dir)
-    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, damaged })
+    this.#states = new LineStates(clock, replay)
+    this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, damaged, states: this.#states })
     this.#rejected = new RejectedLines(disk, this.#folder, epoch)
   }
 
   /** Reads what earlier leaders left, and starts a log of its own. */
   static async open(settings: OutboxSettings): Promise<Outbox> {
-    const outbox = new Outbox(settings)
-    makeFolder(settings.disk, outbox.#folder)
+    const { disk, dir, damaged, isReplaced } = settings
+    const folder = outboxFolder(dir)
+    makeFolder(disk, folder)
+    const replay = await replayLog(disk, folder, damaged)
+    replay.isLost ||= isReplaced
+    const outbox = new Outbox(settings, replay)
     try {
-      await outbox.#load()
+      await outbox.#load(replay)
     } catch (error) {
       outbox.close()
       throw error
@@ -70,16 +70,7 @@ export class Outbox {
   }
 
   counts(): OutboxCounts {
-    const { unconfirmed } = this.#files
-    let open = 0
-    for (const file of this.#files.all) open += file.open
-    return {
-      closed: this.#delivered + this.#refused + open,
-      delivered: this.#delivered,
-      pending: open - unconfirmed,
-      unconfirmed,
-      rejected: this.#refused,
-    }
+    return this.#states.counts()
   }
 
   /** Whether the folder was removed or replaced, so that what this process knows of it is out of date. */
@@ -87,24 +78,14 @@ export class Outbox {
     return this.#log?.isGone ?? true
   }
 
-  async #load(): Promise<void> {
+  async #load(replay: OutboxReplay): Promise<void> {
     const disk = this.#disk
-    const history = new OutboxReplay()
-    const { damaged, isReplaced } = this.#settings
-    const how = await readLog(disk, this.#folder, history, damaged)
-    this.#delivered = history.delivered
-    this.#refused = history.rejected
-    for (const id of history.known) this.#remember(id)
-    const names = namesIn(disk, this.#folder)
-    const lineFiles = names.filter((name) => name.endsWith('.lines'))
-    const isLost = isReplaced || how === 'damaged'
-    for (const name of names.filter((one) => one.includes('.tmp'))) {
+    for (const id of replay.known) this.#states.remember(id)
+    for (const name of namesIn(disk, this.#folder).filter((one) => one.includes('.tmp'))) {
       disk.rmSync(join(this.#folder, name), { force: true, recursive: true })
     }
-    for (const name of lineFiles) {
-      const record = history.of(name)
-      record.isUnconfirmed ||= isLost
-      await this.#files.open(name, this.#files.nextNumber(), record, (id) => this.#remember(id))
+    for (const name of lineFilesIn(disk, this.#folder)) {
+      await this.#files.open(name, this.#files.nextNumber(), replay.of(name))
     }
     await this.#beginLog()
   }
@@ -116,17 +97,12 @@ export class Outbox {
   async addFile(name: string): Promise<void> {
     const number = this.#files.nextNumber()
     this.#log?.append(['file', number, name])
-    await this.#files.open(name, number, untouchedFile(), () => {})
-  }
-
-  #remember(id: string): void {
-    this.#known.add(id)
-    if (this.#known.size > maxKnownPuts) this.#known.delete(this.#known.values().next().value as string)
+    await this.#files.open(name, number, emptyRecord())
   }
 
   async put(lines: readonly OutboxLine[]): Promise<void> {
     const ids = new Set<string>()
-    const added = lines.filter(({ id }) => !this.#known.has(id) && !ids.has(id) && ids.add(id))
+    const added = lines.filter(({ id }) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id))
     if (added.length === 0) return
     const file = this.#puts ?? (await this.#beginPuts())
     const seed = frameSeed(file.header.id)
@@ -140,7 +116,7 @@ export class Outbox {
     }
     for (const [place, line] of added.entries()) {
       this.#files.append(file, line, (frames[place] as Buffer).length)
-      this.#remember(line.id)
+      this.#states.remember(line.id)
     }
   }
 
@@ -168,43 +144,23 @@ export class Outbox {
         return undefined
       })
       if (next === undefined) break
-      const { line, touched } = next
-      const { state, attempts, attemptedAtMs } = touched
-      touched.isClaimed = true
-      this.#files.wait(touched, leaseMs)
-      this.#claimed.set(line.id, touched)
-      lines.push({ ...line, state, attempts, attemptedAtMs })
+      lines.push(this.#states.claim(next.touched, next.line))
     }
     // A file whose last lines could not be read is finished.
     for (const file of [...this.#files.all]) if (file.open === 0) this.#finish(file)
-    return { lines, nextDueInMs: this.#files.nextDueInMs() }
-  }
-
-  #linesOf(ids: readonly string[]): TouchedLine[] {
-    if (new Set(ids).size < ids.length) {
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
-    }
-    return ids.map((id) => {
-      const line = this.#claimed.get(id)
-      if (line !== undefined) return line
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The line ${quoted(id)} was not claimed.`)
-    })
+    return { lines, nextDueInMs: this.#states.nextDueInMs() }
   }
 
   async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
-    const lines = this.#linesOf(ids)
+    const lines = this.#states.claimed(ids)
     const refs = lines.map(({ file, index, offset }) => [file.number, index, offset] as const)
     this.#log?.append(['attempt', atMs, refs])
     await this.#log?.sync()
-    for (const line of lines) {
-      this.#files.move(line, 'unconfirmed')
-      line.attempts += 1
-      line.attemptedAtMs = atMs
-    }
+    this.#states.attempt(lines, atMs)
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    const lines = this.#linesOf(settlements.map(({ id }) => id))
+    const lines = this.#states.claimed(settlements.map(({ id }) => id))
     const settled = settlements.map((settlement, place) => ({
       settlement,
       touched: lines[place] as TouchedLine,
@@ -227,17 +183,9 @@ export class Outbox {
       return [file.number, index, offset, state, waitMs > 0 ? nowMs + waitMs : 0] as const
     })
     if (entries.length > 0) this.#log?.append(['settle', entries])
-    for (const { settlement, touched, waitMs } of settled) {
-      this.#claimed.delete(settlement.id)
-      touched.isClaimed = false
-      if (settlement.state === 'pending' || settlement.state === 'unconfirmed') {
-        this.#files.move(touched, settlement.state)
-        this.#files.wait(touched, waitMs)
-        continue
-      }
-      this.#files.move(touched, 'done')
-      if (settlement.state === 'delivered') this.#delivered += 1
-      else this.#refused += 1
+    for (const { settlement, touched } of settled) {
+      if (!this.#states.settle(touched, settlement)) continue
+      this.#files.end(touched)
       if (touched.file.open === 0) this.#finish(touched.file)
     }
     if ((this.#log?.size ?? 0) > this.#logLimit) {
@@ -267,11 +215,12 @@ export class Outbox {
   async #beginLog(): Promise<void> {
     const before = this.#log
     const finished = [...this.#files.all].filter((file) => file.open === 0 && file !== this.#puts)
+    const { delivered, rejected } = this.#states.counts()
     // The log includes finished files: until they are removed, a later process must not take them for new ones.
     this.#log = await beginStateLog(this.#disk, this.#folder, this.#settings.epoch, {
-      delivered: this.#delivered,
-      rejected: this.#refused,
-      known: [...this.#known],
+      delivered,
+      rejected,
+      known: [...this.#states.known],
       files: this.#files.records(),
     })
     this.#logLimit = this.#log.size * 2 + freshLogBytes

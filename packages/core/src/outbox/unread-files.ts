@@ -1,27 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
-import { BitSet } from '../files/bit-set.ts'
-import type { StateSnapshot, TouchedState } from './outbox-log.ts'
-
-/** What the log contains about a file. */
-export interface FileRecord {
-  readonly done: BitSet
-  readonly isUnconfirmed: boolean
-  readonly touched: ReadonlyMap<number, TouchedState>
-}
-
-export const untouchedFile: () => FileRecord = () => ({
-  done: new BitSet(),
-  isUnconfirmed: false,
-  touched: new Map(),
-})
+import { type FileRecord, type StateSnapshot, snapshotOf } from './outbox-log.ts'
 
 /** A file of lines that could not be read yet, and what the log contains about it. */
 export interface UnreadFile {
   readonly name: string
   readonly number: number
   readonly record: FileRecord
-  onPut(id: string): void
 }
 
 /** Delay before a file that could not be read is tried again, 10000 ms (10 seconds). */
@@ -62,8 +47,6 @@ export class UnreadFiles {
 
   /** Returns the records with which a new log begins. */
   records(): StateSnapshot['files'] {
-    return this.#files.map(({ name, number, record: { done, isUnconfirmed, touched } }) => {
-      return { ...{ name, number, isSuspect: isUnconfirmed }, done: done.toString(), touched: [...touched] }
-    })
+    return this.#files.map(({ name, number, record }) => snapshotOf({ name, number, ...record }))
   }
 }

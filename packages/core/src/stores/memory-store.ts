@@ -20,10 +20,10 @@ export function memoryStore(): Store {
   const days = new Map<UsageDay, DayTotals>()
   const revisions = new Map<UsageDay, number>()
   const notes = new Map<string, string>()
-  const outbox = new MemoryOutbox()
   let context: StoreContext | undefined
   /** Kept after `close()`, because lines that were being sent then are still settled. */
   let clock: Clock = systemClock
+  const outbox = new MemoryOutbox({ now: () => clock.now(), elapsed: () => clock.elapsed() })
   /** The sequence of the last batch that was added, by day: batches of one day come in their order. */
   const lastSequences = new Map<UsageDay, number>()
   let closing: UsageDay | undefined
@@ -114,13 +114,14 @@ export function memoryStore(): Store {
       outbox.put(lines)
     },
     async claim(limit) {
-      return outbox.claim(limit, opened().clock.elapsed())
+      opened()
+      return outbox.claim(limit)
     },
     async markAttempts(ids, atMs) {
       outbox.markAttempts(ids, atMs)
     },
     async settle(settlements) {
-      outbox.settle(settlements, clock)
+      outbox.settle(settlements)
     },
     async *waiting() {
       yield* outbox.waiting()
