@@ -37,10 +37,7 @@ const exceptions: ReadonlyArray<{
   },
   {
     reason: 'the outbox on a disk is tested by the contract that every store fulfils, and by crashes',
-    files: [
-      ...['closed-days', 'line-file', 'memory-outbox', 'open-line-file', 'outbox', 'outbox-file'],
-      ...['line-states', 'outbox-files', 'read-outbox', 'rejected-lines', 'unread-files'],
-    ].map((name) => `core/outbox/${name}`),
+    files: ['outbox', 'outbox-files', 'read-outbox'].map((name) => `core/outbox/${name}`),
     tests: [
       'contracts/store-contract.ts',
       'core/stores/file-store-crash.test.ts',
