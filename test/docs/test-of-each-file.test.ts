@@ -36,16 +36,6 @@ const exceptions: ReadonlyArray<{
     ],
   },
   {
-    reason: 'the outbox on a disk is tested by the contract that every store fulfils, and by crashes',
-    files: ['outbox', 'outbox-files', 'read-outbox'].map((name) => `core/outbox/${name}`),
-    tests: [
-      'contracts/store-contract.ts',
-      'core/stores/file-store-crash.test.ts',
-      'core/stores/file-store-disk-fails.test.ts',
-      'core/stores/file-store-many-files.test.ts',
-    ],
-  },
-  {
     reason: 'files that several processes share are tested with several processes',
     files: [
       ...['day-journals', 'journal-owner', 'leader-outbox', 'leftover-folders', 'namespace-folder'],

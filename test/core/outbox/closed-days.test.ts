@@ -36,7 +36,7 @@ describe('what a closed day contains', () => {
     expect(await closedDays().of(day)).toEqual({ revision: 11, contained: { a: 10 } })
   })
 
-  it('is what the revision before says when the last one is damaged, whose number is not used again', async () => {
+  it('is what the revision before says if the last one, whose number stays used, is damaged', async () => {
     await folder.writeDay([], { revision: 0, contained: { a: 3 } })
     const damaged = await folder.writeDay([], { revision: 1, contained: { a: 5 } })
     fs.truncateSync(folder.path(damaged), 10)

@@ -57,7 +57,7 @@ describe('a line in a file', () => {
     )
   })
 
-  it('has after it the reply of PX and the time, of which an earlier version wrote only the reply', () => {
+  it('has the reply of PX and the time after it; an earlier version wrote no time', () => {
     for (const more of [
       { text: 'bad date', atMs: 5 },
       { text: '', atMs: undefined },

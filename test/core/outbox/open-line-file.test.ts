@@ -33,7 +33,7 @@ describe('opening a file of lines', () => {
     expect(fs.readFileSync(folder.path('put.a.lines'))).toEqual(bytes)
   })
 
-  it('sets a file without a header aside, and leaves a header so that its revision is not used again', async () => {
+  it('sets a damaged file aside, and leaves a header so that its revision is not used again', async () => {
     const name = await folder.writeDay([line('a')], { revision: 3 })
     fs.writeFileSync(folder.path(name), 'no header')
     expect(await open(name)).toBeUndefined()
