@@ -80,7 +80,7 @@ describe('a wall clock that steps', () => {
     clock.step(-dayMs)
     expect(dayClock.today()).toBe('2026-11-22')
     unsubscribe('px-usage:day:clock-step', listen)
-    expect(steps).toEqual([{ aheadMs: -dayMs, believed: true }])
+    expect(steps).toEqual([{ aheadMs: -dayMs, isAccepted: true }])
   })
 
   it('two minutes back over midnight does not open the day before again', async () => {

@@ -67,7 +67,7 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
     if (aheadMs <= correctionMs || (acceptedNow() < earliestMs && nowMs >= earliestMs)) accept(offset)
     else if (pendingStep === undefined || Math.abs(offset - pendingStep.offset) > correctionMs) {
       pendingStep = { offset, sinceElapsed: clock.elapsed() }
-      diagnostics.publish('day:clock-step', { aheadMs, believed: false })
+      diagnostics.publish('day:clock-step', { aheadMs, isAccepted: false })
       diagnostics.warn(
         'PXU_WRN_DAY_CLOCK_STEP',
         `The clock of this machine jumped ahead by ${Math.round(aheadMs / 1_000)} s, so px-usage closes no day by it for 1 hour, or until PX confirms the time. If the machine was not suspended, check its time service.`,
@@ -78,7 +78,7 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
 
   function accept(offset: number): void {
     const aheadMs = offset - acceptedOffset
-    if (Math.abs(aheadMs) > correctionMs) diagnostics.publish('day:clock-step', { aheadMs, believed: true })
+    if (Math.abs(aheadMs) > correctionMs) diagnostics.publish('day:clock-step', { aheadMs, isAccepted: true })
     acceptedOffset = offset
     pendingStep = undefined
   }

@@ -92,10 +92,10 @@ export function createSenderHealth({
     lastError = { atMs: clock.now(), reason }
   }
 
-  function stop(reason: string, cure = ''): void {
+  function stop(reason: string, advice = ''): void {
     if (stopped === undefined || clock.elapsed() - stopReportedAtMs >= reportEveryMs) {
       stopReportedAtMs = clock.elapsed()
-      const message = `${asSentence(reason)} ${waitingText(store)}; next try in ${durationText(probeAfterMs)}. ${cure}`
+      const message = `${asSentence(reason)} ${waitingText(store)}; next try in ${durationText(probeAfterMs)}. ${advice}`
       diagnostics.report({ code: 'PXU_ERR_DELIVERY_STOPPED', message })
     }
     stopped = reason
@@ -135,7 +135,7 @@ export function createSenderHealth({
           return false
         case 'stopped':
           fail(result.reason)
-          stop(result.reason, result.cure)
+          stop(result.reason, result.advice)
           return true
         case 'unconfirmed':
           fail(result.reason)

@@ -44,9 +44,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length] as number
 }
 
-/** Creates the error for an option with an invalid value. @param cure what to give instead, as a sentence */
-export function invalid(name: string, value: unknown, cure: string): UsageError {
-  return new UsageError('PXU_ERR_OPTIONS_INVALID', `The option ${name} is ${quoted(value)}. ${cure}`)
+/** Creates the error for an option with an invalid value. @param advice what to give instead, as a sentence */
+export function invalid(name: string, value: unknown, advice: string): UsageError {
+  return new UsageError('PXU_ERR_OPTIONS_INVALID', `The option ${name} is ${quoted(value)}. ${advice}`)
 }
 
 /** Returns the value if it is a boolean or missing. @throws {UsageError} otherwise, as do the checks below */

@@ -11,8 +11,8 @@ export type DeliveryResult =
   | { readonly outcome: 'rejected'; readonly reason: string }
   /** PX may or may not have stored it. */
   | { readonly outcome: 'unconfirmed'; readonly reason: string }
-  /** No line can be sent until the operator changes the key, the address, a certificate or a proxy. `cure` says what to check. */
-  | { readonly outcome: 'stopped'; readonly reason: string; readonly cure?: string | undefined }
+  /** No line can be sent until the operator changes the key, the address, a certificate or a proxy. `advice` names what to check, as a sentence. */
+  | { readonly outcome: 'stopped'; readonly reason: string; readonly advice?: string | undefined }
 
 /** The response of PX to one request, or the error if no response was received. */
 export type PxResponse =
@@ -54,11 +54,11 @@ export function resultOf(response: PxResponse, nowMs: number): DeliveryResult {
     return {
       outcome: 'stopped',
       reason,
-      cure: isPermission ? 'Check PX_API_KEY and its Write permission.' : 'Check PX_API_KEY.',
+      advice: isPermission ? 'Check PX_API_KEY and its Write permission.' : 'Check PX_API_KEY.',
     }
   }
   if (status === 404 || status === 405 || isRedirect(status)) {
-    return { outcome: 'stopped', reason, cure: 'Check baseUrl (PX_BASE_URL).' }
+    return { outcome: 'stopped', reason, advice: 'Check baseUrl (PX_BASE_URL).' }
   }
   if (status === 429)
     return {
@@ -135,7 +135,7 @@ function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
   return {
     outcome: 'stopped',
     reason,
-    cure: 'Check baseUrl (PX_BASE_URL) and the certificates that Node trusts (NODE_EXTRA_CA_CERTS).',
+    advice: 'Check baseUrl (PX_BASE_URL) and the certificates that Node trusts (NODE_EXTRA_CA_CERTS).',
   }
 }
 

@@ -284,6 +284,6 @@ export function fileStoreOn(
   }
 }
 
-function invalid(option: string, value: unknown, cure: string): UsageError {
-  return new UsageError('PXU_ERR_OPTIONS_INVALID', `fileStore() got ${option} ${quoted(value)}. ${cure}`)
+function invalid(option: string, value: unknown, advice: string): UsageError {
+  return new UsageError('PXU_ERR_OPTIONS_INVALID', `fileStore() got ${option} ${quoted(value)}. ${advice}`)
 }
