@@ -36,24 +36,6 @@ const exceptions: ReadonlyArray<{
     ],
   },
   {
-    reason: 'files that several processes share are tested with several processes',
-    files: [
-      ...['day-journals', 'journal-owner', 'leader-outbox', 'leftover-folders', 'namespace-folder'],
-      'open-folder',
-    ].map((name) => `core/stores/${name}`),
-    tests: [
-      'core/stores/file-store-shared.test.ts',
-      'core/stores/leader-lease.test.ts',
-      'regression/one-folder-two-services.test.ts',
-      'faults/processes.test.ts',
-    ],
-  },
-  {
-    reason: 'the sender is tested against a PX that obeys the test',
-    files: ['core/delivery/create-px-delivery', 'core/delivery/send-batch'],
-    tests: ['core/delivery/send-outbox.test.ts', 'faults/delivery-outcomes.test.ts'],
-  },
-  {
     reason:
       'parts of the Redis store are tested through the scripts that they run, and through the whole store',
     files: ['counting/day-counts', 'fleet', 'key-names', 'open-store', 'redis-outbox', 'scripts/script'].map(
