@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
-import { closeQuietly, isReplaced, openToRead, withFile } from '../../../packages/core/src/files/held-file.ts'
+import {
+  closeQuietly,
+  discardFile,
+  isReplaced,
+  openToRead,
+  removeQuietly,
+  withFile,
+} from '../../../packages/core/src/files/held-file.ts'
 import { diskWith, errno } from '../../support/failing-disk.ts'
 
 let dir: string
@@ -120,4 +127,23 @@ it('withFile() resolves to the result of its task, and closes the file also afte
   await expect(withFile(realDisk, path, fail)).rejects.toThrow('unreadable')
   expect(opened).toHaveLength(2)
   for (const file of opened) expect(() => fs.fstatSync(file)).toThrow('EBADF')
+})
+
+describe('a file whose creation failed', () => {
+  it('is closed and removed under each of its names', () => {
+    const file = openToRead(realDisk, path)
+    const aside = `${path}.tmp`
+    fs.writeFileSync(aside, '')
+    discardFile(realDisk, file, aside, path)
+    expect(() => fs.fstatSync(file)).toThrow('EBADF')
+    expect(fs.readdirSync(join(dir, 'folder'))).toEqual([])
+  })
+
+  it('that cannot be removed stays without an error, and does not keep the others', () => {
+    const file = openToRead(realDisk, path)
+    fs.mkdirSync(`${path}.tmp`)
+    discardFile(realDisk, file, `${path}.tmp`, path)
+    removeQuietly(realDisk, join(dir, 'missing', 'file'))
+    expect(fs.readdirSync(join(dir, 'folder'))).toEqual(['a.log.tmp'])
+  })
 })

@@ -38,6 +38,21 @@ export function closeQuietly(disk: Disk, file: number): void {
   }
 }
 
+/** Closes and removes a file whose creation failed, so that nothing blocks the next attempt. Never throws. */
+export function discardFile(disk: Disk, file: number, ...paths: string[]): void {
+  closeQuietly(disk, file)
+  for (const path of paths) removeQuietly(disk, path)
+}
+
+/** Removes a file that does no harm if it stays. */
+export function removeQuietly(disk: Disk, path: string): void {
+  try {
+    disk.rmSync(path, { force: true })
+  } catch {
+    // The next attempt overwrites the file, or the next process removes it.
+  }
+}
+
 /** Opens a file for reading, runs `task` with it, and closes it. */
 export async function withFile<T>(disk: Disk, path: string, task: (file: number) => Promise<T>): Promise<T> {
   const file = openToRead(disk, path)

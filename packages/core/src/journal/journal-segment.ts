@@ -1,6 +1,6 @@
 import { type Disk, syncContent, writeWhole } from '../files/disk.ts'
 import { encodeFrame, frameTypes } from '../files/frames.ts'
-import { closeQuietly, isReplaced } from '../files/held-file.ts'
+import { closeQuietly, discardFile, isReplaced } from '../files/held-file.ts'
 import { CountsEncoder } from './journal-counts.ts'
 import type { JournalHeader } from './journal-files.ts'
 
@@ -74,12 +74,7 @@ function writeAside(disk: Disk, path: string, write: (file: number) => void): nu
     disk.renameSync(aside, path)
     return file
   } catch (error) {
-    closeQuietly(disk, file)
-    try {
-      disk.rmSync(aside, { force: true })
-    } catch {
-      // The next attempt overwrites it.
-    }
+    discardFile(disk, file, aside)
     throw error
   }
 }

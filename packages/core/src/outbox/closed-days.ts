@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { codeOf, type Disk, namesIn } from '../files/disk.ts'
-import { withFile } from '../files/held-file.ts'
+import { removeQuietly, withFile } from '../files/held-file.ts'
 import type { UsageDay } from '../model/series.ts'
 import { type LineFileHeader, outboxFolder, readLineFile } from './line-file.ts'
 
@@ -86,12 +86,9 @@ export class ClosedDays {
       const [, day] = fileName.exec(name) ?? []
       if (day === undefined || nowMs - Date.parse(day) < keptDays * 24 * 3_600_000) continue
       if (!isFinished(name, day)) continue
-      try {
-        this.#disk.rmSync(join(this.#folder, name), { force: true })
-        this.#headers.delete(name)
-      } catch {
-        // The file has only a few bytes. The next close tries again.
-      }
+      // The file has only a few bytes. If it cannot be removed, the next close tries again.
+      removeQuietly(this.#disk, join(this.#folder, name))
+      this.#headers.delete(name)
     }
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Disk, readAt, syncFolder, writeWhole } from '../files/disk.ts'
 import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../files/frames.ts'
-import { closeQuietly } from '../files/held-file.ts'
+import { discardFile } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { SendOrder } from './due-queue.ts'
@@ -155,12 +155,7 @@ export async function beginPutFile(
     await syncFolder(disk, folder)
     note({ number, name })
   } catch (error) {
-    closeQuietly(disk, file)
-    try {
-      for (const left of [aside, path]) disk.rmSync(left, { force: true })
-    } catch {
-      // It has no lines, so the next process removes it.
-    }
+    discardFile(disk, file, aside, path)
     throw error
   }
   return newOutboxFile({ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length })

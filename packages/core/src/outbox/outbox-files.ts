@@ -5,7 +5,7 @@ import type { DamagedFiles } from '../files/damaged-files.ts'
 import type { Disk } from '../files/disk.ts'
 import { readFrames } from '../files/frame-file.ts'
 import { frameTypes } from '../files/frames.ts'
-import { closeQuietly } from '../files/held-file.ts'
+import { closeQuietly, removeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import { compare, type SendOrder } from './due-queue.ts'
 import { decodeLine } from './line-file.ts'
@@ -92,11 +92,7 @@ export class OutboxFiles {
       return
     }
     closeQuietly(this.#disk, file)
-    try {
-      if (header.day === undefined) this.#disk.rmSync(path, { force: true })
-    } catch {
-      // It has no lines left to send, so the next process removes it.
-    }
+    if (header.day === undefined) removeQuietly(this.#disk, path)
   }
 
   /** Indexes the file of a closed day, whose end has the number of lines: only lines with an attempt are read. */

@@ -3,7 +3,7 @@ import { BitSet } from '../files/bit-set.ts'
 import { type Disk, namesIn, syncContent, syncFolder, writeLater, writeWhole } from '../files/disk.ts'
 import { readFrames } from '../files/frame-file.ts'
 import { encodeFrame, formatVersion, frameSeed, frameTypes } from '../files/frames.ts'
-import { closeQuietly, isReplaced, openToRead } from '../files/held-file.ts'
+import { closeQuietly, discardFile, isReplaced, openToRead } from '../files/held-file.ts'
 import type { Settlement } from '../model/outbox-line.ts'
 import { attempt, type LineState, settle, unattempted } from './line-states.ts'
 
@@ -84,12 +84,7 @@ export async function beginStateLog(
     await syncFolder(disk, folder)
     size = bytes.length
   } catch (error) {
-    closeQuietly(disk, file)
-    try {
-      disk.rmSync(aside, { force: true })
-    } catch {
-      // The next log overwrites it.
-    }
+    discardFile(disk, file, aside)
     throw error
   }
   for (const name of stateLogs(names)) {

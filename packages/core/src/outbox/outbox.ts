@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
 import { frameSeed } from '../files/frames.ts'
+import { removeQuietly } from '../files/held-file.ts'
 import type { Claim, OutboxCounts, OutboxLine, RejectedLine, Settlement } from '../model/outbox-line.ts'
 import { encodeLine, outboxFolder } from './line-file.ts'
 import { LineStates } from './line-states.ts'
@@ -227,11 +228,7 @@ export class Outbox {
     before?.close()
     for (const file of finished) {
       this.#files.close(file)
-      try {
-        this.#disk.rmSync(file.path, { force: true })
-      } catch {
-        // The next process finds that all of its lines are settled.
-      }
+      removeQuietly(this.#disk, file.path)
     }
   }
 

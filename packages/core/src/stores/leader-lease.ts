@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { codeOf, type Disk, namesIn, readIfThere, writeWhole } from '../files/disk.ts'
+import { removeQuietly } from '../files/held-file.ts'
 import { makeSubfolder } from '../files/set-aside.ts'
 import { type Owner, ownerState } from './liveness.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
@@ -178,15 +179,6 @@ function removeOlder(disk: Disk, folder: string, epoch: number): void {
   for (const name of namesOf(disk, folder)) {
     const number = Number(/^\d+/.exec(name)?.[0] ?? Number.NaN)
     if (number < epoch) removeQuietly(disk, join(folder, name))
-  }
-}
-
-/** Removes a file, and ignores a failure: the next leader tries again. */
-function removeQuietly(disk: Disk, path: string): void {
-  try {
-    disk.rmSync(path, { force: true })
-  } catch {
-    // A leftover file does no harm.
   }
 }
 

@@ -4,6 +4,7 @@ import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { codeOf, type Disk, namesIn } from '../files/disk.ts'
+import { removeQuietly } from '../files/held-file.ts'
 import { makeSubfolder } from '../files/set-aside.ts'
 import { shortHash } from '../files/short-hash.ts'
 import { type Silence, silentAfterMs } from './silence.ts'
@@ -100,11 +101,8 @@ export async function showAlive(
     server = undefined
     if (closing !== undefined) await new Promise((resolve) => closing.close(resolve))
     leavePlace()
-    try {
-      disk.rmSync(leasePath(dir, journalId), { force: true })
-    } catch {
-      // The lease expires, because it is not touched any more.
-    }
+    // If it cannot be removed, it expires, because it is not touched any more.
+    removeQuietly(disk, leasePath(dir, journalId))
   }
 
   try {
