@@ -127,7 +127,7 @@ describe.skipIf(!(await canConfine()))('a container with a read-only root', () =
     expect(await counted()).toBe(60)
   })
 
-  it('warns in Kubernetes when its folder is on an emptyDir in memory, and goes on after an OOM kill', async () => {
+  it('warns in Kubernetes of an emptyDir in memory, and goes on after an OOM kill', async () => {
     host.limitVolume('8m')
     const inKubernetes = { env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } }
     const first = await start(dir, inKubernetes)
