@@ -75,7 +75,7 @@ describe('the folder of a store', () => {
     vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1')
     const emptyDir = '/var/lib/kubelet/pods/0f1e/volumes/kubernetes.io~empty-dir/usage'
     const onEmptyDir = `${mountinfo}\n33 22 8:1 ${emptyDir} ${folder.dir} rw - ext4 /dev/sda1 rw`
-    const cure = 'Mount a volume of a StatefulSet.*several pods.*docs/kubernetes.md'
+    const cure = 'Mount a volume of a StatefulSet.*several pods.*redisStore.*docs/kubernetes.md'
     expect(await warningsOf(onEmptyDir)).toEqual([
       expect.stringMatching(new RegExp(`emptyDir.*goes with the pod.*${cure}`)),
     ])

@@ -29,7 +29,7 @@ function warnOfEnd(disk: Disk, root: string, diagnostics: Diagnostics): void {
       ? 'is on an emptyDir volume, which survives a restart of the container and goes with the pod'
       : "lies in the container's own layer, which goes with the container"
   const cure = isInKubernetes
-    ? `Mount a volume of a StatefulSet, and give its path as dir (PX_USAGE_DIR). If the service runs as several pods, each of them sends events of its own, and PX's Average is wrong. Manifests: ${manifestsUrl}`
+    ? `Mount a volume of a StatefulSet, and give its path as dir (PX_USAGE_DIR). If the service runs as several pods, each of them sends events of its own, and PX's Average is wrong: use redisStore() of @px-usage/redis. Manifests: ${manifestsUrl}`
     : 'Mount a volume and give its path as dir (PX_USAGE_DIR).'
   diagnostics.warn(
     'PXU_WRN_STORE_EPHEMERAL',
