@@ -148,6 +148,31 @@ describe.skipIf(!hasRedis())('with Redis', { timeout: 120_000 }, () => {
     expect(await all.dayInPx()).toEqual(all.truth())
   })
 
+  it('failed over while its last writer counts nothing, counts are exact', async () => {
+    const pair = later(await startRedisPair(), (one) => one.stop())
+    const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())
+    const all = fleet()
+    const meter = all.start(await client(proxy.port))
+    all.count(meter, 10)
+    await all.stored()
+    await pair.primary.command('WAIT', 1, 1_000)
+    await pair.promote()
+    all.count(meter, 20)
+    await all.stored()
+    await pair.primary.kill()
+    proxy.target = pair.replica.port
+    expect(await all.dayInPx()).toEqual(all.truth())
+  })
+
+  it('emptied while a process counts nothing, its counts of the last minutes are sent again', async () => {
+    const { redis, all, start } = await twoMeters()
+    const meters = start()
+    for (const meter of meters) all.count(meter, 10)
+    await all.stored()
+    await redis.command('FLUSHALL')
+    expect(await all.dayInPx()).toEqual(all.truth())
+  })
+
   it('replying READONLY, counts wait until the replica is a primary', async () => {
     const pair = later(await startRedisPair(), (one) => one.stop())
     const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())

@@ -90,6 +90,7 @@ export class DayCloser {
 
   async close(day: UsageDay, makeLines: MakeLines, force: boolean): Promise<DayClose> {
     if (!(await this.#outbox.isLeader())) return { outcome: 'notLeader' }
+    if (!force && (await this.#members.isRecovering())) return { outcome: 'waiting', writers: 1 }
     const before = (await this.#counts.days()).get(day)
     if (before === undefined) return { outcome: 'empty' }
     const record = await this.#closed(day)

@@ -13,6 +13,12 @@ export const leadLeaseMs = 30_000
  */
 export const silentAfterMs = 300_000
 
+/**
+ * How long no day is closed after Redis was emptied, 30000 ms (30 seconds). Meanwhile the other processes notice it, declare their
+ * days again and send their last counts again.
+ */
+const recoveryMs = 30_000
+
 /** Whether a writer may still have counts of a day. */
 export interface WriterState {
   readonly id: string
@@ -24,15 +30,28 @@ export interface WriterState {
 export class Membership {
   readonly #fleet: Fleet
   readonly #onEmptied: () => void
+  readonly #sendLost: () => Promise<unknown>
   readonly #countsOn = new Set<UsageDay>()
   readonly #seen = new Map<string, { beat: string; sinceMs: number }>()
   #epoch = ''
+  #emptiedAtMs = Number.NEGATIVE_INFINITY
   #cancel = () => {}
   #isClosed = false
 
-  constructor(fleet: Fleet, onEmptied: () => void) {
+  constructor(
+    fleet: Fleet,
+    {
+      onEmptied,
+      sendLost,
+    }: {
+      onEmptied(): void
+      /** Sends the last counts of this process again, if Redis has lost them. */
+      sendLost(): Promise<unknown>
+    },
+  ) {
     this.#fleet = fleet
     this.#onEmptied = onEmptied
+    this.#sendLost = sendLost
   }
 
   /** Starts to show that this process is alive. @throws {UsageError} if Redis fails */
@@ -52,23 +71,36 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    const { connection, keys, me, now, shards } = this.#fleet
+    const { connection, keys, me, now } = this.#fleet
     const kept = [keys.closed, keys.notes, ...keys.outbox]
     const epoch = await connection.run(
       beat,
       [keys.alive, keys.lead, keys.meta, ...kept],
       [now(), me, leadLeaseMs, keepSeconds],
     )
-    if (epoch === this.#epoch || this.#isClosed) return
+    if (this.#isClosed) return
+    if (epoch !== this.#epoch) await this.#rejoin()
+    await this.#sendLost()
+  }
+
+  /** Joins the fleet again after Redis was emptied, and declares the days of this process again. */
+  async #rejoin(): Promise<void> {
+    const { connection, context, keys, me, now, shards } = this.#fleet
     this.#onEmptied()
-    // The counts of this process begin again, so all of its days must be declared again.
-    this.#countsOn.clear()
+    this.#emptiedAtMs = context.clock.elapsed()
     const joined = await connection.run(
       joinFleet,
       [keys.meta, keys.alive],
       [now(), me, shards, this.#epoch, keepSeconds],
     )
     this.#epoch = (joined as string[])[1] as string
+    for (const day of this.#countsOn) await this.#note(day, 'open')
+  }
+
+  /** Returns whether Redis was emptied a moment ago, so that other processes still send their counts again. */
+  async isRecovering(): Promise<boolean> {
+    await this.#beat()
+    return this.#fleet.context.clock.elapsed() - this.#emptiedAtMs < recoveryMs
   }
 
   /** Declares that this process counts on a day, before its first count. @throws {UsageError} if Redis fails */
@@ -81,6 +113,7 @@ export class Membership {
   /** Declares that this process is done with a day. @throws {UsageError} if Redis fails */
   async seal(day: UsageDay): Promise<void> {
     if (!this.#countsOn.has(day)) return
+    await this.#sendLost()
     await this.#note(day, 'sealed')
     this.#countsOn.delete(day)
   }

@@ -40,10 +40,13 @@ export async function openStore(
   const keys = createKeyNames(keyPrefix, namespace)
   const me = `${isLeftover ? 'leftover-' : ''}${randomBytes(8).toString('hex')}`
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
-  const members = new Membership(joining, () => {
-    const message =
-      'Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and unsent events, are lost.'
-    diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
+  const members = new Membership(joining, {
+    onEmptied() {
+      const message =
+        'Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and unsent events, are lost.'
+      diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
+    },
+    sendLost: () => Promise.all(writers.map((writer) => writer.check())),
   })
   const [shards, epoch] = (await connection.run(
     joinFleet,

@@ -80,6 +80,33 @@ export class ShardWriter {
     }
   }
 
+  /**
+   * Sends what Redis has lost again. Only the next frame would show the loss, and a process that counts nothing more sends none.
+   *
+   * @throws {UsageError} if Redis fails
+   */
+  async check(): Promise<void> {
+    await this.send()
+    if (this.#sequence === 0) return
+    this.#sending ??= this.#checkLast().finally(() => {
+      this.#sending = undefined
+    })
+    await this.#sending
+    await this.send()
+  }
+
+  async #checkLast(): Promise<void> {
+    const key = this.#producer()
+    const last = Number((await this.#connection.read(['GET', key], key)) ?? 0)
+    // While Redis does not confirm them, frames are kept however old they are: an outage may last longer than that.
+    if (last >= this.#sequence) this.#forgetOld()
+    else await this.#repair(last)
+  }
+
+  #producer(): string {
+    return this.#keys.producer(`${this.#baseId}.${this.#generation}`)
+  }
+
   async #sendAll(): Promise<void> {
     if (this.#clock.elapsed() - this.#addedAtMs > renewProducerMs) this.#renew()
     for (let frame = this.#waiting[0]; frame !== undefined; frame = this.#waiting[0]) {
@@ -93,13 +120,7 @@ export class ShardWriter {
     const keys = this.#keys
     const [result, last] = (await this.#connection.run(
       applyFrame,
-      [
-        keys.producer(`${this.#baseId}.${this.#generation}`),
-        keys.open(frame.day),
-        keys.days,
-        keys.generations,
-        keys.instruments,
-      ],
+      [this.#producer(), keys.open(frame.day), keys.days, keys.generations, keys.instruments],
       [sequence, keepSeconds, ...frame.args],
     )) as [string, number]
     return { result, last }
@@ -117,6 +138,12 @@ export class ShardWriter {
     this.#addedAtMs = nowMs
     this.#added.push({ frame, sequence: this.#sequence, atElapsedMs: nowMs })
     this.#retained += frame.increments
+    this.#forgetOld()
+  }
+
+  /** Drops frames that Redis has had for long, whose days may be closed, and the oldest ones if there are too many. */
+  #forgetOld(): void {
+    const nowMs = this.#clock.elapsed()
     let drop = 0
     for (const { frame, sequence, atElapsedMs } of this.#added) {
       if (this.#retained <= mostRetained && nowMs - atElapsedMs <= retainMs) break
