@@ -32,7 +32,6 @@ const observing: Record<string, Bytes> = {
   'http/ignore-patterns (anonymous)': 48,
   'http/observed-call ObservedCall': [172, 180, 180], // the observed call
   'http/observed-call ObservedCall > AsyncResource': 160, // what makes it an async context
-  'http/observed-call finished > runInAsyncScope': 176,
   'http/observed-call toRecord': 88, // the finished call
 }
 
