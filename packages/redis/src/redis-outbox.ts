@@ -54,6 +54,8 @@ export class RedisOutbox {
   #isLeader = false
   #claims = 0
   #operations = 0
+  /** Settles when the last operation has ended. */
+  #lastOperation: Promise<unknown> = Promise.resolve()
   #isClaimOpen = false
   #blockedUntilMs = Number.NEGATIVE_INFINITY
   #yieldedUntilMs = Number.NEGATIVE_INFINITY
@@ -150,7 +152,7 @@ export class RedisOutbox {
   async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
     refuseTwice(ids)
     const encoded = ids.map((id) => JSON.stringify(id))
-    this.#accept(await this.#run(markLines, [this.#operation(), atMs, claimMs, ...encoded]))
+    this.#accept(await this.#operate(markLines, [atMs, claimMs, ...encoded]))
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {
@@ -162,13 +164,21 @@ export class RedisOutbox {
       'waitMs' in one ? Math.ceil(one.waitMs) : 0,
       one.state === 'rejected' ? JSON.stringify({ reason: one.reason, rejectedAtMs }) : '',
     ])
-    this.#accept(await this.#run(settleLines, [this.#operation(), ...args]))
+    this.#accept(await this.#operate(settleLines, args))
     for (const { id } of settlements) this.#claimed.delete(id)
   }
 
-  #operation(): number {
-    this.#operations += 1
-    return this.#operations
+  /**
+   * Runs one operation after the other. Redis refuses one that it would execute after a later one: a settlement that comes late could
+   * call a line pending whose next request has started.
+   */
+  #operate(script: Script, args: readonly (string | number)[]): Promise<Reply> {
+    const run = this.#lastOperation.then(() => {
+      this.#operations += 1
+      return this.#run(script, [this.#operations, ...args])
+    })
+    this.#lastOperation = run.catch(() => {})
+    return run
   }
 
   #accept(reply: Reply): void {

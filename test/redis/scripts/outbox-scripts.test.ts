@@ -141,6 +141,16 @@ describe.skipIf(!hasRedis())('the scripts of the outbox', () => {
     expect(await me.settle('a', 'delivered', { operation: 5 })).toEqual(['MISSING', '"a"'])
   })
 
+  it('settleLines changes nothing when it is executed after a later operation', async () => {
+    await me.put('a')
+    await me.claim()
+    await me.mark(['a'], { operation: 1 })
+    await me.settle('a', 'pending', { operation: 2 })
+    await me.claim()
+    await me.mark(['a'], { operation: 3 })
+    expect(await me.settle('a', 'pending', { operation: 2 })).toEqual(['OK', [1, 1, 0, 0]])
+  })
+
   it('settleLines lets a line wait', async () => {
     await me.put('a')
     await me.claim()

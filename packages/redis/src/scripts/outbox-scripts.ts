@@ -46,6 +46,11 @@ local function setState(place, state, attempts, at, claimant)
   redis.call('HSET', STATE, place, state .. '|' .. attempts .. '|' .. at .. '|' .. claimant)
 end
 
+-- A command whose reply was lost is sent again, and its first copy may be executed after later operations.
+local function isDone(operation)
+  return tonumber(redis.call('HGET', OPS, me) or 0) >= tonumber(operation)
+end
+
 local function addLine(item)
   local day, rank, id, json = string.match(item, '^([^|]*)|([^|]*)|([^\\n]*)\\n(.*)$')
   if redis.call('HEXISTS', IDS, id) == 1 then return false end
@@ -183,7 +188,7 @@ return {'OK', counts(), first[2] and math.max(tonumber(first[2]) - now, 0) or -1
 export const markLines: Script = outboxScript(
   'markLines',
   `
-if redis.call('HGET', OPS, me) == ARGV[3] then return {'OK', counts()} end
+if isDone(ARGV[3]) then return {'OK', counts()} end
 local places = {}
 for at = 6, #ARGV do
   local place = redis.call('HGET', IDS, ARGV[at])
@@ -212,7 +217,7 @@ return {'OK', counts()}
 export const settleLines: Script = outboxScript(
   'settleLines',
   `
-if redis.call('HGET', OPS, me) == ARGV[3] then return {'OK', counts()} end
+if isDone(ARGV[3]) then return {'OK', counts()} end
 for at = 4, #ARGV, 4 do
   if redis.call('HEXISTS', IDS, ARGV[at]) == 0 then return {'MISSING', ARGV[at]} end
 end
