@@ -9,7 +9,7 @@ import { parseRedisOptions, type RedisStoreOptions, type RedisStoreSettings } fr
 const flushAfterMs = 1_000
 
 /**
- * Creates a store that keeps counts and unsent events in Redis or Valkey. All processes that use one Redis and one `keyPrefix` count
+ * Creates a store that keeps counts and unsent events in Redis. All processes that use one Redis and one `keyPrefix` count
  * together, on any number of hosts: each user has one event per day. One process at a time closes the days and sends.
  *
  * Counts are sent to Redis each second. Until then they are in memory, and `kill -9` loses them.
