@@ -45,6 +45,24 @@ async function twoMeters(options?: RedisServerOptions) {
   return { redis, proxy, clients, all, start }
 }
 
+/** A fleet of one meter, after a failover that lost its last 20 calls. */
+async function failedOver() {
+  const pair = later(await startRedisPair(), (one) => one.stop())
+  const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())
+  const all = fleet()
+  const meter = all.start(await client(proxy.port))
+  all.count(meter, 10)
+  await all.stored()
+  await pair.primary.command('WAIT', 1, 1_000)
+  await pair.promote()
+  // The old primary does not know, and acknowledges what the new one never receives.
+  all.count(meter, 20)
+  await all.stored()
+  await pair.primary.kill()
+  proxy.target = pair.replica.port
+  return { all, meter }
+}
+
 function interrupt(proxy: TcpProxy, mode: TcpProxy['mode']): void {
   proxy.mode = mode
   proxy.disconnect()
@@ -131,36 +149,13 @@ describe.skipIf(!hasRedis())('with Redis', { timeout: 120_000 }, () => {
   })
 
   it('failed over to a replica without the last writes, counts are exact', async () => {
-    const pair = later(await startRedisPair(), (one) => one.stop())
-    const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())
-    const all = fleet()
-    const meter = all.start(await client(proxy.port))
-    all.count(meter, 10)
-    await all.stored()
-    await pair.primary.command('WAIT', 1, 1_000)
-    await pair.promote()
-    // The old primary does not know, and acknowledges what the new one never receives.
-    all.count(meter, 20)
-    await all.stored()
-    await pair.primary.kill()
-    proxy.target = pair.replica.port
+    const { all, meter } = await failedOver()
     all.count(meter, 5)
     expect(await all.dayInPx()).toEqual(all.truth())
   })
 
   it('failed over while its last writer counts nothing, counts are exact', async () => {
-    const pair = later(await startRedisPair(), (one) => one.stop())
-    const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())
-    const all = fleet()
-    const meter = all.start(await client(proxy.port))
-    all.count(meter, 10)
-    await all.stored()
-    await pair.primary.command('WAIT', 1, 1_000)
-    await pair.promote()
-    all.count(meter, 20)
-    await all.stored()
-    await pair.primary.kill()
-    proxy.target = pair.replica.port
+    const { all } = await failedOver()
     expect(await all.dayInPx()).toEqual(all.truth())
   })
 

@@ -39,8 +39,8 @@ export class ShardWriter {
   #generation = 0
   #sequence = 0
   #addedAtMs: number
-  /** Calls in frames that are no longer retained, with the last of their sequences. */
-  #forgotten = { sequence: 0, calls: 0 }
+  /** Calls in frames that are no longer retained. */
+  #forgottenCalls = 0
   #sending: Promise<void> | undefined
 
   constructor({
@@ -73,10 +73,7 @@ export class ShardWriter {
   /** Sends all frames that wait. @throws {UsageError} if Redis fails; they still wait then */
   async send(): Promise<void> {
     while (this.#waiting.length > 0) {
-      this.#sending ??= this.#sendAll().finally(() => {
-        this.#sending = undefined
-      })
-      await this.#sending
+      await this.#alone(() => this.#sendAll())
     }
   }
 
@@ -88,11 +85,16 @@ export class ShardWriter {
   async check(): Promise<void> {
     await this.send()
     if (this.#sequence === 0) return
-    this.#sending ??= this.#checkLast().finally(() => {
+    await this.#alone(() => this.#checkLast())
+    await this.send()
+  }
+
+  /** Runs a task, or joins the one in progress: sequences are assigned by one task at a time. */
+  #alone(task: () => Promise<void>): Promise<void> {
+    this.#sending ??= task().finally(() => {
       this.#sending = undefined
     })
-    await this.#sending
-    await this.send()
+    return this.#sending
   }
 
   async #checkLast(): Promise<void> {
@@ -145,10 +147,10 @@ export class ShardWriter {
   #forgetOld(): void {
     const nowMs = this.#clock.elapsed()
     let drop = 0
-    for (const { frame, sequence, atElapsedMs } of this.#added) {
+    for (const { frame, atElapsedMs } of this.#added) {
       if (this.#retained <= mostRetained && nowMs - atElapsedMs <= retainMs) break
       this.#retained -= frame.increments
-      this.#forgotten = { sequence, calls: this.#forgotten.calls + frame.calls }
+      this.#forgottenCalls += frame.calls
       drop += 1
     }
     if (drop > 0) this.#added = this.#added.slice(drop)
@@ -164,7 +166,7 @@ export class ShardWriter {
     const first = lost[0]?.sequence ?? this.#sequence + 1
     if (last + 1 < first) {
       // Calls of the lost frames are known only together with those of earlier ones that Redis may still have.
-      this.#onLoss({ frames: first - last - 1, calls: this.#forgotten.calls })
+      this.#onLoss({ frames: first - last - 1, calls: this.#forgottenCalls })
       this.#renew()
       this.#waiting.unshift(...lost.map(({ frame }) => frame))
       return
@@ -182,6 +184,6 @@ export class ShardWriter {
     this.#sequence = 0
     this.#added = []
     this.#retained = 0
-    this.#forgotten = { sequence: 0, calls: 0 }
+    this.#forgottenCalls = 0
   }
 }
