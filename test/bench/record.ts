@@ -1,4 +1,5 @@
 import { createSeriesTable, type SeriesTable } from '../../packages/core/src/counting/series-table.ts'
+import type { Endpoint } from '../../packages/core/src/model/endpoint.ts'
 
 /**
  * What counting one call costs in the series table, and what a series weighs. The ids of every call are new strings, as if
@@ -13,7 +14,7 @@ const noLimit = Number.POSITIVE_INFINITY
 interface Call {
   identity: { userId: string; accountId: string }
   counted: {
-    endpoint: { method: string; route: string }
+    endpoint: Endpoint
     properties: typeof properties
     statusCode: number
     aborted: boolean
@@ -34,13 +35,15 @@ function fresh(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }
 
+/** Endpoints are objects that attribution has once, as in a meter. */
 function callsOf(series: Iterable<number>, routes: readonly string[]): Call[] {
+  const endpoints = routes.map((route) => ({ method: 'GET', route }))
   return Array.from(series, (one) => {
     const user = Math.floor(one / routes.length)
     return {
       identity: { userId: fresh(`user-${user}`), accountId: fresh(`account-${user % accounts}`) },
       counted: {
-        endpoint: { method: 'GET', route: routes[one % routes.length] as string },
+        endpoint: endpoints[one % routes.length] as Endpoint,
         properties,
         statusCode: [200, 404, 500][one % 3] as number,
         aborted: one % 7 === 0,

@@ -29,6 +29,11 @@ it('equal content gives the same frozen object, and changed content another one'
   expect(properties.of(given)).toEqual({ ...own, plan: 'pro', seats: 4 })
 })
 
+it('the order of the names does not matter', () => {
+  const { properties } = callProperties()
+  expect(properties.of({ seats: 3, plan: 'pro' })).toBe(properties.of({ plan: 'pro', seats: 3 }))
+})
+
 it('a property that PX cannot keep is left out of each call, counted and reported', () => {
   const { properties, warnings } = callProperties()
   for (let turn = 0; turn < 2; turn += 1) {

@@ -10,6 +10,15 @@ it('an endpoint is the same object each time, with what is not known named as su
   expect(endpoints.of('__proto__', undefined)).toEqual({ method: '_OTHER', route: '(unmatched)' })
 })
 
+it('an endpoint from elsewhere is found by its method and route, and listed as it is', () => {
+  const endpoints = createEndpoints()
+  const own = endpoints.of('GET', '/a')
+  expect(endpoints.find({ method: 'GET', route: '/a' })).toBe(own)
+  expect(endpoints.find({ method: '(overflow)', route: '/a' })).toBeUndefined()
+  const overflow = endpoints.add({ method: '(overflow)', route: '(overflow)' })
+  expect(endpoints.find({ ...overflow })).toBe(overflow)
+})
+
 it('an app that makes an endpoint of every id does not fill the list', () => {
   const endpoints = createEndpoints()
   for (let id = 0; id < 20_000; id++) {

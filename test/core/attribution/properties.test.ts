@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCallProperties } from '../../../packages/core/src/attribution/call-properties.ts'
-import { usableProperties } from '../../../packages/core/src/attribution/properties.ts'
+import { createPropertySets, usableProperties } from '../../../packages/core/src/attribution/properties.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 
 const own = Object.freeze({ apiType: 'RESTful' })
@@ -122,5 +122,17 @@ describe('the properties of calls', () => {
       expect.stringMatching(/^The properties of a call are left out, .*not a plain object/),
       expect.stringMatching(/threw when they were read/),
     ])
+  })
+})
+
+describe('property sets', () => {
+  it('are found by their content, also by objects that come again and after many others', () => {
+    const sets = createPropertySets()
+    const own = sets.add({ plan: 'pro', seats: 3 })
+    const other = { seats: 3, plan: 'pro' }
+    expect([sets.find(own), sets.find(other), sets.find(other)]).toEqual([own, own, own])
+    expect(sets.find({ plan: 'pro', seats: '3' })).toBeUndefined()
+    for (let at = 0; at < 2_500; at++) sets.add({ at })
+    expect(sets.find(other)).toBe(own)
   })
 })

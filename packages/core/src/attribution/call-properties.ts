@@ -1,12 +1,12 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import { detached } from '../model/detached-text.ts'
 import type { Properties } from '../model/series.ts'
-import { usableProperties } from './properties.ts'
+import { createPropertySets, usableProperties } from './properties.ts'
 
 /** Combines the properties of single calls with those that all calls of a meter have. */
 export interface CallProperties {
   /**
-   * Returns the usable properties of a call; mostly the same frozen object for the same content. Never throws.
+   * Returns the usable properties of a call: the same frozen object for the same content while it is remembered. Never throws.
    *
    * @param given what the app's `properties` callback returned for this call
    */
@@ -31,6 +31,7 @@ const maxRemembered = 1_000
  */
 export function createCallProperties(own: Properties, diagnostics: Diagnostics): CallProperties {
   let start: Step = { next: undefined, found: own }
+  let known = createPropertySets()
   let remembered = 0
   let leftOut = 0
 
@@ -39,32 +40,34 @@ export function createCallProperties(own: Properties, diagnostics: Diagnostics):
     diagnostics.warn('PXU_WRN_ATTRIBUTION_PROPERTY_LEFT_OUT', message, reason)
   }
 
-  function remember(given: object, found: Properties): void {
+  function remember(given: object, usable: Properties): Properties {
     if (remembered >= maxRemembered) {
       start = { next: undefined, found: own }
+      known = createPropertySets()
       remembered = 0
     }
     remembered += 1
+    const found = known.find(usable) ?? known.add(usable)
     let step = start
     for (const [name, value] of Object.entries(given)) {
       step = stepAfter(step, name, typeof value === 'string' ? detached(value) : value)
     }
     step.found = found
+    return found
   }
 
   return {
     of(given) {
       if (given === undefined) return own
       try {
-        const known = find(start, given)
-        if (known !== undefined) return known
+        const found = find(start, given)
+        if (found !== undefined) return found
         const before = leftOut
-        const found = Object.freeze(
+        const usable = Object.freeze(
           usableProperties({ ...own, ...usableProperties(given, leaveOut) }, leaveOut),
         )
         // A set with an unusable property is not remembered, so that the property is counted for each call.
-        if (leftOut === before) remember(given as object, found)
-        return found
+        return leftOut === before ? remember(given as object, usable) : usable
       } catch {
         leaveOut('threw', 'The properties of a call threw when they were read, and are left out.')
         return own

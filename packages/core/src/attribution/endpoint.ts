@@ -17,13 +17,17 @@ const knownMethods: ReadonlySet<string> = new Set([
   'PATCH',
 ])
 
-/** Limit of the list: an app that puts ids into its endpoints must not fill the memory. */
+/** Limit of the list of a meter: an app that puts ids into its endpoints must not fill the memory. */
 const maxListed = 10_000
 
-/** The endpoints called so far. */
+/** Endpoints by their method and route: one object for each. */
 export interface Endpoints {
   /** Returns the same frozen object for the same endpoint while it is listed. @param route `undefined` if no route matched */
   of(method: string, route: string | undefined): Endpoint
+  /** Returns the listed object with this method and this route. Allocates nothing. */
+  find(endpoint: Endpoint): Endpoint | undefined
+  /** Lists an endpoint that `find` does not find. @returns the same object, also if the list is full */
+  add(endpoint: Endpoint): Endpoint
   /** Returns the endpoints, sorted by route, then by method. */
   list(): Endpoint[]
 }
@@ -34,15 +38,16 @@ interface RouteEndpoints {
   last: Endpoint
 }
 
-export function createEndpoints(): Endpoints {
+/** Creates an empty list. @param max how many endpoints it lists */
+export function createEndpoints(max = maxListed): Endpoints {
   const routes = new Map<string, RouteEndpoints>()
   let listed = 0
 
-  function add(method: string, givenRoute: string, ofRoute: RouteEndpoints | undefined): Endpoint {
-    if (listed >= maxListed) return { method, route: givenRoute }
+  function add(endpoint: Endpoint): Endpoint {
+    if (listed >= max) return endpoint
     listed += 1
-    const route = ofRoute?.last.route ?? detached(givenRoute)
-    const endpoint = Object.freeze({ method, route })
+    const { method, route } = endpoint
+    const ofRoute = routes.get(route)
     if (ofRoute === undefined) routes.set(route, { byMethod: new Map([[method, endpoint]]), last: endpoint })
     else ofRoute.byMethod.set(method, endpoint)
     return endpoint
@@ -53,10 +58,14 @@ export function createEndpoints(): Endpoints {
       const ofRoute = routes.get(route)
       if (ofRoute?.last.method === givenMethod) return ofRoute.last
       const method = knownMethods.has(givenMethod) ? givenMethod : '_OTHER'
-      const endpoint = ofRoute?.byMethod.get(method) ?? add(method, route, ofRoute)
+      const endpoint =
+        ofRoute?.byMethod.get(method) ??
+        add(Object.freeze({ method, route: ofRoute?.last.route ?? detached(route) }))
       if (ofRoute !== undefined) ofRoute.last = endpoint
       return endpoint
     },
+    find: ({ method, route }) => routes.get(route)?.byMethod.get(method),
+    add,
     list: () => [...routes.values()].flatMap(({ byMethod }) => [...byMethod.values()]).sort(byRouteAndMethod),
   }
 }

@@ -1,6 +1,7 @@
 import { quoted } from '../errors.ts'
 import { detached } from '../model/detached-text.ts'
 import type { Properties, PropertyValue } from '../model/series.ts'
+import { sortedEntries } from '../model/sorted-entries.ts'
 import { maxTextLength } from '../px-limits.ts'
 
 /** PX accepts 50 properties (px-api, limits of custom events). The rollups add a dozen properties. */
@@ -86,4 +87,51 @@ function reasonAgainst(
     return 'type'
   }
   return names.size - reserved.size >= maxProperties ? 'tooMany' : undefined
+}
+
+/** Property sets by their content: one object for each. */
+export interface PropertySets {
+  /** Returns the object with the same names and values in any order. Reads the content only of an object that is new to it. */
+  find(properties: Properties): Properties | undefined
+  /** Adds a set that `find` does not find. @returns the same object */
+  add(properties: Properties): Properties
+}
+
+/** Limit of remembered objects: growing a WeakMap to a million entries takes tens of milliseconds. */
+const maxSeen = 1_000
+
+/** Creates an empty collection. The objects given must not change. */
+export function createPropertySets(): PropertySets {
+  const byContent = new Map<string, Properties>()
+  /** By each object with the content. The same few objects come again, so their content is read only the first time. */
+  let seen = new WeakMap<Properties, Properties>()
+  let seenSize = 0
+
+  function remember(properties: Properties, known: Properties): Properties {
+    if (seenSize >= maxSeen) {
+      seen = new WeakMap()
+      seenSize = 0
+    }
+    seen.set(properties, known)
+    seenSize += 1
+    return known
+  }
+
+  return {
+    find(properties) {
+      const known = seen.get(properties)
+      if (known !== undefined) return known
+      const same = byContent.get(contentOf(properties))
+      return same === undefined ? undefined : remember(properties, same)
+    },
+    add(properties) {
+      byContent.set(contentOf(properties), properties)
+      return remember(properties, properties)
+    },
+  }
+}
+
+/** Returns the same text for the same names and values in any order. It is JSON, so no value can imitate a separator. */
+function contentOf(properties: Properties): string {
+  return JSON.stringify(sortedEntries(properties))
 }

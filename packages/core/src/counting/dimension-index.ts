@@ -1,23 +1,25 @@
+import { createEndpoints } from '../attribution/endpoint.ts'
+import { createPropertySets } from '../attribution/properties.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Instrument, Properties, Series } from '../model/series.ts'
-import { sortedEntries } from '../model/sorted-entries.ts'
 
 /** The fields of a series beside its identity. */
 type Dimensions = Omit<Series, 'identity'>
 
-/** One set of properties of an instrument. `methods` maps the method and route of its endpoints to the number of their dimensions. */
+/** One set of properties of an instrument. */
 export interface PropertySet {
   readonly instrument: Instrument
   readonly properties: Properties
-  readonly methods: Map<string, Map<string, number>>
-  /** The routes of the last method: most calls have the same method, and the lookup is skipped then. */
-  lastMethod: string
-  lastRoutes: Map<string, number> | undefined
-  /** The number of the dimensions without an endpoint, -1 until they have one. */
-  bare: number
+  /** The numbers of its dimensions, by endpoint. */
+  readonly numbers: Map<Endpoint | undefined, number>
 }
 
-/** Numbers dimensions from 0. There are few: the endpoints of the app, times its property sets. */
+/**
+ * Numbers dimensions from 0. There are few: the endpoints of the app, times its property sets.
+ *
+ * Attribution has one object for each endpoint and each property set, so a call is found by its objects. Only objects that come
+ * from elsewhere, such as from a file, are compared by content.
+ */
 export interface DimensionIndex {
   /** Returns the group, or `undefined` if it was not created yet. Allocates nothing for an object that was seen lately. */
   findPropertySet(instrument: Instrument, properties: Properties): PropertySet | undefined
@@ -32,22 +34,17 @@ export interface DimensionIndex {
 
 interface KnownInstrument {
   readonly instrument: Instrument
-  readonly propertySets: Map<string, PropertySet>
-  /** Property sets by object. The same few objects come again, so their content is compared only the first time. */
-  seen: WeakMap<Properties, PropertySet>
-  seenSize: number
+  readonly propertySets: Map<Properties, PropertySet>
 }
-
-/** Limit of remembered objects: growing a WeakMap to a million entries takes tens of milliseconds. */
-const maxSeen = 1_000
 
 /** Creates an empty index. */
 export function createDimensionIndex(): DimensionIndex {
   const instruments = new Map<string, KnownInstrument>()
+  const knownProperties = createPropertySets()
+  const knownEndpoints = createEndpoints(Number.POSITIVE_INFINITY)
   const dimensions: Dimensions[] = []
   let lastInstrument: Instrument | undefined
   let lastKnown: KnownInstrument | undefined
-  let lastProperties: Properties | undefined
   let lastPropertySet: PropertySet | undefined
 
   /** Compares instruments by content, because every series that was read from a file has an instrument object of its own. */
@@ -56,90 +53,56 @@ export function createDimensionIndex(): DimensionIndex {
     const content = JSON.stringify([instrument.name, instrument.kind, instrument.measures])
     let found = instruments.get(content)
     if (found === undefined) {
-      found = { instrument, propertySets: new Map(), seen: new WeakMap(), seenSize: 0 }
+      found = { instrument, propertySets: new Map() }
       instruments.set(content, found)
     }
     lastInstrument = instrument
     lastKnown = found
+    lastPropertySet = undefined
     return found
-  }
-
-  function remember(
-    ofInstrument: KnownInstrument,
-    properties: Properties,
-    propertySet: PropertySet,
-  ): PropertySet {
-    if (ofInstrument.seenSize >= maxSeen) {
-      ofInstrument.seen = new WeakMap()
-      ofInstrument.seenSize = 0
-    }
-    ofInstrument.seen.set(properties, propertySet)
-    ofInstrument.seenSize += 1
-    return propertySet
   }
 
   return {
     findPropertySet(instrument, properties) {
-      const isLast = instrument === lastInstrument && properties === lastProperties
-      if (isLast && lastPropertySet !== undefined) return lastPropertySet
-      const ofInstrument = known(instrument)
-      let propertySet = ofInstrument.seen.get(properties)
-      if (propertySet === undefined) {
-        propertySet = ofInstrument.propertySets.get(contentOf(properties))
-        if (propertySet === undefined) return undefined
-        remember(ofInstrument, properties, propertySet)
+      if (instrument === lastInstrument && properties === lastPropertySet?.properties) return lastPropertySet
+      const { propertySets } = known(instrument)
+      let found = propertySets.get(properties)
+      if (found === undefined) {
+        const same = knownProperties.find(properties)
+        if (same === undefined) return undefined
+        found = propertySets.get(same)
       }
-      lastProperties = properties
-      lastPropertySet = propertySet
-      return propertySet
+      lastPropertySet = found
+      return found
     },
 
     makePropertySet(instrument, properties) {
       const ofInstrument = known(instrument)
-      const propertySet: PropertySet = {
-        instrument: ofInstrument.instrument,
-        properties,
-        methods: new Map(),
-        lastMethod: '',
-        lastRoutes: undefined,
-        bare: -1,
-      }
-      ofInstrument.propertySets.set(contentOf(properties), propertySet)
-      return remember(ofInstrument, properties, propertySet)
+      const own = knownProperties.find(properties) ?? knownProperties.add(properties)
+      const propertySet = { instrument: ofInstrument.instrument, properties: own, numbers: new Map() }
+      ofInstrument.propertySets.set(own, propertySet)
+      return propertySet
     },
 
     propertySets: (instrument) => known(instrument).propertySets.size,
 
-    find(propertySet, endpoint) {
-      if (endpoint === undefined) return propertySet.bare
-      const { method, route } = endpoint
-      if (method !== propertySet.lastMethod || propertySet.lastRoutes === undefined) {
-        propertySet.lastMethod = method
-        propertySet.lastRoutes = propertySet.methods.get(method)
-      }
-      return propertySet.lastRoutes?.get(route) ?? -1
+    find({ numbers }, endpoint) {
+      const number = numbers.get(endpoint)
+      if (number !== undefined) return number
+      const same = endpoint && knownEndpoints.find(endpoint)
+      return (same && numbers.get(same)) ?? -1
     },
 
-    make(propertySet, endpoint) {
-      const { instrument, properties, methods } = propertySet
+    make({ instrument, properties, numbers }, endpoint) {
       const number = dimensions.length
-      if (endpoint === undefined) {
-        dimensions.push({ instrument, properties })
-        propertySet.bare = number
-        return number
-      }
-      const { method, route } = endpoint
-      dimensions.push({ instrument, properties, endpoint: { method, route } })
-      const routes = methods.get(method) ?? new Map<string, number>()
-      methods.set(method, routes.set(route, number))
+      const own = endpoint && (knownEndpoints.find(endpoint) ?? knownEndpoints.add(endpoint))
+      dimensions.push(
+        own === undefined ? { instrument, properties } : { instrument, properties, endpoint: own },
+      )
+      numbers.set(own, number)
       return number
     },
 
     at: (number) => dimensions[number] as Dimensions,
   }
-}
-
-/** Returns the same text for the same names and values in any order. It is JSON, so no value can imitate a separator. */
-function contentOf(properties: Properties): string {
-  return JSON.stringify(sortedEntries(properties))
 }
