@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { countedIn, serveAndEnd } from '../support/kill-run.ts'
+import { connections, countedIn, mostAtStake, serveAndEnd } from '../support/kill-run.ts'
 
 /** Many more, and each after more load, by `npm run soak`. */
 const kills = Number(process.env.SOAK_KILLS ?? 6)
@@ -22,6 +22,7 @@ interface Losses {
   slowKills: number
   /** Where they were not. */
   maxLost: number
+  medianLost: number
   /** As milliseconds of the traffic of its run. */
   maxLostMs: number
   sumLost: number
@@ -35,6 +36,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
     kills: count,
     slowKills: 0,
     maxLost: 0,
+    medianLost: 0,
     maxLostMs: 0,
     sumLost: 0,
     overCounted: 0,
@@ -42,6 +44,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
     perSecond: '',
   }
   const rates: number[] = []
+  const lostInTime: number[] = []
   let counted = 0
   for (let kill = 0; kill < count; kill++) {
     const { acknowledged, inFlight, requestsPerSecond, wasSlow } = await serveAndEnd(dir, {
@@ -51,7 +54,7 @@ async function killMany(count: number, durability: string): Promise<Losses> {
     const now = await countedIn(dir)
     const lost = Math.max(0, acknowledged - (now - counted))
     if (wasSlow) losses.slowKills += 1
-    else losses.maxLost = Math.max(losses.maxLost, lost)
+    else lostInTime.push(lost)
     losses.maxLostMs = Math.max(losses.maxLostMs, (lost / requestsPerSecond) * 1_000)
     losses.sumLost += lost
     losses.overCounted += Math.max(0, now - counted - acknowledged - inFlight)
@@ -59,6 +62,9 @@ async function killMany(count: number, durability: string): Promise<Losses> {
     rates.push(Math.round(requestsPerSecond))
     counted = now
   }
+  lostInTime.sort((a, b) => a - b)
+  losses.maxLost = lostInTime.at(-1) ?? 0
+  losses.medianLost = lostInTime[lostInTime.length >> 1] ?? 0
   rates.sort((a, b) => a - b)
   losses.perSecond = `${rates[0]} to ${rates.at(-1)}, median ${rates[rates.length >> 1]}`
   console.log(`durability ${durability}: ${JSON.stringify(losses)}`)
@@ -66,11 +72,11 @@ async function killMany(count: number, durability: string): Promise<Losses> {
 }
 
 test('SIGKILL under load loses at most the calls of one turn or of 2 ms, and counts none twice', async () => {
-  const { overCounted, maxLost, maxLostMs, requests } = await killMany(kills, 'turn')
+  const { overCounted, maxLost, medianLost, maxLostMs, requests } = await killMany(kills, 'turn')
   expect(requests).toBeGreaterThan(100)
   expect(overCounted).toBe(0)
-  // One turn of the event loop, or 2 ms of this load, respond to each connection once at most.
-  expect(maxLost).toBeLessThanOrEqual(40)
+  expect(maxLost).toBeLessThanOrEqual(mostAtStake)
+  expect(medianLost).toBeLessThanOrEqual(connections)
   // Where writes were slow for a moment, they came each 20 ms, on a machine that was slow as well.
   expect(maxLostMs).toBeLessThan(300)
 }, 1_200_000)
@@ -91,7 +97,7 @@ test.each([
   async (_, how) => {
     const { acknowledged, inFlight } = await serveAndEnd(dir, { loadMs: 200, how })
     const counted = await countedIn(dir)
-    expect(counted).toBeGreaterThanOrEqual(acknowledged - 40)
+    expect(counted).toBeGreaterThanOrEqual(acknowledged - mostAtStake)
     expect(counted).toBeLessThanOrEqual(acknowledged + inFlight)
   },
   60_000,

@@ -16,7 +16,13 @@ export interface KillRun {
   wasSlow: boolean
 }
 
-const connections = 40
+export const connections = 40
+
+/**
+ * How many calls may be lost at most: those of the turn that is in progress, one for each connection, and those of the 2 ms
+ * before it. On a fast machine a connection has one response in each of these milliseconds.
+ */
+export const mostAtStake = 3 * connections
 
 /**
  * Lets a process serve and count under full load on 40 connections, and ends it in the middle.
