@@ -52,6 +52,8 @@ export interface Switches {
   visibilityLagMs: number
   /** Whether the last page of a list has a `scrollId`. @default 'given' */
   lastScrollId: 'given' | 'none'
+  /** How several `filter` parameters are joined: an event meets one of them, or all. @default 'or' */
+  repeatedFilters: 'or' | 'and'
   /** Texts such as `2026-11-23T10:00:00Z` are read back as epoch ms, or as sent. @default 'epoch' */
   isoDates: 'epoch' | 'text'
   /** Whether a text such as `"120"` counts in Sum, Average, Min and Max. @default 'ignore' */
@@ -100,6 +102,7 @@ const table: { readonly [K in keyof Switches]: readonly [Switches[K], Allowed<Sw
   retryAfterSeconds: [null, 'number or null'],
   visibilityLagMs: [0, 'number'],
   lastScrollId: ['given', ['given', 'none']],
+  repeatedFilters: ['or', ['or', 'and']],
   isoDates: ['epoch', ['epoch', 'text']],
   numericStrings: ['ignore', ['ignore', 'count']],
   averagePer: ['event', ['event', 'userDay']],

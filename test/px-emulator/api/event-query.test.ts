@@ -64,6 +64,16 @@ test('a page has 25 events, or 1 to 1000 by pageSize', async () => {
   for (const size of ['0', '1001', '1.5', 'x']) expect((await find(`pageSize=${size}`)).status).toBe(400)
 })
 
+test('several filters find what meets one of them, or by switch what meets all', async () => {
+  await three()
+  const both = `filter=identifyId==ann&filter=identifyId==zoe&${november}`
+  const one = (await find(`filter=identifyId==ann&${november}`)).body.totalHits
+  expect(one).toBeGreaterThan(0)
+  expect((await find(both)).body.totalHits).toBe(one)
+  emulator.setSwitches({ repeatedFilters: 'and' })
+  expect((await find(both)).body.totalHits).toBe(0)
+})
+
 test('a scrollId alone returns the next page, and the last page has one too, or null by switch', async () => {
   await three()
   const first = (await find(`sort=-date&pageSize=2&${november}`)).body

@@ -7,7 +7,7 @@ import {
   parseFilters,
 } from '../../../packages/px-emulator/src/query/filter.ts'
 
-const parse = (...texts: string[]) => parseFilters(texts, (field) => field !== 'secret')
+const parse = (...texts: string[]) => parseFilters(texts, (field) => field !== 'secret', 'or')
 const meets = (conditions: Condition[], event: Record<string, unknown>) =>
   conditions.every(({ field, holds }) => holds(event[field]))
 
@@ -27,6 +27,12 @@ describe('parseFilters()', () => {
     expect(meets(both, { plan: 'Pro', apiCalls: 5 })).toBe(true)
     expect(meets(both, { plan: 'Pro', apiCalls: 4 })).toBe(false)
     expect(meets(other, { plan: 'FREE' })).toBe(true)
+  })
+
+  test('joins several parameters with and into one list', () => {
+    const parsed = parseFilters(['plan==pro;n>1', 'n<5'], () => true, 'and')
+    expect(parsed.map(({ length }) => length)).toEqual([3])
+    expect(parseFilters([], () => true, 'and')).toEqual([])
   })
 
   test.each<[string, unknown, unknown]>([

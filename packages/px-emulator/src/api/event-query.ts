@@ -4,6 +4,7 @@ import type { CustomEvent } from '../events/custom-event.ts'
 import { PxError } from '../px-error.ts'
 import { type Condition, instant, parseFilters } from '../query/filter.ts'
 import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from '../query/scroll.ts'
+import type { Switches } from '../switches.ts'
 
 const dayMs = 86_400_000
 const maxRangeDays = 190
@@ -14,8 +15,7 @@ export interface EventQuery {
   nowMs: number
   /** Number of visible events, which are the first in the order of arrival. */
   visible: number
-  /** Whether the last page also has a `scrollId`. */
-  lastScrollId: boolean
+  switches: Pick<Switches, 'lastScrollId' | 'repeatedFilters'>
 }
 
 /**
@@ -27,12 +27,16 @@ export interface EventQuery {
 export function queryEvents(
   table: EventTable,
   params: URLSearchParams,
-  { nowMs, visible, lastScrollId }: EventQuery,
+  { nowMs, visible, switches }: EventQuery,
 ): { customEvents: CustomEvent[]; totalHits: number; scrollId: string | null } {
   const scroll = readScroll(params, nowMs, visible)
   const { query, offset, upTo } = scroll
   const pageSize = pageSizeOf(query)
-  const filters = parseFilters(query.getAll('filter'), (field) => filterable.has(field))
+  const filters = parseFilters(
+    query.getAll('filter'),
+    (field) => filterable.has(field),
+    switches.repeatedFilters,
+  )
   const endMs = instant(query.get('dateRangeEnd')) ?? scroll.startedMs
   const startMs = instant(query.get('dateRangeStart')) ?? endMs - dayMs
   if (endMs - startMs > maxRangeDays * dayMs) throw new PxError(400, `Exceeded date range${maxRangeDays}days`)
@@ -63,7 +67,7 @@ export function queryEvents(
   return {
     customEvents: page.map((place) => table.at(place)),
     totalHits: found.length,
-    scrollId: isLast && !lastScrollId ? null : scrollIdOf({ ...scroll, offset: next }),
+    scrollId: isLast && switches.lastScrollId === 'none' ? null : scrollIdOf({ ...scroll, offset: next }),
   }
 }
 

@@ -45,8 +45,7 @@ function handleEvents(state: PxState, { method, query, body }: PxRequest, nowMs:
   const { switches, events } = state
   if (method === 'GET') {
     const visible = events.reveal(nowMs - switches.visibilityLagMs)
-    const lastScrollId = switches.lastScrollId === 'given'
-    const found = queryEvents(events, query, { nowMs, visible, lastScrollId })
+    const found = queryEvents(events, query, { nowMs, visible, switches })
     if (switches.isoDates === 'epoch') found.customEvents = found.customEvents.map(withEpochDates)
     return { status: 200, body: found }
   }

@@ -1,4 +1,5 @@
 import { PxError } from '../px-error.ts'
+import type { Switches } from '../switches.ts'
 import { textPattern } from './text-pattern.ts'
 
 /** One condition of a `filter`: a field, and a test of its value. */
@@ -14,16 +15,21 @@ type Operator = '==' | '!=' | '<=' | '>=' | '!~' | '<' | '>' | '~'
 const operators: readonly string[] = ['==', '!=', '<=', '>=', '!~', '<', '>', '~']
 
 /**
- * Parses `filter` parameters. Conditions joined by `;` must all hold; of several parameters one must hold.
+ * Parses `filter` parameters. Conditions joined by `;` must all hold. Of several parameters one must hold, or with `and` all; then all
+ * conditions are in one list.
  *
  * @param takes returns whether a field can be filtered
  * @throws {PxError} 400 for a field or a form that cannot be filtered
  */
-export function parseFilters(texts: readonly string[], takes: (field: string) => boolean): Condition[][] {
+export function parseFilters(
+  texts: readonly string[],
+  takes: (field: string) => boolean,
+  joined: Switches['repeatedFilters'],
+): Condition[][] {
   if (texts.length > maxConditions || texts.join(';').split(';').length > maxConditions) {
     throw new PxError(400, `A filter may have at most ${maxConditions} conditions`)
   }
-  return texts.map((text) =>
+  const filters = texts.map((text) =>
     text.split(';').map((part) => {
       const [, field, operator, wanted] = /^([\w.-]+?)(==|!=|<=|>=|!~|<|>|~)([\s\S]*)$/.exec(part) ?? []
       if (field === undefined || !takes(field)) {
@@ -32,6 +38,7 @@ export function parseFilters(texts: readonly string[], takes: (field: string) =>
       return condition(field, operator as string, wanted ?? '')
     }),
   )
+  return joined === 'and' && filters.length > 0 ? [filters.flat()] : filters
 }
 
 /** Creates a condition. Texts are compared without case, numbers as numbers, dates as epoch ms or ISO 8601. @throws {PxError} 400 */

@@ -178,7 +178,7 @@ export function createMembers({ kind, name, idField, required }: MembersKind, ru
     all: () =>
       [...kept.values()].filter(({ removedMs }) => removedMs === undefined).map(({ member }) => member),
     page(query) {
-      return membersPage(this.all(), query, switches.lastScrollId === 'given')
+      return membersPage(this.all(), query, switches)
     },
     ignored: () => [...ignored],
     restore(id, entry) {

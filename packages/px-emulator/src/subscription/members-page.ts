@@ -1,5 +1,6 @@
 import { parseFilters } from '../query/filter.ts'
 import { compareValues, pageSizeOf, readScroll, scrollIdOf, sortKeys } from '../query/scroll.ts'
+import type { Switches } from '../switches.ts'
 
 /** A user or an account. */
 export type Member = Record<string, unknown>
@@ -15,10 +16,14 @@ export interface MembersPage {
  *
  * @throws {PxError} 400
  */
-export function membersPage(all: Member[], params: URLSearchParams, lastScrollId: boolean): MembersPage {
+export function membersPage(
+  all: Member[],
+  params: URLSearchParams,
+  { lastScrollId, repeatedFilters }: Pick<Switches, 'lastScrollId' | 'repeatedFilters'>,
+): MembersPage {
   const scroll = readScroll(params, 0, 0)
   const pageSize = pageSizeOf(scroll.query)
-  const filters = parseFilters(scroll.query.getAll('filter'), () => true)
+  const filters = parseFilters(scroll.query.getAll('filter'), () => true, repeatedFilters)
   const found = all.filter(
     (member) =>
       filters.length === 0 ||
@@ -30,7 +35,7 @@ export function membersPage(all: Member[], params: URLSearchParams, lastScrollId
   const members = found.slice(scroll.offset, scroll.offset + pageSize)
   const offset = scroll.offset + members.length
   const isLast = offset >= found.length
-  const scrollId = isLast && !lastScrollId ? null : scrollIdOf({ ...scroll, offset })
+  const scrollId = isLast && lastScrollId === 'none' ? null : scrollIdOf({ ...scroll, offset })
   return { members, totalHits: found.length, scrollId }
 }
 
