@@ -65,7 +65,7 @@ const testsOfSeveral: Readonly<Record<string, string>> = {
   ),
 }
 /** The packages whose tests mirror their source. Those in `redis/` are there because they need a redis-server. */
-const mirrored = ['core', 'express', 'http', 'koa', 'px-emulator']
+const mirrored = ['cli', 'core', 'express', 'http', 'koa', 'px-emulator']
 
 /** Source files of all packages that contain a function with a body, as `core/day/rollup`. */
 const sources = readdirSync(packages).flatMap((name) =>

@@ -1,0 +1,5 @@
+import type { CliCommand } from '../command.ts'
+import { emulator } from './emulator.ts'
+
+/** All commands, in the order of the help. */
+export const commands: readonly CliCommand[] = [emulator]
