@@ -48,6 +48,7 @@ const hooks: Record<string, Hook | undefined> = {
         endpoint: undefined,
         ignore: undefined,
         properties: undefined,
+        measures: undefined,
       },
       reader: { route: () => '/v1/users/:id' },
     }),

@@ -40,6 +40,7 @@ const ofMeter: Names<MeterOptions> = {
 const ofCall: Names<CallOptions<unknown> & Pick<UsageOptions<unknown>, 'meter' | 'enabled'>> = {
   identify: true,
   properties: true,
+  measures: true,
   endpoint: true,
   ignore: true,
   meter: true,

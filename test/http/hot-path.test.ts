@@ -23,7 +23,7 @@ const elsewhere = 'elsewhere'
  */
 const recording: Record<string, Bytes> = {
   'core/clock (anonymous)': 16, // the time, for the usage day
-  'core/create-meter record': 80, // the counted call
+  'core/create-meter record': 88, // the counted call
   'core/identity usableIdentity': 56, // the checked identity
 }
 
@@ -32,7 +32,7 @@ const observing: Record<string, Bytes> = {
   'http/ignore-patterns (anonymous)': 48,
   'http/observed-call ObservedCall': [172, 180, 180], // the observed call
   'http/observed-call ObservedCall > AsyncResource': 160, // what makes it an async context
-  'http/observed-call toRecord': 88, // the finished call
+  'http/observed-call toRecord': 96, // the finished call
 }
 
 const allocations: Record<string, Record<string, Bytes>> = {

@@ -19,14 +19,15 @@ import type {
 import * as forExpress from '@px-usage/express'
 import type { UsageOptions as KoaOptions } from '@px-usage/koa'
 import * as forKoa from '@px-usage/koa'
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import type { Context } from 'koa'
 import { expect, expectTypeOf, it } from 'vitest'
 
 // Checked by the compiler, except where something is expected of values.
 it('an app can name the types of the options that it builds', () => {
-  expectTypeOf<Parameters<typeof forExpress.pxUsage>[0]>().toEqualTypeOf<UsageOptions<Request>>()
-  expectTypeOf<Parameters<typeof forKoa.pxUsage>[0]>().toEqualTypeOf<KoaOptions<Context>>()
+  expectTypeOf(forExpress.pxUsage).toBeCallableWith({} as UsageOptions<Request>)
+  expectTypeOf(forExpress.pxUsage).toBeCallableWith({} as UsageOptions<Request, Response>)
+  expectTypeOf(forKoa.pxUsage).toBeCallableWith({} as KoaOptions<Context>)
   expectTypeOf<NonNullable<MeterOptions['region']>>().toEqualTypeOf<Region>()
   expectTypeOf<NonNullable<MeterOptions['limits']>>().toEqualTypeOf<Partial<SeriesLimits>>()
   expectTypeOf<NonNullable<MeterOptions['dispatcher']>>().toEqualTypeOf<Dispatcher>()

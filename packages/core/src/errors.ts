@@ -39,6 +39,8 @@ export const codes = {
   PXU_WRN_COUNTING_OVERFLOW:
     'There are too many series, so some calls are counted under (overflow); the totals are right.',
   PXU_WRN_COUNTING_SATURATED: 'A number reached 2^53 - 1, beyond which it cannot be exact, and stays there.',
+  PXU_WRN_COUNTING_MEASURE_REFUSED:
+    'A number that `measures` returned for a call cannot be counted; the call is.',
   PXU_ERR_COUNTING_INSTRUMENT:
     'A counter or a gauge cannot be created with this event name or these options.',
   PXU_ERR_COUNTING_VALUE: 'A counter or a gauge got a value that cannot be counted.',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { observeCall, parseUsageOptions, type UsageOptions } from '@px-usage/http'
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import { createRouteTemplates } from './route-template.ts'
 import type { RouteTree } from './route-tree.ts'
 import type { RoutedRequest } from './watch-route.ts'
@@ -18,19 +18,26 @@ export interface UsageMiddleware {
  *
  * Mount it first, so that it sees every call. It awaits nothing and patches no method; `identify` runs after the response.
  *
+ * @typeParam Req the app's own type of a request: `pxUsage<AppRequest>(...)`, or the type of the parameter of `identify`
  * @throws {UsageError} for options that are missing or invalid
  */
-export function pxUsage(given: UsageOptions<Request>): UsageMiddleware {
+export function pxUsage(given: UsageOptions<Request, Response>): UsageMiddleware
+export function pxUsage<Req extends Request, Res extends Response = Response>(
+  given: UsageOptions<Req, Res>,
+): UsageMiddleware
+export function pxUsage<Req extends Request, Res extends Response>(
+  given: UsageOptions<Req, Res>,
+): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const templates = createRouteTemplates()
   const reader = {
-    enter: (req: Request) => templates.enter(req as unknown as RoutedRequest),
-    route: (req: Request, statusCode: number, entered: unknown) =>
+    enter: (req: Req) => templates.enter(req as unknown as RoutedRequest),
+    route: (req: Req, statusCode: number, entered: unknown) =>
       templates.of(req as unknown as RoutedRequest, statusCode, entered as RouteTree | undefined),
   }
   const observer = { meter, options, reader }
   const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => {
-    if (enabled) observeCall(req, res, req as unknown as Request, observer)
+    if (enabled) observeCall(req, res, req as Req, observer)
     next()
   }
   return Object.assign(middleware, { meter })

@@ -19,6 +19,13 @@ export interface CallOptions<Source, Response = ServerResponse> {
   identify: Identify<Source>
   /** Returns low-cardinality properties of one call, which are added to those of the meter. */
   properties?: ((source: Source, response: Response) => GivenProperties | undefined) | undefined
+  /**
+   * Returns further numbers of one call, such as `{ tokens: 120, rows: 7 }`. They are added up in the same events as the calls. Numbers
+   * must be finite and not negative; a meter counts at most 10 names.
+   */
+  measures?:
+    | ((source: Source, response: Response) => Readonly<Record<string, number | undefined>> | undefined)
+    | undefined
   /** Returns the name of the endpoint; `undefined` keeps the framework's route template. Names over 1,024 characters are shortened. */
   endpoint?: ((source: Source) => string | undefined) | undefined
   /**
@@ -33,6 +40,7 @@ export interface CallOptions<Source, Response = ServerResponse> {
 export interface CallSettings<Source> {
   identify: Identify<Source>
   properties: CallOptions<Source>['properties']
+  measures: CallOptions<Source>['measures']
   endpoint: CallOptions<Source>['endpoint']
   ignore: ((source: Source, response: ServerResponse) => boolean) | undefined
   isIgnored: IsIgnored
@@ -61,7 +69,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
   enabled: boolean
 } {
   if (typeof options !== 'object' || options === null) throw notOptions(options)
-  const { identify, endpoint, ignore, properties, meter, enabled: given, ...meterOptions } = options
+  const { identify, endpoint, ignore, measures, properties, meter, enabled: given, ...meterOptions } = options
   const enabled = isEnabled(given, process.env)
   if (identify === undefined) {
     throw new UsageError(
@@ -72,6 +80,12 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
   if (typeof identify !== 'function') throw invalid('identify', identify, 'Give a function of the request.')
   if (endpoint !== undefined && typeof endpoint !== 'function')
     throw invalid('endpoint', endpoint, 'Give a function.')
+  if (measures !== undefined && typeof measures !== 'function')
+    throw invalid(
+      'measures',
+      measures,
+      'Give a function of the request and the response that returns numbers: (req, res) => ({ rows: res.locals.rows }).',
+    )
   if (ignore !== undefined && typeof ignore !== 'function' && !Array.isArray(ignore)) {
     throw invalid('ignore', ignore, "Give a function or a list of route patterns such as ['GET /health'].")
   }
@@ -93,6 +107,7 @@ export function parseUsageOptions<Source, Response = ServerResponse>(
       // The cast is safe: the response of a framework is Node's ServerResponse or inherits from it.
       ignore: (typeof ignore === 'function' ? ignore : undefined) as CallSettings<Source>['ignore'],
       properties: perCall as CallSettings<Source>['properties'],
+      measures: measures as CallSettings<Source>['measures'],
       isIgnored,
     },
     enabled,

@@ -77,7 +77,15 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
     } catch (error) {
       reportFailure(error, meter)
       const identity = callIdentify(observer.options.identify as Identify<unknown>, source)
-      call = { identity, method: '_OTHER', route: undefined, statusCode: 0, aborted, properties: undefined }
+      call = {
+        identity,
+        method: '_OTHER',
+        route: undefined,
+        statusCode: 0,
+        aborted,
+        properties: undefined,
+        measures: undefined,
+      }
     }
     record(meter, call)
   }
@@ -86,7 +94,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
   private toRecord(aborted: boolean): FinishedCall | undefined {
     const { req, res, source } = this
     const { meter, options } = this.observer
-    const { endpoint, ignore, properties } = options
+    const { endpoint, ignore, measures, properties } = options
     const method = typeof req.method === 'string' ? req.method : 'GET'
     const statusCode = aborted ? (this.lastStatus ?? this.sentStatus()) : statusOf(res)
     const named = endpoint && callbackResult(meter, 'endpoint', endpoint, source, res)
@@ -104,6 +112,7 @@ export class ObservedCall<Source> extends AsyncResource implements WatchedCall {
       statusCode,
       aborted,
       properties: properties && callbackResult(meter, 'properties', properties, source, res),
+      measures: measures && callbackResult(meter, 'measures', measures, source, res),
     }
   }
 

@@ -15,18 +15,21 @@ export interface UsageMiddleware {
  *
  * Use it first, so that it sees every call. It awaits nothing of its own and patches no method; `identify` runs after the response.
  *
+ * @typeParam Ctx the app's own type of a context, such as `ParameterizedContext<AppState>`
  * @throws {UsageError} for options that are missing or invalid
  */
-export function pxUsage(given: UsageOptions<Context>): UsageMiddleware {
+export function pxUsage(given: UsageOptions<Context>): UsageMiddleware
+export function pxUsage<Ctx extends Context>(given: UsageOptions<Ctx>): UsageMiddleware
+export function pxUsage<Ctx extends Context>(given: UsageOptions<Ctx>): UsageMiddleware {
   const { meter, options, enabled } = parseUsageOptions(given)
   const observer = {
     meter,
     options,
     reader: { enter: watchRoutes, route: routeTemplate, around: innerTemplate },
   }
-  const observe = guarded((ctx: Context) => observeCall(ctx.req, ctx.res, ctx, observer))
+  const observe = guarded((ctx: Ctx) => observeCall(ctx.req, ctx.res, ctx, observer))
   const middleware = (ctx: Context, next: Next): Promise<void> => {
-    if (enabled) observe(ctx)
+    if (enabled) observe(ctx as Ctx)
     return next()
   }
   return Object.assign(middleware, { meter })

@@ -14,4 +14,6 @@ export interface FinishedCall {
   aborted: boolean
   /** Low-cardinality dimensions of this call, added to the meter's own. */
   properties?: unknown
+  /** Further numbers of this call by name, which are added up in the same events: `{ tokens: 12 }`. At most 10 names in a meter. */
+  measures?: unknown
 }

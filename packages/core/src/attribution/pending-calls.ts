@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.ts'
-import type { CountedCall } from '../model/counted-call.ts'
+import type { CountedCall, MeasuredValue } from '../model/counted-call.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure } from './identify.ts'
 import { isLookup } from './identity-cache.ts'
 
 /** Calls that are counted under the same numbers. */
 interface CallGroup {
-  readonly call: CountedCall
+  /** The first call, with the sums of what was measured of all of them. */
+  call: CountedCall
   times: number
 }
 
@@ -24,11 +25,24 @@ function addToGroup(groups: CallGroup[], call: CountedCall, hasRoom: boolean): '
     const group = groups[index] as CallGroup
     if (!isSameKind(group.call, call)) continue
     group.times += 1
+    if (call.measures !== undefined)
+      group.call = { ...call, measures: sumOf(group.call.measures, call.measures) }
     return 'joined'
   }
   if (!hasRoom || groups.length >= maxGroups) return 'full'
   groups.push({ call, times: 1 })
   return 'added'
+}
+
+function sumOf(
+  sums: readonly MeasuredValue[] = [],
+  added: readonly MeasuredValue[],
+): readonly MeasuredValue[] {
+  const byInstrument = new Map(sums.map(({ instrument, value }) => [instrument, value]))
+  for (const { instrument, value } of added) {
+    byInstrument.set(instrument, (byInstrument.get(instrument) ?? 0) + value)
+  }
+  return Array.from(byInstrument, ([instrument, value]) => ({ instrument, value }))
 }
 
 function isSameKind(a: CountedCall, b: CountedCall): boolean {

@@ -71,6 +71,14 @@ export function usableProperties(given: unknown, leaveOut: LeaveOut = () => {}):
   return usable
 }
 
+/** Returns the properties whose names differ from those of the numbers in the same event in more than case. */
+export function propertiesBeside(numbers: readonly string[], properties: Properties): Properties {
+  const taken = new Set(numbers.map((name) => name.toLowerCase()))
+  const entries = Object.entries(properties)
+  const free = entries.filter(([name]) => !taken.has(name.toLowerCase()))
+  return free.length === entries.length ? properties : Object.fromEntries(free)
+}
+
 function reasonAgainst(
   name: string,
   folded: string,

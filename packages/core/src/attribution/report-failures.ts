@@ -1,7 +1,7 @@
 import type { Diagnostics } from '../diagnostics.ts'
 
 /** The callbacks of the app that run for a call, except `identify`. */
-export type CallCallback = 'endpoint' | 'ignore' | 'properties'
+export type CallCallback = 'endpoint' | 'ignore' | 'properties' | 'measures'
 
 /** Reports that a callback failed for a call. */
 export function reportCallbackFailure(

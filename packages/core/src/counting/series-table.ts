@@ -52,6 +52,8 @@ export interface SeriesTable {
   addCall(identity: Identity, call: Omit<CountedCall, 'day'>, times?: number): void
   /** Adds the values of an instrument, or replaces them if its kind is `last`. An instrument has at most four measures. */
   add(series: Series, gained: ArrayLike<number>): void
+  /** Returns the first value of a series, 0 if there is no such series. Changes nothing. */
+  valueOf(series: Series): number
   /** Takes up to `max` changed series out of the table, in the order in which they changed. */
   take(max: number): TakenCounts
   /** Returns the series of an id, while this table exists. */
@@ -205,7 +207,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   }
 
   return {
-    addCall(identity, { endpoint, properties, statusCode, aborted }, times = 1) {
+    addCall(identity, { endpoint, properties, statusCode, aborted, measures }, times = 1) {
       calledSeries.identity = identity
       calledSeries.properties = properties
       calledSeries.endpoint = endpoint
@@ -215,6 +217,17 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
       else if (statusCode >= 400) gain(id, 1, times)
       if (aborted) gain(id, 3, times)
       calls += times
+      if (measures === undefined) return
+      // A fold of these calls was counted with their own series.
+      for (const { instrument, value } of measures)
+        gain(find({ instrument, identity, properties, endpoint }, 0), 0, value)
+    },
+
+    valueOf({ instrument, identity, properties, endpoint }) {
+      const user = identities.find(identity)
+      const propertySet = dimensions.findPropertySet(instrument, properties)
+      const id = user === -1 || propertySet === undefined ? -1 : existing(user, propertySet, endpoint)
+      return id === -1 ? 0 : rows.valueOf(id, 0)
     },
 
     add(series, gained) {

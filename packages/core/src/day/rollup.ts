@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import { eventLoopTurn } from '../clock.ts'
-import { apiCalls, shownMeasures } from '../counting/instruments.ts'
+import { apiCalls, isCallMeasure, shownMeasures } from '../counting/instruments.ts'
 import { overflowEndpoint } from '../counting/overflow.ts'
-import { createUnlimitedTable, type SeriesTable } from '../counting/series-table.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Identity } from '../model/identity.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { Properties, Series, SeriesTotal, UsageDay } from '../model/series.ts'
 import { sortedEntries } from '../model/sorted-entries.ts'
+import { createGroups, type Group } from './groups.ts'
 
 /**
  * How the API calls of a day become lines: one per identity and properties, or one per identity, properties and endpoint.
@@ -57,9 +57,8 @@ export interface RollUpSettings {
 /** What became of the lines by endpoint: all of them, one `(overflow)` for each identity, or no lines. */
 export type Detail = 'whole' | 'folded' | 'left out'
 
-/** How many series are grouped, and how many lines are created, in one turn of the event loop. More would delay requests. */
+/** How many series are grouped in one turn of the event loop. More would delay requests. */
 const groupedPerTurn = 250
-const linesPerTurn = 100
 
 /**
  * Groups the totals of a day into usages, those by identity first. The order of the totals changes the order of the usages, but not
@@ -86,7 +85,7 @@ export async function* rollUp(
 
   let seen = 0
   for await (const { series, values } of totals) {
-    const isCalls = series.instrument.name === apiCalls.name
+    const isCalls = series.instrument.name === apiCalls.name || isCallMeasure(series.instrument)
     ;(isCalls ? identities : ofInstruments).add({ ...series, endpoint: undefined }, values)
     if (isCalls && isWhole && byEndpoint.length > 0) {
       endpoints.add(series, values)
@@ -98,31 +97,30 @@ export async function* rollUp(
   // Without a rollup by identity, the lines by endpoint are the only totals, so they are folded and never left out.
   const isFolded = !isWhole && (byIdentity.length === 0 || fits(identities.size))
 
-  for await (const { series, values } of identities.groups()) {
-    for (const { eventName } of byIdentity) yield usageOf(eventName, series, values, 'total')
+  for await (const group of identities.groups()) {
+    for (const { eventName } of byIdentity) yield usageOf(eventName, group, 'total')
     if (!isFolded) continue
-    const folded = { ...series, endpoint: overflowEndpoint }
-    for (const { eventName } of byEndpoint) yield usageOf(eventName, folded, values, 'detail')
+    const folded = { ...group, series: { ...group.series, endpoint: overflowEndpoint } }
+    for (const { eventName } of byEndpoint) yield usageOf(eventName, folded, 'detail')
   }
-  for await (const { series, values } of ofInstruments.groups()) {
-    yield usageOf(series.instrument.name, series, values, 'total')
+  for await (const group of ofInstruments.groups()) {
+    yield usageOf(group.series.instrument.name, group, 'total')
   }
-  for await (const { series, values } of endpoints.groups()) {
-    for (const { eventName } of byEndpoint) yield usageOf(eventName, series, values, 'detail')
+  for await (const group of endpoints.groups()) {
+    for (const { eventName } of byEndpoint) yield usageOf(eventName, group, 'detail')
   }
   return isWhole ? 'whole' : isFolded ? 'folded' : 'left out'
 
   function usageOf(
     eventName: string,
-    series: Series,
-    values: ArrayLike<number>,
+    { series, values, measured }: Group,
     rank: OutboxLine['rank'],
   ): DayUsage {
     const { instrument, identity, properties, endpoint } = series
     const { day, revision } = settings
-    for (let measure = 0; measure < instrument.measures.length; measure++) {
-      if (values[measure] === Number.MAX_SAFE_INTEGER) settings.onSaturation?.()
-    }
+    const shown = shownMeasures(instrument).map((name, measure) => [name, values[measure] ?? 0] as const)
+    const measures = Object.fromEntries([...shown, ...measured])
+    if (Object.values(measures).includes(Number.MAX_SAFE_INTEGER)) settings.onSaturation?.()
     const isCarrier = instrument.name === apiCalls.name && eventName === carrier?.eventName
     return {
       eventName,
@@ -130,47 +128,12 @@ export async function* rollUp(
       identity,
       properties,
       endpoint,
-      measures: Object.fromEntries(
-        shownMeasures(instrument).map((name, measure) => [name, values[measure] ?? 0]),
-      ),
+      measures,
       revision,
       rollupId: rollupId(eventName, series, settings),
       rank,
       calls: isCarrier ? (values[0] ?? 0) : 0,
     }
-  }
-}
-
-/** Groups of series, each with its sum. */
-interface Groups {
-  readonly size: number
-  readonly add: SeriesTable['add']
-  /** Removes all groups. */
-  clear(): void
-  /** Yields and removes every group, in slices that each take one turn of the event loop. */
-  groups(): AsyncGenerator<{ series: Series; values: ArrayLike<number> }>
-}
-
-function createGroups(): Groups {
-  let table = createUnlimitedTable()
-  return {
-    get size() {
-      return table.size
-    },
-    add: (series, gained) => table.add(series, gained),
-    clear() {
-      table = createUnlimitedTable()
-    },
-    async *groups() {
-      while (table.changed > 0) {
-        const slice: Array<{ series: Series; values: ArrayLike<number> }> = []
-        table.take(linesPerTurn).forEach((id, values) => {
-          slice.push({ series: table.describe(id), values: Array.from(values) })
-        })
-        yield* slice
-        await eventLoopTurn()
-      }
-    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { type IdentityInput, identityFault, usableIdentity } from '../attribution/identity.ts'
-import { usableProperties } from '../attribution/properties.ts'
-import { apiCalls } from '../counting/instruments.ts'
+import { propertiesBeside, usableProperties } from '../attribution/properties.ts'
+import { apiCalls, callMeasurePrefix } from '../counting/instruments.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { quoted, UsageError } from '../errors.ts'
 import type { Identity } from '../model/identity.ts'
@@ -127,7 +127,10 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
       )
       return
     }
-    const properties = propertiesBeside(instrument, givenProperties)
+    const properties =
+      givenProperties === undefined || givenProperties === null
+        ? none
+        : propertiesBeside(instrument.measures.slice(0, 1), usableProperties(givenProperties))
     add(instrument, day, identity, properties, isSum ? [value] : [value, now()])
     stats.taken += 1
   }
@@ -185,18 +188,15 @@ export function createAppInstruments(settings: AppInstrumentsSettings): AppInstr
   return instruments
 }
 
-function propertiesBeside({ measures }: Instrument, given: unknown): Properties {
-  if (given === undefined || given === null) return none
-  const [property = ''] = measures
-  const usable = usableProperties(given)
-  const clash = Object.keys(usable).filter((name) => name.toLowerCase() === property.toLowerCase())
-  if (clash.length === 0) return usable
-  return Object.fromEntries(Object.entries(usable).filter(([name]) => !clash.includes(name)))
-}
-
 function checkName(eventName: unknown, names: ReadonlySet<string>): void {
   if (!isEventName(eventName)) {
     throw refusal(eventName, `Name the event with a text of 1 to ${maxTextLength} characters.`)
+  }
+  if (eventName.startsWith(callMeasurePrefix)) {
+    throw refusal(
+      eventName,
+      `px-usage uses names that begin with ${callMeasurePrefix} itself. Choose another.`,
+    )
   }
   if (names.has(eventName)) {
     throw refusal(

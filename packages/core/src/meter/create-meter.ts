@@ -12,6 +12,7 @@ import type { DayUsage } from '../day/rollup.ts'
 import { createZeroFill } from '../day/zero-fill.ts'
 import { createPxDelivery } from '../delivery/create-px-delivery.ts'
 import { createDiagnostics } from '../diagnostics.ts'
+import { createCallMeasures } from '../instruments/call-measures.ts'
 import { createMeterInstruments } from '../instruments/meter-instruments.ts'
 import { isEnabled } from '../options/environment.ts'
 import { checkProductKey } from '../options/parse-keys.ts'
@@ -134,6 +135,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
 
   const endpoints = createEndpoints()
   const callProperties = createCallProperties(settings.properties, diagnostics)
+  const callMeasures = createCallMeasures(settings.properties, diagnostics)
   const attribution = createAttribution({
     clock,
     diagnostics,
@@ -193,6 +195,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
         properties: callProperties.of(call.properties),
         statusCode: call.statusCode,
         aborted: call.aborted,
+        measures: callMeasures.of(call.measures),
       })
     },
 
@@ -248,6 +251,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
           afterClose,
           folded: tables.folded(),
           propertiesLeftOut: callProperties.leftOut,
+          measuresRefused: callMeasures.refused,
           ...attribution.stats(),
         },
         ...instruments.stats(),

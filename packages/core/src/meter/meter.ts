@@ -42,6 +42,8 @@ export interface MeterStats {
     folded: Folded
     /** Properties of calls that PX does not accept and that were left out. */
     propertiesLeftOut: number
+    /** Values of `measures` that were not counted, because they are not numbers or their name cannot be used. */
+    measuresRefused: number
   }
   /** The values of the app's counters and gauges. */
   readonly readings: ReadingStats & CollectStats

@@ -1,5 +1,11 @@
 import type { Endpoint } from './endpoint.ts'
-import type { Properties, UsageDay } from './series.ts'
+import type { Instrument, Properties, UsageDay } from './series.ts'
+
+/** One further number of a call, which is added to the event of its calls. */
+export interface MeasuredValue {
+  readonly instrument: Instrument
+  readonly value: number
+}
 
 /** What a series counts of a finished call. Its identity is found separately. */
 export interface CountedCall {
@@ -9,4 +15,6 @@ export interface CountedCall {
   readonly properties: Properties
   readonly statusCode: number
   readonly aborted: boolean
+  /** What the app measured of it; of calls that are counted together, the sums. */
+  readonly measures?: readonly MeasuredValue[] | undefined
 }

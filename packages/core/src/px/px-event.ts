@@ -1,3 +1,4 @@
+import { propertiesBeside } from '../attribution/properties.ts'
 import type { DayUsage } from '../day/rollup.ts'
 import type { Identity } from '../model/identity.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
@@ -39,7 +40,7 @@ export function rollupEvent(usage: DayUsage, { productKey, timeZone, noon }: Eve
     attributes: {
       timestamp: date,
       ...measures,
-      ...properties,
+      ...propertiesBeside(Object.keys(measures), properties),
       ...(endpoint === undefined ? {} : { method: endpoint.method, endpoint: endpoint.route }),
       day,
       timeZone,
