@@ -11,6 +11,10 @@ export { quoted, storeError } from './errors.ts'
 export { refuseUnknown } from './model/check-options.ts'
 export { mayAdopt, type NamespaceName, namespaceName } from './stores/namespace-folder.ts'
 
+// What a tool needs that reads the store of a service
+export { createUsageDays, type UsageDays } from './day/usage-day.ts'
+export { readFolder } from './stores/reading/read-folder.ts'
+
 // The types that these functions use
 export type { IdentityInput } from './attribution/identity.ts'
 export type {
@@ -24,3 +28,4 @@ export type { Clock } from './clock.ts'
 export type { codes, UsageError, UsageErrorCode } from './errors.ts'
 export type { Instrument } from './model/series.ts'
 export type { Namespace } from './model/store.ts'
+export type * from './model/store-reader.ts'

@@ -68,7 +68,11 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   for (const line of left.values()) yield { ...line, state: 'pending' }
 }
 
-async function* linesIn(disk: Disk, path: string) {
+/** Yields the lines of a file with their index; nothing if the file is gone or damaged. */
+export async function* linesIn(
+  disk: Disk,
+  path: string,
+): AsyncGenerator<ReturnType<typeof decodeLine> & { index: number }> {
   const file = openIfThere(disk, path)
   if (file === undefined) return
   try {

@@ -131,6 +131,13 @@ async function standingOf(
   return silence.of(disk, path) >= silentAfterMs ? 'free' : 'taken'
 }
 
+/** Returns the process that has the lease, or had it when it ended; `undefined` if no process has it. Changes nothing. */
+export function readLeader(disk: Disk, dir: string): Owner | undefined {
+  const folder = join(dir, 'leader')
+  const epoch = epochs(disk, folder).at(-1)
+  return epoch === undefined ? undefined : readOwner(disk, join(folder, String(epoch)))
+}
+
 /** Creates the file for which a leader looks when it cannot send. */
 function askFor(disk: Disk, path: string): void {
   try {

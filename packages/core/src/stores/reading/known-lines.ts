@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import type { Disk } from '../../files/disk.ts'
+import type { UsageDay } from '../../model/series.ts'
+import type { KnownLine } from '../../model/store-reader.ts'
+import { closedDayOf } from '../../outbox/closed-days.ts'
+import { linesLeft } from '../../outbox/inbox.ts'
+import { outboxFolder } from '../../outbox/line-file.ts'
+import { unattempted } from '../../outbox/line-states.ts'
+import { lineFilesIn, linesIn, replayLog } from '../../outbox/read-outbox.ts'
+import { readRejectedLines } from '../../outbox/rejected-lines.ts'
+
+/** Yields the lines of a day that are in the folder, each once: those that wait, were delivered, or were rejected. */
+export async function* readKnownLines(disk: Disk, dir: string, day: UsageDay): AsyncGenerator<KnownLine> {
+  const folder = outboxFolder(dir)
+  const left = new Map([...linesLeft(disk, dir)].map((line) => [line.id, line]))
+  const replay = await replayLog(disk, folder)
+  const rejected = new Set<string>()
+  for await (const line of readRejectedLines(disk, folder)) {
+    if (line.day !== day) continue
+    rejected.add(line.id)
+    const { reason: _, rejectedAtMs: __, ...known } = line
+    yield { ...known, state: 'rejected' }
+  }
+  for (const name of lineFilesIn(disk, folder)) {
+    const closed = closedDayOf(name)
+    if (closed !== undefined && closed.day !== day) continue
+    const { done, touched, isUnconfirmed } = replay.of(name)
+    for await (const { line, index } of linesIn(disk, join(folder, name))) {
+      left.delete(line.id)
+      if (line.day !== day || rejected.has(line.id)) continue
+      const state = done.has(index) ? 'delivered' : (touched.get(index) ?? unattempted(isUnconfirmed)).state
+      yield { ...line, state }
+    }
+  }
+  for (const line of left.values()) if (line.day === day) yield { ...line, state: 'pending' }
+}
