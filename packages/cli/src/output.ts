@@ -36,6 +36,8 @@ export interface Output {
   table(table: Table): void
   /** Prints a line to stderr, in both forms of output. */
   note(text: string): void
+  /** Clears the terminal, before something is shown again. Elsewhere it prints an empty line. */
+  clear(): void
   /** Wraps a text in a colour, only on a terminal. */
   style(style: Style, text: string): string
 }
@@ -77,6 +79,7 @@ export function createOutput({
       if (head !== undefined) output.line(output.style('dim', head))
       for (const row of rows) output.line(row)
     },
+    clear: () => void stdout.write(stdout.isTTY === true ? '\u001b[H\u001b[2J' : '\n'),
     note: (text) => void stderr.write(`${oneLine(text)}\n`),
     style(style, text) {
       const [on, off] = styles[style]

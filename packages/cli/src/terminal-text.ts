@@ -26,7 +26,7 @@ export function formatCount(count: number): string {
 
 /** Returns a number and its noun: `1 line`, `2 lines`. */
 export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+  return `${formatCount(count)} ${count === 1 ? noun : noun.endsWith('s') ? `${noun}es` : `${noun}s`}`
 }
 
 /** Returns a duration in its largest unit: `45 s`, `12 min`, `5 h`, `3 days`. */

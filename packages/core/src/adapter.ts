@@ -13,6 +13,10 @@ export { mayAdopt, type NamespaceName, namespaceName } from './stores/namespace-
 
 // What a tool needs that reads the store of a service
 export { createUsageDays, type UsageDays } from './day/usage-day.ts'
+export { type CalledEndpoint, type DaySummary, summarizeDay } from './day/day-summary.ts'
+export { readRequestsToday } from './delivery/daily-budget.ts'
+export { previewEvents } from './meter/preview-events.ts'
+export { type ProcessReport, readProcesses } from './meter/process-note.ts'
 export { readFolder } from './stores/reading/read-folder.ts'
 
 // The types that these functions use

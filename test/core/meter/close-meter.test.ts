@@ -50,6 +50,7 @@ function setUp({ durable = true, dryRun = false } = {}) {
       state: () => ({ stopped: state.pxReason, lastError: undefined }),
     },
     leftovers: { close: run('leftovers') },
+    processNote: { end: async () => {} },
     onClosed: note('closed'),
   } as unknown as Closing
   return { clock, errors, steps, state, tasks, close: (timeoutMs = 5_000) => closeMeter(parts, timeoutMs) }

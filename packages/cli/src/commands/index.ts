@@ -1,5 +1,6 @@
 import type { CliCommand } from '../command.ts'
 import { emulator } from './emulator.ts'
+import { status } from './status.ts'
 
 /** All commands, in the order of the help. */
-export const commands: readonly CliCommand[] = [emulator]
+export const commands: readonly CliCommand[] = [status, emulator]

@@ -15,6 +15,12 @@ export interface ClosingSettings
   toLine(usage: DayUsage): OutboxLine
 }
 
+/** The settings that decide which usages a day has. */
+type PreviewedClosing = Pick<
+  ClosingSettings,
+  'rollups' | 'timeZone' | 'namespace' | 'maxLines' | 'diagnostics'
+>
+
 /** Creates lines from all usages of a day together. After a crash it runs again and creates the same lines. */
 export interface Addition {
   see(usage: DayUsage): void
@@ -45,9 +51,9 @@ export async function closeDay(store: Store, day: UsageDay, settings: ClosingSet
 
 /** Yields the usages that closing the day now would create. Changes nothing. */
 export async function* previewDay(
-  store: Store,
+  store: Pick<Store, 'totals'>,
   day: UsageDay,
-  settings: ClosingSettings,
+  settings: PreviewedClosing,
 ): AsyncGenerator<DayUsage> {
   yield* rollUp(store.totals(day), rollUpSettings(day, 0, settings))
 }
@@ -55,7 +61,7 @@ export async function* previewDay(
 function rollUpSettings(
   day: UsageDay,
   revision: number,
-  { rollups, timeZone, namespace, maxLines, diagnostics }: ClosingSettings,
+  { rollups, timeZone, namespace, maxLines, diagnostics }: PreviewedClosing,
 ): RollUpSettings {
   const onSaturation = () => diagnostics.warn('PXU_WRN_COUNTING_SATURATED', saturationWarning)
   return { rollups, timeZone, namespace, maxLines, day, revision, onSaturation }

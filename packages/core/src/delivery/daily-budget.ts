@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts'
+import { decodeChecked } from '../files/checked-json.ts'
 import { createNote, type Notes } from '../files/note.ts'
+import type { StoreReader } from '../model/store-reader.ts'
 
 /** The budget of requests to PX per day. */
 export interface DailyBudget {
@@ -15,6 +17,7 @@ export interface DailyBudget {
   untilNextDayMs(): number
 }
 
+const noteName = 'delivery requests'
 const dayMs = 86_400_000
 type Spent = [day: number, spent: number]
 
@@ -37,7 +40,7 @@ export function createDailyBudget({
   clock: Clock
   perDay: number
 }): DailyBudget {
-  const note = createNote(notes, 'delivery requests', isSpent)
+  const note = createNote(notes, noteName, isSpent)
   const block = Math.min(Math.max(Math.floor(perDay / 1_000), 1), 1_000)
   let day = Number.NaN
   let spent = 0
@@ -84,4 +87,14 @@ export function createDailyBudget({
     left: () => perDay - (today() > day ? 0 : Math.min(spent, perDay)),
     untilNextDayMs: () => (Math.max(day, today()) + 1) * dayMs - clock.now(),
   }
+}
+
+/** Returns the requests of a UTC day that a store has noted: slightly too many while a process sends, and after a crash. */
+export async function readRequestsToday(
+  reader: Pick<StoreReader, 'readNote'>,
+  nowMs: number,
+): Promise<number> {
+  const text = await reader.readNote(noteName)
+  const [day, spent] = (text === undefined ? undefined : decodeChecked(text, isSpent)) ?? [0, 0]
+  return day === Math.floor(nowMs / dayMs) ? spent : 0
 }

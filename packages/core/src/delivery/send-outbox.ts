@@ -10,7 +10,13 @@ import { refusalText } from './refusal-text.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
 import { type SendLine, sendBatch } from './send-batch.ts'
-import { createSenderHealth, defaultLargestBatch, type LastError, lanes } from './sender-health.ts'
+import {
+  createSenderHealth,
+  defaultLargestBatch,
+  type LastError,
+  type LastReply,
+  lanes,
+} from './sender-health.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
 
 /** The state of the sender, as `stats()` returns it. */
@@ -29,6 +35,8 @@ export interface SenderState {
   /** The oldest day of the lines that this process tried to send and that still wait. */
   oldestWaitingDay: string | undefined
   lastError: LastError | undefined
+  /** The outcome of the last request of this process, `undefined` before the first one. */
+  lastReply: LastReply | undefined
 }
 
 /** Sends the lines of an outbox. */
@@ -281,6 +289,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       nextAttemptAtMs: wakeAtElapsedMs && clock.now() + wakeAtElapsedMs - clock.elapsed(),
       oldestWaitingDay: [...waiting.values()].sort()[0],
       lastError: health.lastError(),
+      lastReply: health.lastReply(),
     }),
   }
 }

@@ -32,6 +32,15 @@ export interface SenderHealth {
   /** Returns why nothing at all can be sent until the operator changes something; `undefined` if lines can be sent. */
   stopped(): string | undefined
   lastError(): LastError | undefined
+  lastReply(): LastReply | undefined
+}
+
+/** What became of the request whose outcome was known last. */
+export interface LastReply {
+  atMs: number
+  outcome: DeliveryResult['outcome']
+  /** What PX returned, or why there was no reply; `undefined` for a line that PX took. */
+  reason: string | undefined
 }
 
 /** The last failed delivery. */
@@ -70,6 +79,7 @@ export function createSenderHealth({
 }): SenderHealth {
   let stopped: string | undefined
   let lastError: LastError | undefined
+  let lastReply: LastReply | undefined
   /** The size of the next batch: 1 while PX fails, then growing. */
   let size = lanes
   let failures = 0
@@ -116,6 +126,8 @@ export function createSenderHealth({
 
   const health: SenderHealth = {
     learn(line, result) {
+      const reason = 'reason' in result ? result.reason : undefined
+      lastReply = { atMs: clock.now(), outcome: result.outcome, reason }
       switch (result.outcome) {
         case 'delivered':
         case 'skipped':
@@ -197,6 +209,7 @@ export function createSenderHealth({
     isFailing: () => stopped !== undefined || failures >= reportedAfterFailures,
     stopped: () => stopped,
     lastError: () => lastError,
+    lastReply: () => lastReply,
   }
   return health
 }

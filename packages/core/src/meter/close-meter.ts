@@ -10,6 +10,7 @@ import type { LeftoverMeters } from './leftover-meters.ts'
 import { type Loss, lossText, waitingInStore } from './loss-text.ts'
 import type { CloseReport } from './meter.ts'
 import type { StoreOpening } from './open-store.ts'
+import type { ProcessNote } from './process-note.ts'
 
 /** The parts of a meter that `close()` stops. */
 export interface Closing {
@@ -25,6 +26,7 @@ export interface Closing {
   instruments: MeterInstruments
   delivery: PxDelivery
   leftovers: LeftoverMeters
+  processNote: ProcessNote
   /** Called when the meter stops counting. */
   onClosed(): void
 }
@@ -78,6 +80,7 @@ export async function closeMeter(parts: Closing, timeoutMs: number): Promise<Clo
   // Aborts the requests that are still open. Their lines become unconfirmed.
   await within(delivery.abort(), lastSettlingMs)
   await within(delivery.stop(), lastSettlingMs)
+  await within(parts.processNote.end(), lastSettlingMs)
 
   const { delivered, pending, unconfirmed } = store.outboxCounts()
   const sent = { lines: delivered - deliveredBefore }

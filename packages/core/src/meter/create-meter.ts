@@ -18,13 +18,15 @@ import { isEnabled } from '../options/environment.ts'
 import { checkProductKey } from '../options/parse-keys.ts'
 import { type MeterOptions, namespaceOf, parseOptions } from '../options/parse-options.ts'
 import { rejectedEvent } from '../px/line-contents.ts'
-import { type PxEvent, rollupEvent, rollupLine } from '../px/px-event.ts'
+import { type PxEvent, rollupLine } from '../px/px-event.ts'
 import { memoryStore } from '../stores/memory-store.ts'
 import { closeMeter } from './close-meter.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter.ts'
 import { createStoreOpening } from './open-store.ts'
+import { previewEvents } from './preview-events.ts'
+import { createProcessNote } from './process-note.ts'
 
 const defaultCloseTimeoutMs = 5_000
 
@@ -162,9 +164,12 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     onTracked: delivery.wakeNow,
   })
 
+  const processNote = createProcessNote({ store, clock, settings, stats: () => meter.stats() })
+
   opening.start(async () => {
     delivery.wake()
     if (adopts) void leftovers.look()
+    await processNote.writeIfDue()
     await delivery.check()
   })
   dayCycle.start({
@@ -174,6 +179,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     onTick() {
       delivery.wake()
       void running?.putIfDue().catch(() => {})
+      void processNote.writeIfDue()
     },
   })
 
@@ -220,9 +226,10 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
     async preview(day = dayCycle.today()) {
       await tryNow()
       await dayCycle.persist()
+      const { productKey } = settings
       const events: PxEvent[] = []
-      for await (const usage of previewDay(store, day, closingSettings)) {
-        events.push(rollupEvent(usage, eventSettings))
+      for await (const event of previewEvents(store, day, { rollups, productKey, days, diagnostics })) {
+        events.push(event)
       }
       return events
     },
@@ -266,7 +273,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       closing ??= closeMeter(
         {
           ...{ clock, store, diagnostics, dryRun: settings.dryRun, opening, dayCycle, tables, attribution },
-          ...{ instruments, delivery, leftovers },
+          ...{ instruments, delivery, leftovers, processNote },
           onClosed() {
             isClosed = true
           },

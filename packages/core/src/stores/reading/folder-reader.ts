@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { systemClock } from '../../clock.ts'
 import { DamagedFiles } from '../../files/damaged-files.ts'
 import { codeOf, type Disk, readIfThere } from '../../files/disk.ts'
 import { diskError } from '../../files/disk-error.ts'
@@ -23,12 +24,12 @@ const mostTries = 10
 /** Creates a reader of one namespace of a file store. */
 export function createFolderReader(disk: Disk, dir: string, namespace: ReadNamespace): StoreReader {
   const silence = silenceByTime()
-  const look = { disk, dir, silence, now: Date.now }
+  const look = { disk, dir, silence, now: systemClock.now }
   const ignore = () => {}
   const journals = new DayJournals({
     ...look,
     // It sets nothing aside while days are only read.
-    damaged: new DamagedFiles({ disk, dir, now: Date.now, onDamage: ignore }),
+    damaged: new DamagedFiles({ disk, dir, now: systemClock.now, onDamage: ignore }),
     onNewer: ignore,
     onUnseen: ignore,
   })
@@ -106,7 +107,7 @@ function silenceByTime(): Silence {
   return {
     of(disk, path) {
       const stats = disk.statSync(path, { throwIfNoEntry: false })
-      return stats === undefined ? 0 : Math.max(0, Date.now() - stats.mtimeMs)
+      return stats === undefined ? 0 : Math.max(0, systemClock.now() - stats.mtimeMs)
     },
   }
 }

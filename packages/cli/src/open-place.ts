@@ -1,0 +1,65 @@
+import { readFolder, type StoreReader } from '@px-usage/core/adapter'
+import { CommandError, exitCodes, failedError, usageError } from './exit-codes.ts'
+import { namespaceText } from './namespace-text.ts'
+import type { Settings } from './settings.ts'
+
+/** The namespaces that a command reads, each with its number in the place. */
+export interface OpenPlace {
+  readonly readers: readonly NumberedReader[]
+  close(): Promise<void>
+}
+
+export interface NumberedReader extends StoreReader {
+  /** From 1, in the order of the place; the value of `--namespace`. */
+  readonly number: number
+  readonly name: string
+}
+
+/**
+ * Opens the folder or the Redis of the settings for reading, with the namespaces that `--namespace` chooses, or all of them.
+ *
+ * @throws {CommandError} if it cannot be read, or if no namespace is chosen
+ */
+export async function openPlace(settings: Settings): Promise<OpenPlace> {
+  const { place, namespace } = settings
+  try {
+    if (place.kind === 'redis') throw failedError('Redis cannot be read yet.')
+    return { readers: chosen(readFolder(place.dir), namespace), close: async () => {} }
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw failedError((error as Error).message, error)
+  }
+}
+
+/**
+ * Returns the one namespace that a command works on.
+ *
+ * @throws {CommandError} with exit code 2 if there are several and `--namespace` chooses none
+ */
+export function onlyReader({ readers }: OpenPlace): NumberedReader {
+  const [first, ...others] = readers
+  if (first !== undefined && others.length === 0) return first
+  const list = readers.map(({ number, name }) => `${number} (${name})`).join(', ')
+  throw usageError(`There are ${readers.length} namespaces. Choose one with --namespace: ${list}.`)
+}
+
+function chosen(found: readonly StoreReader[], which: string | undefined): NumberedReader[] {
+  const all = found.map((reader, at) => ({
+    ...reader,
+    number: at + 1,
+    name: namespaceText(reader.namespace),
+  }))
+  if (which === undefined) return all
+  const text = which.toLowerCase()
+  const matching = all.filter(
+    ({ number, name, namespace: { product, destination, timeZone } }) =>
+      String(number) === which ||
+      [name, product, destination, timeZone].some((part) => part.toLowerCase().includes(text)),
+  )
+  // A number that is part of a product key as well means the number.
+  const exact = matching.filter(({ number }) => String(number) === which)
+  if (exact.length > 0) return exact
+  if (matching.length > 0) return matching
+  const list = all.map(({ number, name }) => `${number} (${name})`).join(', ')
+  throw new CommandError(exitCodes.usage, `--namespace ${which} matches none of: ${list}.`)
+}
