@@ -70,6 +70,32 @@ describe('the daily budget', () => {
     }
   })
 
+  it('is one for all processes that share a store, whichever of them sends', async () => {
+    const clock = fakeClock('2026-11-24T01:00:00Z')
+    const notes = memoryNotes()
+    const [a, b] = [0, 1].map(() => createDailyBudget({ notes, clock, perDay: 10 }))
+    const spend = async (budget = a, requests = 0) => {
+      let granted = 0
+      for (let n = 0; n < requests; n++) if (await budget?.spend()) granted += 1
+      return granted
+    }
+    expect([await spend(a, 4), await spend(b, 3), await spend(a, 2)]).toEqual([4, 3, 2])
+    expect([await spend(b, 5), await spend(a, 5)]).toEqual([1, 0])
+    await clock.advance(day)
+    expect([await spend(b, 6), await spend(a, 6)]).toEqual([6, 4])
+  })
+
+  it('does not take back what another process has spent when it ends', async () => {
+    const clock = fakeClock('2026-11-24T01:00:00Z')
+    const notes = memoryNotes()
+    const [a, b, next] = [0, 1, 2].map(() => createDailyBudget({ notes, clock, perDay: 5_000 }))
+    for (let n = 0; n < 3; n++) await a?.spend()
+    for (let n = 0; n < 12; n++) await b?.spend()
+    await a?.settle()
+    await next?.spend()
+    expect(next?.spent()).toBeGreaterThan(15)
+  })
+
   it('starts again when its note cannot be read or is of another day', async () => {
     for (const noted of ['', 'junk', '99999999999999 x', '2 800000', 'NaN NaN']) {
       const clock = fakeClock(100 * day)

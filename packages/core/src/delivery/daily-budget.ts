@@ -26,8 +26,8 @@ function isSpent(value: unknown): value is Spent {
 }
 
 /**
- * Creates the budget. It survives restarts: blocks of requests are noted in the store before they are spent, so that after a crash
- * the count is slightly too high and never too low.
+ * Creates the budget, which the processes that share a store have together. It survives restarts: blocks of requests are noted in the
+ * store before they are spent, so that after a crash the count is slightly too high and never too low.
  *
  * Its day is a UTC day, because PX does not document when its own day begins.
  */
@@ -55,6 +55,12 @@ export function createDailyBudget({
     setAside = spent
   }
 
+  /** Counts what other processes that share the store have spent since this one last noted its requests. */
+  async function learnOthers(): Promise<void> {
+    const [notedDay, noted] = (await note.read()) ?? [day, 0]
+    if (notedDay === day) spent = Math.max(spent, noted)
+  }
+
   /** Begins a new day if the date has changed. A clock that steps back over midnight would give the previous day a second budget. */
   function turnDay(): void {
     if (today() === day || today() === day - 1) return
@@ -67,6 +73,7 @@ export function createDailyBudget({
     async spend() {
       if (Number.isNaN(day)) await recall()
       turnDay()
+      if (spent >= setAside) await learnOthers()
       if (spent >= perDay) return false
       if (spent >= setAside) {
         const wanted = Math.min(spent + block, perDay)
@@ -79,6 +86,9 @@ export function createDailyBudget({
 
     async settle() {
       if (setAside === spent) return
+      const noted = await note.read()
+      // Another process has spent more meanwhile, and its number is the right one.
+      if (noted?.[0] !== day || noted[1] !== setAside) return
       await note.write([day, spent])
       setAside = spent
     },
