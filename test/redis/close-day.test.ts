@@ -68,6 +68,30 @@ describe.skipIf(!hasRedis())('the close of a day of a fleet', () => {
     await Promise.all([slow.close(), quick.close()])
   })
 
+  it('loses no series when Redis is restarted while the day is read', async () => {
+    let scans = 0
+    const { store } = await openFleetStore(
+      {
+        prefix: redis.prefix,
+        async sendCommand(args, key) {
+          if (args[0] === 'HSCAN' && ++scans === 3) {
+            await redis.server.restart()
+            await expect.poll(() => redis.sendCommand(['PING'], key).catch(() => '')).toBe('PONG')
+          }
+          return redis.sendCommand(args, key)
+        },
+      },
+      { clock },
+    )
+    await store.add(
+      batches()(Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`user ${at}`, 1]))),
+    )
+    const close = () => store.closeDay(day, oneLinePerUserOnce()).catch((error: Error) => error.message)
+    expect(await close()).toMatch(/of 2000 counts of .* because it was restarted/)
+    expect(await close()).toMatchObject({ outcome: 'closed', lines: 2_000 })
+    await store.close()
+  })
+
   it('is finished by another process after a crash behind its decisive step', async () => {
     const store = await open()
     await store.add(batches()({ ada: 2, bob: 1 }))
@@ -96,19 +120,56 @@ describe.skipIf(!hasRedis())('the close of a day of a fleet', () => {
     await store.close()
   })
 
-  it('waits while the clock of the machine is ahead of Redis', async () => {
-    const ahead = { ...systemClock }
-    Object.assign(systemClock, { now: () => ahead.now() + 120_000 })
+  it('waits until the day is over by the clock of Redis, which may be behind that of the machine', async () => {
+    const real = { ...systemClock }
+    const today = new Date(real.now()).toISOString().slice(0, 10)
+    const yesterday = new Date(real.now() - 86_400_000).toISOString().slice(0, 10)
+    Object.assign(systemClock, { now: () => real.now() + 86_400_000 })
     try {
       const { store, errors } = await openFleetStore(redis)
-      await store.add(batches()({ ada: 2 }))
-      await store.seal(day)
-      expect(await store.closeDay(day, oneLinePerUserOnce())).toEqual({ outcome: 'waiting', writers: 0 })
-      expect(errors[0]?.message).toContain('120 s ahead of the clock of Redis')
+      const batch = batches()
+      for (const one of [yesterday, today]) {
+        await store.add(batch({ ada: 2 }, one))
+        await store.seal(one)
+      }
+      expect(await store.closeDay(today, oneLinePerUserOnce())).toEqual({ outcome: 'waiting', writers: 0 })
+      expect(errors[0]?.message).toContain(
+        `86400 s ahead of the clock of Redis, by which ${today} is not over`,
+      )
+      expect(await store.closeDay(yesterday, oneLinePerUserOnce())).toMatchObject({ outcome: 'closed' })
       await store.close()
     } finally {
-      Object.assign(systemClock, ahead)
+      Object.assign(systemClock, real)
     }
+  })
+
+  it('is tried again when a failover has lost that its counts were set aside', async () => {
+    const store = await open()
+    await store.add(batches()({ ada: 2 }))
+    const [sealed, opened] = [redis.keys.shard(0).sealed(day, 1), redis.keys.shard(0).open(day)]
+    const lost = await store.closeDay(day, async function* (totals, revision) {
+      await redis.server.command('RENAME', sealed, opened)
+      await redis.server.command('HSET', redis.keys.shard(0).generations, day, 0)
+      yield* oneLinePerUserOnce()(totals, revision)
+    })
+    expect(lost).toEqual({ outcome: 'notLeader' })
+    expect(await store.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'closed', calls: 2 })
+    await store.close()
+  })
+
+  it('keeps the counts of other nodes until no failover can lose the close alone', async () => {
+    const store = await open({ shards: 2 })
+    await store.add(batches()(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`user ${at}`, 1]))))
+    expect(await store.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'closed', lines: 20 })
+    await redis.server.command('DEL', redis.keys.closed)
+    expect(await store.openDays()).toEqual([day])
+    expect(await store.closeDay(day, oneLinePerUserOnce())).toMatchObject({ revision: 0, lines: 20 })
+    expect((await store.claim(99)).lines).toHaveLength(20)
+    await store.openDays()
+    await clock.advance(300_001)
+    expect(await store.openDays()).toEqual([])
+    expect(await redis.server.command('KEYS', `${redis.prefix}:*sealed*`)).toEqual([])
+    await store.close()
   })
 
   it('leaves keys under its prefix only, each with an expiry', async () => {

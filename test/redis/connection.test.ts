@@ -7,7 +7,8 @@ const script = createScript('one', 'return 1')
 /** A connection whose commands have these results, one after the other, and the commands. */
 function connectionWith(...results: (unknown | Error)[]) {
   const commands: string[][] = []
-  let failures = 0
+  let nowMs = 0
+  const outages: number[] = []
   const connection = createConnection(
     (args) => {
       commands.push(args)
@@ -15,29 +16,40 @@ function connectionWith(...results: (unknown | Error)[]) {
       if (result instanceof Error) throw result
       return Promise.resolve(result)
     },
-    () => {
-      failures += 1
-    },
+    { elapsed: () => nowMs, onOutage: (ms) => void outages.push(ms) },
   )
-  return { connection, commands, failures: () => failures }
+  const later = (ms: number) => {
+    nowMs += ms
+  }
+  return { connection, commands, later, outages }
 }
 
 describe('a connection', () => {
   it('runs a script by its digest, and by its text where Redis does not have it', async () => {
-    const { connection, commands, failures } = connectionWith(new Error('NOSCRIPT No matching script.'), 1)
+    const { connection, commands } = connectionWith(new Error('NOSCRIPT No matching script.'), 1)
     expect(await connection.run(script, ['key'], [7])).toBe(1)
     expect(commands).toEqual([
       ['EVALSHA', script.sha1, '1', 'key', '7'],
       ['EVAL', 'return 1', '1', 'key', '7'],
     ])
-    expect(failures()).toBe(0)
   })
 
   it('sends a command again whose reply is lost', async () => {
-    const { connection, commands, failures } = connectionWith(new Error('Socket closed'), 5)
+    const { connection, commands } = connectionWith(new Error('Socket closed'), 5)
     expect(await connection.read(['GET', 'a'], 'a')).toBe(5)
     expect(commands).toHaveLength(2)
-    expect(failures()).toBe(1)
+  })
+
+  it('measures for how long Redis was down', async () => {
+    const down = new Error('connect ECONNREFUSED')
+    const { connection, later, outages } = connectionWith(1, down, down, down, 1, 1)
+    await connection.read(['GET', 'a'], 'a')
+    later(60_000)
+    await expect(connection.read(['GET', 'a'], 'a')).rejects.toThrow('ECONNREFUSED')
+    later(10_000)
+    await connection.read(['GET', 'a'], 'a')
+    await connection.read(['GET', 'a'], 'a')
+    expect(outages).toEqual([10_000])
   })
 
   it('rejects after the third failure, with the reason', async () => {
@@ -62,10 +74,7 @@ describe('a connection', () => {
   })
 
   it('does not wait for a Redis that hangs', { timeout: 20_000 }, async () => {
-    const connection = createConnection(
-      () => new Promise(() => {}),
-      () => {},
-    )
+    const connection = createConnection(() => new Promise(() => {}), { elapsed: () => 0, onOutage() {} })
     connection.retryNoMore()
     const startedAt = performance.now()
     await expect(connection.read(['GET', 'a'], 'a')).rejects.toThrow(`${replyTimeoutMs} ms`)

@@ -82,6 +82,49 @@ describe.skipIf(!hasRedis())('the processes of a fleet', () => {
     await Promise.all([a.close(), b.close()])
   })
 
+  it('close the day of one that was killed although each of them loses a reply now and then', async () => {
+    let commands = 0
+    const flaky = {
+      prefix: redis.prefix,
+      sendCommand: async (args: string[], key: string) => {
+        const reply = await redis.sendCommand(args, key)
+        commands += 1
+        if (commands % 10 === 0) throw new Error('Socket closed')
+        return reply
+      },
+    }
+    const { store: a } = await openFleetStore(flaky, { clock })
+    const { store: b } = await openFleetStore(redis, { clock: frozen() })
+    await b.add(batches()({ ada: 3 }))
+    expect(await a.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'waiting' })
+    await passed(silentAfterMs * 2)
+    expect(commands).toBeGreaterThan(20)
+    expect(await a.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'closed', calls: 3 })
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('close a day although a failover lost that one of them had sealed it', async () => {
+    const [{ store: a }, { store: b }] = [await open(), await open()]
+    await b.add(batches()({ ada: 3 }))
+    await a.seal(day)
+    await b.seal(day)
+    const [id = ''] = (await redis.server.command('HKEYS', redis.keys.writers(day))) as string[]
+    await redis.server.command('HSET', redis.keys.writers(day), id, 'open')
+    expect(await a.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'waiting' })
+    await passed(15_000)
+    expect(await a.closeDay(day, oneLinePerUserOnce())).toMatchObject({ outcome: 'closed', calls: 3 })
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('wait for one of them although a failover lost that it counts on the day', async () => {
+    const [{ store: a }, { store: b }] = [await open(), await open()]
+    await b.add(batches()({ ada: 3 }))
+    await redis.server.command('DEL', redis.keys.writers(day))
+    await passed(15_000)
+    expect(await a.closeDay(day, oneLinePerUserOnce())).toEqual({ outcome: 'waiting', writers: 1 })
+    await Promise.all([a.close(), b.close()])
+  })
+
   it('notice that Redis was emptied', async () => {
     const { store, errors } = await open()
     await store.add(batches()({ ada: 3 }))
@@ -91,13 +134,24 @@ describe.skipIf(!hasRedis())('the processes of a fleet', () => {
     await store.close()
   })
 
+  it('leave alone what a newer version has written, with a clear error', async () => {
+    const { store } = await open()
+    await store.close()
+    await redis.server.command('HSET', redis.keys.meta, 'format', 2)
+    const keys = async () => ((await redis.server.command('KEYS', `${redis.prefix}*`)) as string[]).sort()
+    const before = await keys()
+    await expect(open()).rejects.toThrow(/format 2 of a newer px-usage.*Nothing was changed/)
+    expect(await keys()).toEqual(before)
+    expect(await redis.server.command('HGET', redis.keys.meta, 'format')).toBe('2')
+  })
+
   it('follow the first of them in the number of shards', async () => {
     const [{ store: a }, { store: b }] = [await open({ shards: 3 }), await open({ shards: 1 })]
     await b.add(batches()(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`user ${at}`, 1]))))
     const users = []
     for await (const total of a.totals(day)) users.push(total)
     expect(users).toHaveLength(20)
-    const shards = (await redis.server.command('KEYS', `${redis.prefix}:{default#*}:open:*`)) as string[]
+    const shards = (await redis.server.command('KEYS', `${redis.prefix}:{default*}:open:*`)) as string[]
     expect(shards.length).toBeGreaterThan(1)
     await Promise.all([a.close(), b.close()])
   })

@@ -118,7 +118,7 @@ describe.skipIf(!hasRedis()).each(clientNames)('counts through %s are exact', (n
       cluster.nodes.map(({ port }) => port),
       4,
     )
-    const key = `px:{default#0}:open:${day}`
+    const key = `px:{default}:open:${day}`
     const count = countingOf(store)
     await count(20)
     const from = await cluster.nodeOf(key)

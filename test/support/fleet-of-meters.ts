@@ -14,6 +14,8 @@ export interface FleetOfMeters {
   start(client: Pick<ConnectedClient, 'sendCommand'>): Meter
   /** Counts calls of one user, and what the truth is. */
   count(meter: Meter, calls: number, userId?: string): void
+  /** The longest time that the app had to wait for `count()`, however many calls it counted. */
+  longestCountMs(): number
   /** Lets time pass until it is so: `stepMs` at once, with time for Redis to reply. */
   until(isSo: () => boolean | Promise<boolean>, stepMs?: number): Promise<void>
   /** Lets time pass until Redis has the counts of all meters. */
@@ -34,6 +36,7 @@ export function fleetOfMeters({ shards = 1 }: { shards?: number } = {}): FleetOf
   const meters: Meter[] = []
   const counted = new Map<string, number>()
   const errors: UsageError[] = []
+  let longestCountMs = 0
 
   const totals = () => px.events.filter(({ eventName }) => eventName === 'dailyApiCalls')
   const open = () => meters.filter((meter) => meter.stats().calls.afterClose === 0)
@@ -54,9 +57,12 @@ export function fleetOfMeters({ shards = 1 }: { shards?: number } = {}): FleetOf
       return meter
     },
     count(meter, calls, userId = 'ann') {
+      const startMs = performance.now()
       for (let n = 0; n < calls; n++) meter.record({ ...call, identity: { userId } })
+      longestCountMs = Math.max(longestCountMs, performance.now() - startMs)
       counted.set(userId, (counted.get(userId) ?? 0) + calls)
     },
+    longestCountMs: () => longestCountMs,
     async until(isSo, stepMs = 1_000) {
       for (let step = 0; step < 1_000; step++) {
         if (await isSo()) return

@@ -44,7 +44,7 @@ export function redisOfTests(): RedisOfTests {
     get keys() {
       return createKeyNames(prefix, 'default')
     },
-    connection: createConnection(sendCommand, () => {}),
+    connection: createConnection(sendCommand, { elapsed: systemClock.elapsed, onOutage() {} }),
     sendCommand,
   }
 }

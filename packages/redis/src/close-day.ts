@@ -7,8 +7,9 @@ import {
   type UsageDay,
   UsageError,
 } from '@px-usage/core'
-import { systemClock } from '@px-usage/core/adapter'
+import { createUsageDays, systemClock, type UsageDays } from '@px-usage/core/adapter'
 import type { DayCounts, Generations } from './counting/day-counts.ts'
+import { retainMs } from './counting/shard-writer.ts'
 import type { Fleet } from './fleet.ts'
 import { keepSeconds } from './key-names.ts'
 import type { Membership, WriterState } from './membership.ts'
@@ -26,7 +27,7 @@ interface ClosedRecord {
 /** Days before this many are forgotten once they were closed. */
 const keepDays = 90
 const dayMs = 86_400_000
-/** A process whose clock is more than 60000 ms (1 minute) ahead of Redis closes no day. */
+/** A clock that is more than 60000 ms (1 minute) ahead of Redis is reported. */
 const mostAheadMs = 60_000
 
 /** Closes the days of a fleet. */
@@ -35,12 +36,15 @@ export class DayCloser {
   readonly #counts: DayCounts
   readonly #members: Membership
   readonly #outbox: RedisOutbox
+  readonly #days: UsageDays
+  readonly #closedSince = new Map<UsageDay, { closed: string; sinceMs: number }>()
 
   constructor(parts: { fleet: Fleet; counts: DayCounts; members: Membership; outbox: RedisOutbox }) {
     this.#fleet = parts.fleet
     this.#counts = parts.counts
     this.#members = parts.members
     this.#outbox = parts.outbox
+    this.#days = createUsageDays(parts.fleet.context.timeZone)
   }
 
   async #closed(day: UsageDay): Promise<ClosedRecord & { nowMs: number; writers: WriterState[] }> {
@@ -60,14 +64,28 @@ export class DayCloser {
     }
   }
 
+  /**
+   * Returns whether the counts that a closed day contains may be removed. While they are on another node than the record of the close,
+   * they are kept for as long as a failover may lose the record alone.
+   */
+  #mayDrop(day: UsageDay, closed: string): boolean {
+    if (this.#fleet.shards === 1) return true
+    const nowMs = this.#fleet.context.clock.elapsed()
+    const known = this.#closedSince.get(day)
+    if (known?.closed === closed) return nowMs - known.sinceMs > retainMs
+    this.#closedSince.set(day, { closed, sinceMs: nowMs })
+    return false
+  }
+
   /** Returns the days with counts that no closed day contains, oldest first. */
   async openDays(): Promise<UsageDay[]> {
     const open: UsageDay[] = []
     for (const [day, generations] of await this.#counts.days()) {
-      const { contained } = await this.#closed(day)
+      const { contained, text } = await this.#closed(day)
       if (hasMore(generations, contained) || (await this.#counts.hasOpen(day))) open.push(day)
-      // A crash between close and removal left it.
-      else await this.#drop(day, new Array<number>(generations.length).fill(0), contained)
+      else if (this.#mayDrop(day, text)) {
+        await this.#drop(day, new Array<number>(generations.length).fill(0), contained)
+      }
     }
     return open.sort()
   }
@@ -95,7 +113,7 @@ export class DayCloser {
     if (before === undefined) return { outcome: 'empty' }
     const record = await this.#closed(day)
     const waiting = this.#members.waitingFor(record.writers)
-    if (!force && this.#isAhead(record.nowMs)) return { outcome: 'waiting', writers: waiting }
+    if (!force && this.#isTooEarly(day, record.nowMs)) return { outcome: 'waiting', writers: waiting }
     if (waiting > 0 && !force) return { outcome: 'waiting', writers: waiting }
     await this.#members.seal(day)
     const until = await this.#counts.seal(day, before)
@@ -106,15 +124,18 @@ export class DayCloser {
     return this.#commit(day, makeLines, record, until)
   }
 
-  /** Returns whether the clock of this machine is ahead of Redis, so that the day may not be over. */
-  #isAhead(redisNowMs: number): boolean {
+  /** Returns whether the day is not over by the clock of Redis, because the clock of this machine is ahead. */
+  #isTooEarly(day: UsageDay, redisNowMs: number): boolean {
     const { clock, diagnostics } = this.#fleet.context
+    // Redis has no part in the time of a clock that the app gave.
+    if (clock !== systemClock || redisNowMs >= this.#days.bounds(day).endMs) return false
     const aheadMs = clock.now() - redisNowMs
-    if (clock !== systemClock || aheadMs <= mostAheadMs) return false
-    diagnostics.report({
-      code: 'PXU_ERR_STORE_UNAVAILABLE',
-      message: `The clock of this machine is ${Math.round(aheadMs / 1_000)} s ahead of the clock of Redis, so this process closes no day. Check the time service of both machines.`,
-    })
+    if (aheadMs > mostAheadMs) {
+      diagnostics.report({
+        code: 'PXU_ERR_STORE_UNAVAILABLE',
+        message: `The clock of this machine is ${Math.round(aheadMs / 1_000)} s ahead of the clock of Redis, by which ${day} is not over, so this process does not close it yet. Check the time service of both machines.`,
+      })
+    }
     return true
   }
 
@@ -131,25 +152,22 @@ export class DayCloser {
       [Symbol.asyncIterator]: () => this.#counts.totals(day, { after: contained, until, withOpen: false }),
     }
     const { lines, calls } = await this.#stage(keys.staged(day, token), makeLines(totals, revision))
+    // A failover may have lost that the counts were set aside before they were read.
+    if ((await this.#counts.days()).get(day)?.join() !== until.join()) return { outcome: 'notLeader' }
     const list = keys.loading(day, revision)
+    const closed = `${revision + 1}|${until.join()}|${token}`
     const result = await connection.run(
       commitDay,
-      [keys.lead, keys.closed, keys.staged(day, token), keys.incoming, list, keys.counts],
       [
-        now(),
-        me,
-        day,
-        record.text,
-        `${revision + 1}|${until.join()}|${token}`,
-        lines,
-        this.#oldest(),
-        keepSeconds,
+        ...[keys.lead, keys.closed, keys.staged(day, token), keys.incoming, list, keys.counts],
+        keys.shard(0).generations,
       ],
+      [now(), me, day, record.text, closed, lines, this.#oldest(), keepSeconds, until[0] ?? 0],
     )
     if (result !== 'OK') return { outcome: 'notLeader' }
     // The day is closed. What fails from here on is done by the next process that finds it.
     if (lines > 0) await this.#outbox.load(list).catch(() => {})
-    await this.#drop(day, contained, until).catch(() => {})
+    if (this.#mayDrop(day, closed)) await this.#drop(day, contained, until).catch(() => {})
     await this.#outbox.isLeader().catch(() => {})
     return { outcome: 'closed', revision, lines, calls }
   }
@@ -179,6 +197,7 @@ export class DayCloser {
   }
 
   #drop(day: UsageDay, after: Generations, until: Generations): Promise<void> {
+    this.#closedSince.delete(day)
     return this.#counts.drop(day, { after, until, oldest: this.#oldest() })
   }
 }

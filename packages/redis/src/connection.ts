@@ -21,8 +21,20 @@ export interface Connection {
   retryNoMore(): void
 }
 
-/** Creates a connection. @param onFailure called when a command has failed */
-export function createConnection(sendCommand: SendCommand, onFailure: () => void): Connection {
+/** Creates a connection. @param onOutage called when Redis works again, with the time during which it did not, in ms */
+export function createConnection(
+  sendCommand: SendCommand,
+  { elapsed, onOutage }: { elapsed(): number; onOutage(durationMs: number): void },
+): Connection {
+  let failingSinceMs: number | undefined
+
+  function succeeded(): void {
+    if (failingSinceMs === undefined) return
+    const durationMs = elapsed() - failingSinceMs
+    failingSinceMs = undefined
+    onOutage(durationMs)
+  }
+
   async function send(args: string[], key: string): Promise<Reply> {
     // A client may throw at once, and one that waits for its connection may never settle.
     const sending = (async () => sendCommand(args, key))()
@@ -39,9 +51,11 @@ export function createConnection(sendCommand: SendCommand, onFailure: () => void
   async function retrying(task: () => Promise<Reply>): Promise<Reply> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await task()
+        const reply = await task()
+        succeeded()
+        return reply
       } catch (error) {
-        onFailure()
+        failingSinceMs ??= elapsed()
         const delayMs = mayRetry ? retryDelaysMs[attempt] : undefined
         if (delayMs === undefined) throw unavailable(error)
         await new Promise<void>((resolve) => systemClock.setTimer(resolve, delayMs, true))

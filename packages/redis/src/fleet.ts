@@ -1,5 +1,5 @@
-import type { StoreContext } from '@px-usage/core'
-import { systemClock } from '@px-usage/core/adapter'
+import { type StoreContext, UsageError } from '@px-usage/core'
+import { quoted, systemClock } from '@px-usage/core/adapter'
 import type { Connection, Reply } from './connection.ts'
 import type { KeyNames } from './key-names.ts'
 
@@ -33,9 +33,15 @@ export async function inSlices<T>(
 }
 
 /**
- * Yields the fields and values of a hash that nothing changes, each field once. Redis may return a field of a scan twice.
+ * Yields the fields and values of a hash from which nothing is removed, each field once. Redis may return a field of a scan twice.
+ *
+ * The cursor of a scan means something to the process that returned it only: one that starts again, or a replica that takes over, skips
+ * fields without an error. So their number is compared.
+ *
+ * @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if Redis fails, or was replaced during the scan
  */
 export async function* scanHash(connection: Connection, key: string): AsyncGenerator<[string, string][]> {
+  const fields = Number(await connection.read(['HLEN', key], key))
   const seen = new Set<string>()
   let cursor = '0'
   do {
@@ -53,4 +59,7 @@ export async function* scanHash(connection: Connection, key: string): AsyncGener
     }
     if (found.length > 0) yield found
   } while (cursor !== '0')
+  if (seen.size >= fields) return
+  const text = `Redis returned ${seen.size} of ${fields} counts of ${quoted(key)}, because it was restarted or failed over meanwhile.`
+  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', text)
 }

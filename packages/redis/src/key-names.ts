@@ -22,6 +22,7 @@ export interface KeyNames {
   readonly incoming: string
   readonly counts: string
   readonly notes: string
+  readonly tasks: string
   readonly rejected: string
   /** The keys of the scripts of the outbox, in their order. */
   readonly outbox: readonly string[]
@@ -50,13 +51,15 @@ export function createKeyNames(prefix: string, namespace: string): KeyNames {
     incoming: at('incoming'),
     counts: at('counts'),
     notes: at('notes'),
+    tasks: at('tasks'),
     rejected: at('rejected'),
     outbox: outboxKeys.map(at),
     writers: (day) => at(`writers:${day}`),
     staged: (day, token) => at(`staged:${day}:${token}`),
     loading: (day, revision) => at(`loading:${day}:${revision}`),
     shard(index) {
-      const own = (name: string) => `${prefix}:{${namespace}#${index}}:${name}`
+      // The first part is on the node of the outbox, so that its counts and the close of their day cannot be lost one without the other.
+      const own = (name: string) => (index === 0 ? at(name) : `${prefix}:{${namespace}#${index}}:${name}`)
       return {
         days: own('days'),
         generations: own('generations'),

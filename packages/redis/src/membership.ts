@@ -1,7 +1,9 @@
-import type { UsageDay } from '@px-usage/core'
+import { type UsageDay, UsageError } from '@px-usage/core'
+import { quoted } from '@px-usage/core/adapter'
+import { retainMs } from './counting/shard-writer.ts'
 import type { Fleet } from './fleet.ts'
 import { keepSeconds } from './key-names.ts'
-import { beat, joinFleet, noteWriter } from './scripts/close-scripts.ts'
+import { beat, joinFleet, keyFormat, noteWriter } from './scripts/close-scripts.ts'
 
 /** How often a process shows that it is alive, 10000 ms (10 seconds). */
 const beatEveryMs = 10_000
@@ -9,7 +11,7 @@ const beatEveryMs = 10_000
 export const leadLeaseMs = 30_000
 /**
  * A process that has not shown that it is alive for 300000 ms (5 minutes) no longer holds up the close of a day. This process must
- * have seen that for as long itself: after an outage of Redis all processes look silent.
+ * have seen that for as long itself, while Redis worked: after an outage of Redis all processes look silent.
  */
 export const silentAfterMs = 300_000
 
@@ -26,12 +28,34 @@ export interface WriterState {
   readonly beat: string
 }
 
+/**
+ * Registers this process in its namespace.
+ *
+ * @param epoch names the content of Redis, if the namespace is new
+ * @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if Redis fails, or a newer px-usage has written to it
+ */
+export async function joinNamespace(
+  { connection, keys, me, now, shards }: Fleet,
+  epoch: string,
+): Promise<{ shards: number; epoch: string }> {
+  const args = [now(), me, shards, epoch, keepSeconds]
+  const joined = (await connection.run(joinFleet, [keys.meta, keys.alive], args)) as [string, string, string]
+  const [ofAll, current, format] = joined
+  if (Number(format) > keyFormat) {
+    const text = `The keys of ${quoted(keys.meta)} have the format ${format} of a newer px-usage, and this version knows the format ${keyFormat}. Nothing was changed. Use the newer version in all processes, or give this one another keyPrefix.`
+    throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', text)
+  }
+  return { shards: Number(ofAll), epoch: current }
+}
+
 /** Shows to the fleet that this process is alive, and watches the other processes. */
 export class Membership {
   readonly #fleet: Fleet
   readonly #onEmptied: () => void
   readonly #sendLost: () => Promise<unknown>
   readonly #countsOn = new Set<UsageDay>()
+  /** Days that this process sealed a moment ago, by the time of the seal. */
+  readonly #sealedAt = new Map<UsageDay, number>()
   readonly #seen = new Map<string, { beat: string; sinceMs: number }>()
   #epoch = ''
   #emptiedAtMs = Number.NEGATIVE_INFINITY
@@ -72,7 +96,7 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const { connection, keys, me, now } = this.#fleet
-    const kept = [keys.closed, keys.notes, ...keys.outbox]
+    const kept = [keys.closed, keys.notes, keys.tasks, ...keys.outbox]
     const epoch = await connection.run(
       beat,
       [keys.alive, keys.lead, keys.meta, ...kept],
@@ -80,21 +104,26 @@ export class Membership {
     )
     if (this.#isClosed) return
     if (epoch !== this.#epoch) await this.#rejoin()
+    // A failover may have lost what this process declared. Then the fleet would close a day too early, or wait for this process for as
+    // long as it lives.
+    for (const day of this.#countsOn) await this.#note(day, 'open')
     await this.#sendLost()
+    await this.#sealAgain()
+  }
+
+  async #sealAgain(): Promise<void> {
+    const nowMs = this.#fleet.context.clock.elapsed()
+    for (const [day, sealedAtMs] of this.#sealedAt) {
+      if (this.#countsOn.has(day) || nowMs - sealedAtMs > retainMs) this.#sealedAt.delete(day)
+      else await this.#note(day, 'sealed')
+    }
   }
 
   /** Joins the fleet again after Redis was emptied, and declares the days of this process again. */
   async #rejoin(): Promise<void> {
-    const { connection, context, keys, me, now, shards } = this.#fleet
     this.#onEmptied()
-    this.#emptiedAtMs = context.clock.elapsed()
-    const joined = await connection.run(
-      joinFleet,
-      [keys.meta, keys.alive],
-      [now(), me, shards, this.#epoch, keepSeconds],
-    )
-    this.#epoch = (joined as string[])[1] as string
-    for (const day of this.#countsOn) await this.#note(day, 'open')
+    this.#emptiedAtMs = this.#fleet.context.clock.elapsed()
+    this.#epoch = (await joinNamespace(this.#fleet, this.#epoch)).epoch
   }
 
   /** Returns whether Redis was emptied a moment ago, so that other processes still send their counts again. */
@@ -116,6 +145,7 @@ export class Membership {
     await this.#sendLost()
     await this.#note(day, 'sealed')
     this.#countsOn.delete(day)
+    this.#sealedAt.set(day, this.#fleet.context.clock.elapsed())
   }
 
   async #note(day: UsageDay, state: 'open' | 'sealed'): Promise<void> {
@@ -138,9 +168,10 @@ export class Membership {
     return waiting
   }
 
-  /** Forgets how long others were silent: while Redis fails, all are. */
-  forgetSilence(): void {
-    this.#seen.clear()
+  /** Does not count the time of an outage as silence of the others. A reply that is lost now and then excuses almost nothing. */
+  excuseSilence(outageMs: number): void {
+    for (const [id, { beat, sinceMs }] of this.#seen)
+      this.#seen.set(id, { beat, sinceMs: sinceMs + outageMs })
   }
 
   /** Stops, and declares that this process is done with its days. */

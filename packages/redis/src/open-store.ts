@@ -7,10 +7,9 @@ import { createSeriesEncoder, type SeriesEncoder } from './counting/series-field
 import { ShardWriter } from './counting/shard-writer.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { createKeyNames, keepSeconds, namespacesKey } from './key-names.ts'
-import { Membership } from './membership.ts'
+import { joinNamespace, Membership } from './membership.ts'
 import type { RedisStoreSettings } from './options.ts'
 import { RedisOutbox } from './redis-outbox.ts'
-import { joinFleet } from './scripts/close-scripts.ts'
 
 /** The parts of a store that is open. */
 export interface OpenStore {
@@ -36,7 +35,10 @@ export async function openStore(
 ): Promise<OpenStore> {
   const { keyPrefix } = settings
   const { clock, diagnostics } = context
-  const connection = createConnection(settings.sendCommand, () => members.forgetSilence())
+  const connection = createConnection(settings.sendCommand, {
+    elapsed: clock.elapsed,
+    onOutage: (durationMs) => members.excuseSilence(durationMs),
+  })
   const keys = createKeyNames(keyPrefix, namespace)
   const me = `${isLeftover ? 'leftover-' : ''}${randomBytes(8).toString('hex')}`
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
@@ -48,13 +50,9 @@ export async function openStore(
     },
     sendLost: () => Promise.all(writers.map((writer) => writer.check())),
   })
-  const [shards, epoch] = (await connection.run(
-    joinFleet,
-    [keys.meta, keys.alive],
-    [joining.now(), me, settings.shards, randomBytes(8).toString('hex'), keepSeconds],
-  )) as [string, string]
+  const { shards, epoch } = await joinNamespace(joining, randomBytes(8).toString('hex'))
   await listNamespace(joining, keyPrefix, namespace)
-  const fleet: Fleet = { ...joining, shards: Number(shards) }
+  const fleet: Fleet = { ...joining, shards }
   await warnOfEviction(fleet)
   const outbox = new RedisOutbox(fleet)
   const counts = new DayCounts(fleet)

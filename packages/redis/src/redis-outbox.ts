@@ -12,6 +12,7 @@ import { quoted } from '@px-usage/core/adapter'
 import type { Reply } from './connection.ts'
 import { type Fleet, inSlices } from './fleet.ts'
 import { leadLeaseMs } from './membership.ts'
+import { RecentLines } from './recent-lines.ts'
 import {
   claimLines,
   holdLead,
@@ -49,7 +50,8 @@ export function encodeLine(line: OutboxLine): string {
 /** The outbox of a fleet. */
 export class RedisOutbox {
   readonly #fleet: Fleet
-  readonly #claimed = new Set<string>()
+  readonly #claimed = new Map<string, ClaimedLine>()
+  readonly #recent = new RecentLines()
   #counts: OutboxCounts = noCounts
   #isLeader = false
   #claims = 0
@@ -136,23 +138,50 @@ export class RedisOutbox {
       if (!this.#isLeader) return { lines: [], nextDueInMs: leadCheckMs, notLeader: true }
       this.#learn(reply[1] as Reply)
       const waitMs = Number(reply[2])
-      const lines = (reply[3] as [string, ClaimedLine['state'], number, string][]).map(
-        ([json, state, attempts, at]): ClaimedLine => ({
+      const nowMs = this.#fleet.context.clock.now()
+      const claimed = (reply[3] as [string, ClaimedLine['state'], number, number | ''][]).map(
+        ([json, state, attempts, ageMs]): ClaimedLine => ({
           ...(JSON.parse(json) as OutboxLine),
           state,
           attempts,
-          attemptedAtMs: at === '' ? undefined : Number(at),
+          // The clock of the process that attempted it may differ from this one.
+          attemptedAtMs: ageMs === '' ? undefined : Math.floor(nowMs) - ageMs,
         }),
       )
-      for (const { id } of lines) this.#claimed.add(id)
-      return { lines, nextDueInMs: waitMs < 0 ? undefined : waitMs }
+      for (const line of claimed) this.#claimed.set(line.id, line)
+      const lines = await this.#withoutDelivered(claimed)
+      const isNothingElse = lines.length < claimed.length && lines.length === 0
+      return { lines, nextDueInMs: isNothingElse ? 0 : waitMs < 0 ? undefined : waitMs }
     }
+  }
+
+  /** Settles lines that this process has delivered and Redis has lost that. */
+  async #withoutDelivered(claimed: readonly ClaimedLine[]): Promise<ClaimedLine[]> {
+    const delivered = claimed.filter((line) => this.#recent.deliveredCalls(line.id) !== undefined)
+    if (delivered.length > 0) {
+      await this.settle(delivered.map(({ id }) => ({ id, state: 'delivered' })))
+      const more = delivered.reduce((sum, { id, calls }) => {
+        return sum + Math.max(0, calls - (this.#recent.deliveredCalls(id) ?? calls))
+      }, 0)
+      if (more > 0) this.#reportMissing(more)
+    }
+    return claimed.filter((line) => !delivered.includes(line)).map((line) => this.#recent.corrected(line))
+  }
+
+  #reportMissing(calls: number): void {
+    this.#fleet.context.diagnostics.report({
+      code: 'PXU_ERR_STORE_REDIS_LOST',
+      message: `Redis lost that events were sent to PX, and ${calls} calls were counted for them since. PX keeps the events as they are, so these calls are missing in PX.`,
+    })
   }
 
   async markAttempts(ids: readonly string[], atMs: number): Promise<void> {
     refuseTwice(ids)
     const encoded = ids.map((id) => JSON.stringify(id))
-    this.#accept(await this.#operate(markLines, [atMs, claimMs, ...encoded]))
+    const ageMs = Math.max(0, Math.floor(this.#fleet.context.clock.now() - atMs))
+    this.#accept(await this.#operate(markLines, [ageMs, claimMs, ...encoded]))
+    const lines = ids.map((id) => this.#claimed.get(id)).filter((line) => line !== undefined)
+    this.#recent.attempted(lines, atMs)
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {
@@ -164,6 +193,7 @@ export class RedisOutbox {
       'waitMs' in one ? Math.ceil(one.waitMs) : 0,
       one.state === 'rejected' ? JSON.stringify({ reason: one.reason, rejectedAtMs }) : '',
     ])
+    this.#recent.settled(settlements)
     this.#accept(await this.#operate(settleLines, args))
     for (const { id } of settlements) this.#claimed.delete(id)
   }
@@ -224,7 +254,7 @@ export class RedisOutbox {
 
   /** Releases the claims and the lease. */
   async close(): Promise<void> {
-    const ids = [...this.#claimed].map((id) => JSON.stringify(id))
+    const ids = [...this.#claimed.keys()].map((id) => JSON.stringify(id))
     this.#claimed.clear()
     this.#isLeader = false
     await this.#run(leaveFleet, ids, [this.#fleet.keys.alive])

@@ -20,7 +20,12 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
 
   const stage = (token: string, before: number, ...lines: string[]) =>
     run(stageLines, [redis.keys.staged(day, token)], [before, 1_000, ...lines])
-  const commit = (process: string, token: string, lines: number, { before = '', at = now } = {}) => {
+  const commit = (
+    process: string,
+    token: string,
+    lines: number,
+    { before = '', at = now, generation = 0 } = {},
+  ) => {
     const { keys } = redis
     const names = [
       keys.lead,
@@ -29,8 +34,10 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
       keys.incoming,
       keys.loading(day, 0),
       keys.counts,
+      keys.shard(0).generations,
     ]
-    return run(commitDay, names, [at, process, day, before, `1|1|${token}`, lines, '2026-01-01', 1_000])
+    const after = `1|${generation}|${token}`
+    return run(commitDay, names, [at, process, day, before, after, lines, '2026-01-01', 1_000, generation])
   }
   const lead = (process: string) =>
     redis.server.command('HSET', redis.keys.lead, 'id', process, 'until', now + 1_000)
@@ -38,8 +45,8 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
   it('joinFleet keeps what the first process chose', async () => {
     const join = (shards: number, epoch: string) =>
       run(joinFleet, [redis.keys.meta, redis.keys.alive], [now, 'me', shards, epoch, 1_000])
-    expect(await join(4, 'a')).toEqual(['4', 'a', '1', now])
-    expect(await join(1, 'b')).toEqual(['4', 'a', '1', now])
+    expect(await join(4, 'a')).toEqual(['4', 'a', '1'])
+    expect(await join(1, 'b')).toEqual(['4', 'a', '1'])
   })
 
   it('beat renews the lease of its own process only, and shows that Redis was emptied', async () => {
@@ -96,6 +103,14 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
       await lead('me')
       expect(await commit('me', 't', 1, { at: now + 1_001 })).toBe('LOST')
       expect(await redis.server.command('EXISTS', redis.keys.closed)).toBe(0)
+    })
+
+    it('refuses counts of which a failover lost that they were set aside', async () => {
+      await lead('me')
+      await stage('t', 0, 'a')
+      expect(await commit('me', 't', 1, { generation: 1 })).toBe('LOST')
+      await redis.server.command('HSET', redis.keys.shard(0).generations, day, 1)
+      expect(await commit('me', 't', 1, { generation: 1 })).toBe('OK')
     })
 
     it('refuses lines that are not all there', async () => {

@@ -111,8 +111,16 @@ describe.skipIf(!hasRedis())('the scripts of the outbox', () => {
     const [[, , state]] = (await me.run(readWaiting, ['', 1])) as [[string, string, string]]
     expect(state).toBe('unconfirmed')
     expect(await redis.server.command('HVALS', redis.keys.outbox[2] as string)).toEqual([
-      'unconfirmed|1|7|me',
+      `unconfirmed|1|${start - 7}|me`,
     ])
+  })
+
+  it('claimLines returns how long ago a line was attempted, by one clock for all processes', async () => {
+    await me.put('a')
+    await me.claim()
+    await me.mark(['a'])
+    const reply = await other.run(claimLines, ['send', leaseMs, 9, claimMs, 1], start + claimMs)
+    expect((reply as unknown[][])[3]).toEqual([[expect.any(String), 'unconfirmed', 1, claimMs + 7]])
   })
 
   it('markLines refuses a process whose line was claimed by another one meanwhile', async () => {

@@ -1,19 +1,23 @@
 import { createScript, readNow, type Script } from './script.ts'
 
+/** The format of keys and values that this version writes. */
+export const keyFormat = 1
+
 /**
- * Registers a process, at its start: KEYS: meta, alive, counts. ARGV: now, process, shards, epoch, TTL.
- * Returns shards, epoch, format and the time. The first process of a namespace decides.
+ * Registers a process, at its start: KEYS: meta, alive. ARGV: now, process, shards, epoch, TTL. Returns shards, epoch and format. The first
+ * process of a namespace decides. It changes nothing where a newer version has written.
  */
 export const joinFleet: Script = createScript(
   'joinFleet',
   `${readNow}
-redis.call('HSETNX', KEYS[1], 'shards', ARGV[3])
-redis.call('HSETNX', KEYS[1], 'epoch', ARGV[4])
-redis.call('HSETNX', KEYS[1], 'format', '1')
-redis.call('ZADD', KEYS[2], now, ARGV[2])
-for at = 1, 2 do redis.call('EXPIRE', KEYS[at], ARGV[5]) end
-local meta = redis.call('HMGET', KEYS[1], 'shards', 'epoch', 'format')
-return {meta[1], meta[2], meta[3], now}
+if tonumber(redis.call('HGET', KEYS[1], 'format') or 0) <= ${keyFormat} then
+  redis.call('HSETNX', KEYS[1], 'shards', ARGV[3])
+  redis.call('HSETNX', KEYS[1], 'epoch', ARGV[4])
+  redis.call('HSETNX', KEYS[1], 'format', ${keyFormat})
+  redis.call('ZADD', KEYS[2], now, ARGV[2])
+  for at = 1, 2 do redis.call('EXPIRE', KEYS[at], ARGV[5]) end
+end
+return redis.call('HMGET', KEYS[1], 'shards', 'epoch', 'format')
 `,
 )
 
@@ -77,8 +81,9 @@ return has
  * Closes a day, in one step: its staged lines become part of the outbox. Only the process that holds the lease may do so, and only
  * if no other process closed the day since its record was read.
  *
- * KEYS: lead, closed days, staged lines, incoming lists, the list of this close, counts, writers of the day.
- * ARGV: now, process, day, record before, record after, number of lines, oldest day to keep, TTL. Returns `OK` or `LOST`.
+ * KEYS: lead, closed days, staged lines, incoming lists, the list of this close, counts, generations of the first shard.
+ * ARGV: now, process, day, record before, record after, number of lines, oldest day to keep, TTL, generation of the first shard.
+ * Returns `OK`, or `LOST`, also if a failover lost that the counts were set aside.
  */
 export const commitDay: Script = createScript(
   'commitDay',
@@ -87,6 +92,7 @@ local record = redis.call('HGET', KEYS[2], ARGV[3]) or ''
 if record == ARGV[5] then return 'OK' end
 local lead = redis.call('HMGET', KEYS[1], 'id', 'until')
 if record ~= ARGV[4] or lead[1] ~= ARGV[2] or tonumber(lead[2]) < now then return 'LOST' end
+if tonumber(redis.call('HGET', KEYS[7], ARGV[3]) or 0) ~= tonumber(ARGV[9]) then return 'LOST' end
 local lines = tonumber(ARGV[6])
 if redis.call('LLEN', KEYS[3]) ~= lines then return 'LOST' end
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[5])

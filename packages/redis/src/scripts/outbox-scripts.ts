@@ -143,7 +143,7 @@ return left
  *
  * ARGV: now, process, wish for the lease (`send`, `take` or `none`), lease, limit, duration of the claim, number of the claim.
  * Returns `OTHER`, `LOAD` and a list whose lines have no place yet, or `OK`; the counts; the time until the next line is due, or -1; and
- * the lines, each with its state.
+ * the lines, each with its state, its attempts, and the time since the last one in ms or `''`.
  */
 export const claimLines: Script = outboxScript(
   'claimLines',
@@ -173,7 +173,7 @@ for _, place in ipairs(places) do
   setState(place, state, attempts, at, me)
   redis.call('ZREM', READY, place)
   redis.call('ZADD', LATER, string.format('%.0f', now + ARGV[6]), place)
-  lines[#lines + 1] = {redis.call('HGET', LINES, place), state, attempts, at}
+  lines[#lines + 1] = {redis.call('HGET', LINES, place), state, attempts, at == '' and at or now - at}
 end
 redis.call('HSET', OPS, claim, ARGV[7] .. ' ' .. table.concat(places, ' '))
 local first = redis.call('ZRANGE', LATER, 0, 0, 'WITHSCORES')
@@ -182,7 +182,7 @@ return {'OK', counts(), first[2] and math.max(tonumber(first[2]) - now, 0) or -1
 )
 
 /**
- * Records attempts of claimed lines, all or none. ARGV: now, process, number of the operation, epoch ms, duration of the claim, ids.
+ * Records attempts of claimed lines, all or none. ARGV: now, process, number of the operation, time since the attempt, duration of the claim, ids.
  * Returns `OK` and the counts, or `MISSING` and an id that this process did not claim.
  */
 export const markLines: Script = outboxScript(
@@ -200,7 +200,7 @@ end
 for _, place in ipairs(places) do
   local state, attempts = stateOf(place)
   if state == 'pending' then redis.call('HINCRBY', COUNTS, 'unconfirmed', 1) end
-  setState(place, 'unconfirmed', attempts + 1, ARGV[4], me)
+  setState(place, 'unconfirmed', attempts + 1, string.format('%.0f', now - ARGV[4]), me)
   redis.call('ZREM', READY, place)
   redis.call('ZADD', LATER, string.format('%.0f', now + ARGV[5]), place)
 end
