@@ -267,6 +267,19 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(await store.readNote('budget')).toBeUndefined()
     })
 
+    it('reserves a task for one of those that share it, until its time is over', async () => {
+      if (store.reserve === undefined) return expect(store.durable).toBe(false)
+      const other = await open(makeStore())
+      expect(await store.reserve('gauge "a"', 60_000)).toBe(true)
+      expect(await store.reserve('gauge "a"', 60_000)).toBe(true)
+      expect(await other.reserve?.('gauge "a"', 60_000)).toBe(false)
+      expect(await other.reserve?.('gauge "b"', 60_000)).toBe(true)
+      await clock.advance(60_000)
+      expect(await other.reserve?.('gauge "a"', 60_000)).toBe(true)
+      expect(await store.reserve('gauge "a"', 60_000)).toBe(false)
+      await other.close()
+    })
+
     it('belongs to one meter at a time', async () => {
       await expect(open(store)).rejects.toMatchObject({ code: 'PXU_ERR_STORE_IN_USE' })
     })

@@ -1,9 +1,11 @@
 import { type Store, UsageError } from '@px-usage/core'
 import { type NamespaceName, namespaceName, quoted, storeError } from '@px-usage/core/adapter'
 import { type Frame, framesOf } from './counting/frames.ts'
+import { keepSeconds } from './key-names.ts'
 import { leftoverNamespaces, namespaceText } from './leftovers.ts'
 import { listNamespace, type OpenStore, openStore } from './open-store.ts'
 import { parseRedisOptions, type RedisStoreOptions, type RedisStoreSettings } from './options.ts'
+import { reserveTask } from './scripts/reserve-task.ts'
 
 /** How long counts stay in memory before they are sent to Redis, 1000 ms (1 second). */
 const flushAfterMs = 1_000
@@ -125,6 +127,11 @@ function createRedisStore(settings: RedisStoreSettings, leftover?: NamespaceName
     discardNote: (name) =>
       using(async ({ fleet: { connection, keys } }) => {
         await connection.read(['HDEL', keys.notes, name], keys.notes)
+      }),
+
+    reserve: (task, forMs) =>
+      using(async ({ fleet: { connection, keys, me, now } }) => {
+        return (await connection.run(reserveTask, [keys.tasks], [now(), me, task, forMs, keepSeconds])) === 1
       }),
 
     leftovers: () =>

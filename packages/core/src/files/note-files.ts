@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { codeOf, readIfThere, replaceFile } from './disk.ts'
+import { codeOf, readIfThere, replaceFile, writeWhole } from './disk.ts'
 import { makeSubfolder, type StoreFolder, setAside } from './set-aside.ts'
 
 /** A read can fail for a moment, so px-usage takes a file for damaged only after this many failures. */
@@ -48,6 +48,35 @@ export class NoteFiles {
       this.#setAside(path, (error as Error).message)
       await replaceFile(disk, path, Buffer.from(value))
     }
+  }
+
+  /**
+   * Reserves a task for its owner. Two processes that find the reservation of a dead one at the same moment may both get it.
+   *
+   * @returns whether no other owner has reserved it, or its time is over
+   */
+  async reserve(task: string, owner: string, forMs: number): Promise<boolean> {
+    const { disk, now } = this.#settings
+    const name = `reserved ${task}`
+    const nowMs = now()
+    makeSubfolder(this.#settings, 'notes')
+    try {
+      const file = disk.openSync(this.#path(name), 'wx', 0o600)
+      try {
+        writeWhole(disk, file, Buffer.from(`${owner} ${nowMs + forMs}`), 0)
+      } finally {
+        disk.closeSync(file)
+      }
+      return true
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+    const [by, untilMs] = (this.read(name) ?? '').split(' ')
+    const leftMs = Number(untilMs) - nowMs
+    // A reservation that lasts longer than any comes from a clock that was ahead.
+    if (by !== owner && leftMs > 0 && leftMs <= forMs) return false
+    await this.write(name, `${owner} ${nowMs + forMs}`)
+    return true
   }
 
   /** Sets a note aside because its content is damaged. */

@@ -7,6 +7,7 @@ import { quoted, UsageError } from '../errors.ts'
 import { createNote, type Notes } from '../files/note.ts'
 import { shortHash } from '../files/short-hash.ts'
 import type { Instrument, UsageDay } from '../model/series.ts'
+import type { Store } from '../model/store.ts'
 import type { AppInstruments, GivenProperties, InstrumentOptions } from './counter-and-gauge.ts'
 
 /** Takes one reading of an observable gauge. Never throws. */
@@ -52,7 +53,7 @@ export interface GaugeCollector {
 interface CollectorSettings extends Pick<DayCycle, 'today' | 'isDue' | 'persist'> {
   clock: Clock
   days: UsageDays
-  store: Notes
+  store: Notes & Pick<Store, 'reserve'>
   instruments: AppInstruments
   diagnostics: Diagnostics
 }
@@ -67,15 +68,17 @@ interface Collected {
 }
 
 const defaultTimeoutMs = 30_000
+/** How long a process may need for the store after the callback, 60000 ms (1 minute), before another one calls its own. */
+const storingMs = 60_000
 /** The most missed days that are counted after a long downtime. */
 const maxMissedDays = 400
 
 /**
  * Creates the collector, which calls the app's callbacks for values that only the app can read, such as the storage of each account.
  *
- * A gauge is read after the end of a day, by a process that runs during the `graceMs` of that day. A note in the store says which day
- * was read. Another process may read the gauge too, and a crash before the note makes px-usage read it again. Both are
- * harmless, because a reading replaces the earlier one.
+ * A gauge is read after the end of a day, by a process that runs during the `graceMs` of that day. It reserves the reading, so that the
+ * processes that share a store put the question to the app's database once. A note in the store says which day was read. A crash before the
+ * note makes another process read it again, which is harmless, because a reading replaces the earlier one.
  */
 export function createGaugeCollector(settings: CollectorSettings): GaugeCollector {
   const { clock, days, store, instruments, diagnostics, today, isDue, persist } = settings
@@ -128,6 +131,10 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       gauge.settledDay = noted.day
   }
 
+  async function isMine(gauge: Collected): Promise<boolean> {
+    return (await store.reserve?.(noteName(gauge), gauge.timeoutMs + storingMs)) ?? true
+  }
+
   async function settle(gauge: Collected, day: UsageDay): Promise<void> {
     await noteOf(gauge).write({ eventName: gauge.instrument.name, day })
     gauge.settledDay = day
@@ -157,7 +164,8 @@ export function createGaugeCollector(settings: CollectorSettings): GaugeCollecto
       for (const gauge of gauges) {
         if (gauge.settledDay !== undefined && gauge.settledDay >= day) continue
         await recall(gauge)
-        if (gauge.settledDay === undefined || gauge.settledDay < day) due.push(gauge)
+        const isSettled = gauge.settledDay !== undefined && gauge.settledDay >= day
+        if (!isSettled && (await isMine(gauge))) due.push(gauge)
       }
       if (due.length === 0) return
       const isMissed = isDue(day)

@@ -139,6 +139,13 @@ export interface Store {
   discardNote(name: string): Promise<void>
 
   /**
+   * Reserves a task that one process does for all that share the store, such as reading an observable gauge. Returns whether this
+   * process may do it: no other one has reserved it, or its time `forMs` is over. So another process does the task if the first one
+   * ended meanwhile. Without this method each process does it.
+   */
+  reserve?(task: string, forMs: number): Promise<boolean>
+
+  /**
    * Returns what earlier processes of the same product left in other namespaces and this process may send. So no counts are
    * stranded when the time zone is changed or the PX address is corrected.
    */

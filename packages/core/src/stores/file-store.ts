@@ -248,6 +248,7 @@ export function fileStoreOn(
     readNote: (name) => using(async ({ notes }) => notes.read(name)),
     writeNote: (name, value) => using(({ notes }) => notes.write(name, value)),
     discardNote: (name) => using(async ({ notes }) => notes.discard(name)),
+    reserve: (task, forMs) => using(({ notes, journalId }) => notes.reserve(task, journalId, forMs)),
 
     leftovers: () =>
       using(async ({ namespace, timeZone, clock, silence }) => {

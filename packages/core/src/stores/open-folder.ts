@@ -16,6 +16,7 @@ import { createSilence, type Silence } from './silence.ts'
 
 /** What a process uses of a folder while its store is open. */
 export interface OpenFolder extends StoreContext {
+  readonly journalId: string
   readonly mark: LivenessMark
   readonly writer: JournalWriter
   readonly journals: DayJournals
@@ -144,6 +145,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     diagnostics,
     timeZone,
     namespace: given.namespace,
+    journalId,
     mark,
     writer,
     journals,
