@@ -9,6 +9,7 @@ export { settlesWithin, systemClock } from './clock.ts'
 export { mergeValues } from './counting/instruments.ts'
 export { quoted, storeError } from './errors.ts'
 export { refuseUnknown } from './model/check-options.ts'
+export { claimMs, mostKnownPuts, refuseTwice } from './outbox/line-states.ts'
 export { mayAdopt, type NamespaceName, namespaceName } from './stores/namespace-folder.ts'
 
 // What a tool needs that reads the store of a service

@@ -8,7 +8,7 @@ import {
   UsageError,
   type WaitingLine,
 } from '@px-usage/core'
-import { quoted } from '@px-usage/core/adapter'
+import { claimMs, mostKnownPuts, quoted, refuseTwice } from '@px-usage/core/adapter'
 import type { Reply } from './connection.ts'
 import { type Fleet, inSlices } from './fleet.ts'
 import { leadLeaseMs } from './membership.ts'
@@ -26,16 +26,12 @@ import {
 } from './scripts/outbox-scripts.ts'
 import type { Script } from './scripts/script.ts'
 
-/** Duration of a claim, 300000 ms (5 minutes), longer than any request. After it, a line that was never settled is due again. */
-const claimMs = 300_000
 /** How often a process that does not send checks whether another one does, 1000 ms (1 second). */
 const leadCheckMs = 1_000
 /** How long a process that could not send does not want to, 3600000 ms (1 hour). */
 const blockedMs = 3_600_000
 /** How long a process that gave up the lease leaves it to others, and how long their wish for it counts: 60000 ms (1 minute). */
 const yieldedMs = 60_000
-/** Number of ids of single lines that are remembered after their delivery. */
-const maxKnownPuts = 10_000
 /** The most lines of one call of a script. */
 export const linesPerCall = 100
 
@@ -113,7 +109,7 @@ export class RedisOutbox {
 
   async put(lines: readonly OutboxLine[]): Promise<void> {
     await inSlices(lines, linesPerCall, async (slice) => {
-      this.#learn(await this.#run(putLines, [maxKnownPuts, ...slice.map(encodeLine)]))
+      this.#learn(await this.#run(putLines, [mostKnownPuts, ...slice.map(encodeLine)]))
     })
   }
 
@@ -268,9 +264,4 @@ async function* pages({ connection }: Fleet, list: string): AsyncGenerator<strin
     yield* page
     if (page.length < linesPerCall) return
   }
-}
-
-function refuseTwice(ids: readonly string[]): void {
-  if (new Set(ids).size === ids.length) return
-  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
 }

@@ -4,11 +4,11 @@ import type { ClaimedLine, OutboxCounts, OutboxLine, Settlement, WaitingLine } f
 import { compare, DueQueue, type SendOrder, type Waiting } from './due-queue.ts'
 
 /** Duration of a claim, 300000 ms (5 minutes), longer than any request. After it, a line that was never settled is due again. */
-const leaseMs = 300_000
+export const claimMs = 300_000
 /** Longest wait after a restart, 3600000 ms (1 hour): the wall clock may have jumped by years since the wait was recorded. */
 const longestWaitMs = 3_600_000
 /** Number of ids of single lines that are remembered after their delivery; the oldest are forgotten first. */
-const maxKnown = 10_000
+export const mostKnownPuts = 10_000
 
 /** The state of a line that is neither delivered nor rejected. */
 export interface LineState {
@@ -38,6 +38,12 @@ export function settle(line: LineState, state: Settlement['state']): boolean {
   if (state === 'delivered' || state === 'rejected') return true
   line.state = state
   return false
+}
+
+/** @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if ids name a line twice */
+export function refuseTwice(ids: readonly string[]): void {
+  if (new Set(ids).size === ids.length) return
+  throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
 }
 
 /** A line of the outbox in memory: its state, and when it is sent. */
@@ -79,7 +85,7 @@ export class LineStates<L extends OpenLine> {
   /** Remembers the id of a single line, so that it is not added again after its delivery. */
   remember(id: string): void {
     this.#known.add(id)
-    if (this.#known.size > maxKnown) this.#known.delete(this.#known.values().next().value as string)
+    if (this.#known.size > mostKnownPuts) this.#known.delete(this.#known.values().next().value as string)
   }
 
   /** Counts lines that are not held in memory. @param number negative for lines that can no longer be read */
@@ -120,20 +126,18 @@ export class LineStates<L extends OpenLine> {
     return line
   }
 
-  /** Claims a line that `next` returned. If it is never settled, it is due again once the lease has passed. */
+  /** Claims a line that `next` returned. If it is never settled, it is due again once the claim is over. */
   claim(line: L, content: OutboxLine): ClaimedLine {
     const { state, attempts, attemptedAtMs } = line
     line.isClaimed = true
-    this.wait(line, leaseMs)
+    this.wait(line, claimMs)
     this.#claimed.set(content.id, line)
     return { ...content, state, attempts, attemptedAtMs }
   }
 
   /** Returns claimed lines. @throws {UsageError} if one was not claimed, or is named twice */
   claimed(ids: readonly string[]): L[] {
-    if (new Set(ids).size < ids.length) {
-      throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', `The ids ${quoted(ids.join())} name a line twice.`)
-    }
+    refuseTwice(ids)
     return ids.map((id) => {
       const line = this.#claimed.get(id)
       if (line !== undefined) return line
