@@ -44,8 +44,9 @@ export async function openStore(
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
   const members = new Membership(joining, {
     onEmptied() {
-      const message =
-        'Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and unsent events, are lost.'
+      const { pending, unconfirmed } = outbox.counts()
+      const events = pending + unconfirmed === 0 ? 'unsent events' : `${pending + unconfirmed} unsent events`
+      const message = `Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and ${events}, are lost.`
       diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
     },
     sendLost: () => Promise.all(writers.map((writer) => writer.check())),

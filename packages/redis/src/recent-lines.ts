@@ -1,8 +1,5 @@
 import type { ClaimedLine, Settlement } from '@px-usage/core'
 
-/** The most lines that are remembered: about 10 MB. */
-const mostLines = 100_000
-
 interface Recent {
   readonly state: 'attempted' | 'delivered'
   readonly calls: number
@@ -16,6 +13,12 @@ interface Recent {
  */
 export class RecentLines {
   readonly #lines = new Map<string, Recent>()
+  readonly #most: number
+
+  /** @param most number of lines that are remembered; the default takes about 10 MB */
+  constructor(most = 100_000) {
+    this.#most = most
+  }
 
   /** Remembers that requests with these lines are about to start. */
   attempted(lines: readonly ClaimedLine[], attemptedAtMs: number): void {
@@ -49,12 +52,12 @@ export class RecentLines {
   #set(id: string, recent: Recent): void {
     this.#lines.delete(id)
     this.#lines.set(id, recent)
-    if (this.#lines.size > mostLines) this.#forgetOldest()
+    if (this.#lines.size > this.#most) this.#forgetOldest()
   }
 
   /** Forgets a tenth of the lines at once, because the first key of a map is found slowly after many removals. */
   #forgetOldest(): void {
-    let left = mostLines / 10
+    let left = Math.ceil(this.#most / 10)
     for (const id of this.#lines.keys()) {
       this.#lines.delete(id)
       left -= 1

@@ -28,8 +28,8 @@ describe.skipIf(!hasRedis())('a writer of a shard', () => {
     const onLoss = (loss: Loss) => void losses.push(loss)
     return new ShardWriter({ connection, keys: redis.keys.shard(0), clock, id: 'me', onLoss })
   }
-  async function add(to: ShardWriter, calls: number): Promise<void> {
-    for (const frame of framesOf(batch({ ada: calls }), encoder)) to.take(frame)
+  async function add(to: ShardWriter, calls: number, onDay = day): Promise<void> {
+    for (const frame of framesOf(batch({ ada: calls }, onDay), encoder)) to.take(frame)
     await to.send()
   }
   const open = () => redis.keys.shard(0).open(day)
@@ -92,6 +92,17 @@ describe.skipIf(!hasRedis())('a writer of a shard', () => {
     expect(await counted()).toBe(2)
     await add(me, 1)
     expect(await counted()).toBe(3)
+  })
+
+  it('reports no calls of days that are long in events', async () => {
+    const me = writer()
+    for (const [at, calls] of [1_000, 500, 20, 3].entries()) {
+      await add(me, calls, `2026-11-2${at}`)
+      await clock.advance(86_400_000)
+    }
+    await redis.server.command('FLUSHALL')
+    await add(me, 1)
+    expect(losses).toEqual([{ frames: 2, calls: 520 }])
   })
 
   it('retains a number of increments that is bounded', async () => {

@@ -11,6 +11,8 @@ import type { Frame } from './frames.ts'
 export const retainMs = 300_000
 /** The most increments that are kept for that. */
 export const mostRetained = 500_000
+/** The last days that may still be open. Counts of earlier ones are in events, so Redis cannot lose them. */
+const openDays = 2
 /** A producer that sent nothing for 604800000 ms (7 days) gets a new id, before Redis forgets its sequence. */
 const renewProducerMs = 604_800_000
 
@@ -39,8 +41,8 @@ export class ShardWriter {
   #generation = 0
   #sequence = 0
   #addedAtMs: number
-  /** Calls in frames that are no longer retained. */
-  #forgottenCalls = 0
+  /** What is in frames that are no longer retained, by day. */
+  #forgotten = new Map<string, Loss>()
   #sending: Promise<void> | undefined
 
   constructor({
@@ -150,10 +152,17 @@ export class ShardWriter {
     for (const { frame, atElapsedMs } of this.#added) {
       if (this.#retained <= mostRetained && nowMs - atElapsedMs <= retainMs) break
       this.#retained -= frame.increments
-      this.#forgottenCalls += frame.calls
+      this.#forget(frame)
       drop += 1
     }
     if (drop > 0) this.#added = this.#added.slice(drop)
+  }
+
+  #forget({ day, calls }: Frame): void {
+    const before = this.#forgotten.get(day) ?? { frames: 0, calls: 0 }
+    this.#forgotten.set(day, { frames: before.frames + 1, calls: before.calls + calls })
+    if (this.#forgotten.size > openDays)
+      this.#forgotten.delete([...this.#forgotten.keys()].sort()[0] as string)
   }
 
   /**
@@ -166,7 +175,9 @@ export class ShardWriter {
     const first = lost[0]?.sequence ?? this.#sequence + 1
     if (last + 1 < first) {
       // Calls of the lost frames are known only together with those of earlier ones that Redis may still have.
-      this.#onLoss({ frames: first - last - 1, calls: this.#forgottenCalls })
+      const lastDays = [...this.#forgotten.values()]
+      const sum = (of: keyof Loss) => lastDays.reduce((all, one) => all + one[of], 0)
+      this.#onLoss({ frames: Math.min(first - last - 1, sum('frames')), calls: sum('calls') })
       this.#renew()
       this.#waiting.unshift(...lost.map(({ frame }) => frame))
       return
@@ -184,6 +195,6 @@ export class ShardWriter {
     this.#sequence = 0
     this.#added = []
     this.#retained = 0
-    this.#forgottenCalls = 0
+    this.#forgotten.clear()
   }
 }
