@@ -1,9 +1,11 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Meter } from '@px-usage/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fleetOfMeters } from '../support/fleet-of-meters.ts'
 import { connectClient } from '../support/redis-clients.ts'
-import { hasRedis, startRedis } from '../support/redis-server.ts'
+import { hasRedis, startRedis, startRedisPair } from '../support/redis-server.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 beforeEach(() => {
@@ -14,8 +16,8 @@ afterEach(async () => {
   vi.restoreAllMocks()
 })
 
-/** Two meters on a server that keeps its data in a snapshot only. */
-async function twoMeters(config: Record<string, string | number> = {}) {
+/** Meters on a server that keeps its data in a snapshot only. */
+async function metersOn(count: number, config: Record<string, string | number> = {}) {
   const redis = await startRedis({ config: { appendonly: 'no', ...config } })
   closing.push(redis.stop)
   const client = await connectClient('node-redis', { port: redis.port })
@@ -27,7 +29,7 @@ async function twoMeters(config: Record<string, string | number> = {}) {
     string,
   ]
   return {
-    ...{ redis, all, meters: [all.start(client), all.start(client)] as const },
+    ...{ redis, all, meters: Array.from({ length: count }, () => all.start(client)) },
     async backUp() {
       await redis.command('SAVE')
       copyFileSync(snapshot, backup)
@@ -42,7 +44,7 @@ async function twoMeters(config: Record<string, string | number> = {}) {
 
 describe.skipIf(!hasRedis())('a fleet whose Redis', { timeout: 120_000 }, () => {
   it('loads a large file after its restart waits with its counts, and the app does not wait', async () => {
-    const { redis, all, meters } = await twoMeters({
+    const { redis, all, meters } = await metersOn(2, {
       'key-load-delay': 10_000,
       'loading-process-events-interval-bytes': 1_024,
     })
@@ -60,7 +62,7 @@ describe.skipIf(!hasRedis())('a fleet whose Redis', { timeout: 120_000 }, () => 
   })
 
   it('is restored from a backup of 2 minutes ago sends the counts since then again', async () => {
-    const { all, meters, backUp, restore } = await twoMeters()
+    const { all, meters, backUp, restore } = await metersOn(2)
     for (const meter of meters) all.count(meter, 10)
     await all.stored()
     await backUp()
@@ -68,21 +70,44 @@ describe.skipIf(!hasRedis())('a fleet whose Redis', { timeout: 120_000 }, () => 
     await all.stored()
     await all.clock.advance(120_000)
     await restore()
-    all.count(meters[0], 5)
+    for (const meter of meters) all.count(meter, 5)
     expect(await all.dayInPx()).toEqual(all.truth())
     expect(all.errors.filter(({ code }) => code === 'PXU_ERR_STORE_REDIS_LOST')).toEqual([])
   })
 
   it('is restored from a backup of before the close sends no event twice', async () => {
-    const { all, meters, backUp, restore } = await twoMeters()
-    for (let user = 0; user < 20; user++) all.count(meters[user % 2] as never, 3, `user ${user}`)
+    const { all, meters, backUp, restore } = await metersOn(1)
+    const [meter] = meters as [Meter]
+    for (let user = 0; user < 20; user++) all.count(meter, 3, `user ${user}`)
     await all.stored()
     await backUp()
     expect(await all.dayInPx()).toEqual(all.truth())
     await restore()
+    await all.until(() => meter.stats().lines.closed > 0 && meter.stats().lines.pending === 0, 30_000)
     expect(await all.dayInPx()).toEqual(all.truth())
-    const sender = meters.find((meter) => meter.stats().lines.closed > 0)
-    await all.until(() => sender?.stats().lines.pending === 0)
-    expect(sender?.stats().lines).toMatchObject({ pending: 0, unconfirmed: 0 })
+  })
+
+  it('fails over after midnight and loses the close and what was sent sends no event twice', async () => {
+    const pair = await startRedisPair()
+    closing.push(pair.stop)
+    const proxy = await startTcpProxy(pair.primary.port)
+    closing.push(proxy.close)
+    const client = await connectClient('ioredis', { port: proxy.port })
+    closing.push(client.close)
+    const all = fleetOfMeters()
+    closing.push(all.close)
+    const meter = all.start(client)
+    for (let user = 0; user < 20; user++) all.count(meter, 3, `user ${user}`)
+    await all.stored()
+    await pair.primary.command('WAIT', 1, 1_000)
+    pair.replica.pause()
+    expect(await all.dayInPx()).toEqual(all.truth())
+    await pair.primary.kill()
+    pair.replica.resume()
+    await pair.promote()
+    proxy.target = pair.replica.port
+    proxy.disconnect()
+    await all.until(() => meter.stats().lines.delivered === 40, 30_000)
+    expect(await all.dayInPx()).toEqual(all.truth())
   })
 })
