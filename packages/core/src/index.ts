@@ -2,7 +2,7 @@
 export type { Clock } from './clock.ts'
 export type { Rollup } from './day/rollup.ts'
 export { createMeter } from './meter/create-meter.ts'
-export type { CallsAndLines, CloseReport, Meter, MeterStats } from './meter/meter.ts'
+export type { CallsAndLines, CloseReport, Meter, MeterMetric, MeterStats } from './meter/meter.ts'
 export type {
   AttributeOptions,
   RunningAttributeOptions,

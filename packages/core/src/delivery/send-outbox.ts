@@ -17,6 +17,7 @@ import {
   type LastReply,
   lanes,
 } from './sender-health.ts'
+import { createTriedLines } from './tried-lines.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
 
 /** The state of the sender, as `stats()` returns it. */
@@ -32,8 +33,14 @@ export interface SenderState {
   possibleDuplicates: number
   /** When the sender reads the outbox again, epoch ms. */
   nextAttemptAtMs: number | undefined
+  /** Whether this process sends the lines of the store; `false` until it first tried. */
+  isSender: boolean
+  /** Lines that this process settled as delivered since it started. */
+  accepted: number
   /** The oldest day of the lines that this process tried to send and that still wait. */
   oldestWaitingDay: string | undefined
+  /** The longest time since this process first tried one of these lines, in milliseconds; 0 without such a line. */
+  longestWaitMs: number
   lastError: LastError | undefined
   /** The outcome of the last request of this process, `undefined` before the first one. */
   lastReply: LastReply | undefined
@@ -88,11 +95,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const health = createSenderHealth({ clock, diagnostics, refusals, store, largestBatch })
   const duplicates = createDuplicates(store)
   const unconfirmed = createUnconfirmed({ ...settings, duplicates })
-  /** Days of lines that this process settled as pending or unconfirmed, by id. */
-  const waiting = new Map<string, string>()
+  const tried = createTriedLines(clock)
 
   let running: Promise<void> | undefined
   let isStopping = false
+  let isSender = false
   /** Whether a call joined the run after the last claim, so that the outbox may have new lines. */
   let mustClaimAgain = false
   let storeFailures = 0
@@ -117,6 +124,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         unconfirmed.delivered(line)
         return { id: line.id, state: 'delivered' }
       case 'rejected':
+        tried.hold(line)
         return undefined
       case 'unconfirmed':
         diagnostics.publish('delivery:unconfirmed', message)
@@ -134,11 +142,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   async function settle(settlements: Settlement[], lines: readonly ClaimedLine[]): Promise<void> {
     if (settlements.length === 0) return
     await store.settle(settlements)
-    const days = new Map(lines.map(({ id, day }) => [id, day]))
-    for (const { id, state } of settlements) {
-      if (state === 'delivered' || state === 'rejected') waiting.delete(id)
-      else waiting.set(id, days.get(id) as string)
-    }
+    tried.settled(settlements, lines)
   }
 
   async function settleRefused(isLast: boolean): Promise<void> {
@@ -204,11 +208,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       if (health.pauseMs() > 0) return wakeAfter(health.pauseMs())
       mustClaimAgain = false
       const claimed: Claimed = { wallMs: network.now(), elapsedMs: network.elapsed() }
-      const { lines, nextDueInMs } = await store.claim(limit)
+      const { lines, nextDueInMs, notLeader } = await store.claim(limit)
+      isSender = notLeader !== true
       if (lines.length === 0) {
         await settleRefused(true)
         if (mustClaimAgain) continue
-        if (nextDueInMs === undefined) waiting.clear()
+        if (nextDueInMs === undefined || !isSender) tried.clear()
         else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
       }
@@ -287,7 +292,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       stopped: health.stopped(),
       possibleDuplicates: duplicates.possible(),
       nextAttemptAtMs: wakeAtElapsedMs && clock.now() + wakeAtElapsedMs - clock.elapsed(),
-      oldestWaitingDay: [...waiting.values()].sort()[0],
+      isSender,
+      accepted: tried.delivered(),
+      oldestWaitingDay: tried.oldestDay(),
+      longestWaitMs: tried.longestWaitMs(),
       lastError: health.lastError(),
       lastReply: health.lastReply(),
     }),

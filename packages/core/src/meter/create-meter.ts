@@ -24,6 +24,7 @@ import { closeMeter } from './close-meter.ts'
 import { closeOnSignal } from './close-on-signal.ts'
 import { createLeftoverMeters } from './leftover-meters.ts'
 import type { CloseReport, Meter } from './meter.ts'
+import { metricsOf } from './meter-metrics.ts'
 import { createStoreOpening } from './open-store.ts'
 import { previewEvents } from './preview-events.ts'
 import { createProcessNote } from './process-note.ts'
@@ -267,6 +268,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       }
     },
 
+    metrics: () => metricsOf(meter.stats()),
     endpoints: endpoints.list,
 
     close({ timeoutMs = defaultCloseTimeoutMs } = {}) {

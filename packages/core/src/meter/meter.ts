@@ -54,6 +54,18 @@ export interface MeterStats {
   readonly delivery: DeliveryState
 }
 
+/** One number of `metrics()`. */
+export interface MeterMetric {
+  /** The name in OpenTelemetry, such as `px_usage.calls.counted`. */
+  readonly name: string
+  /** A counter only grows while the process runs, and begins at 0 with it. */
+  readonly kind: 'counter' | 'gauge'
+  /** The unit in the notation of OpenTelemetry (UCUM): `s` for seconds, and `{call}` or `{line}` for numbers of them. */
+  readonly unit: string
+  readonly help: string
+  readonly value: number
+}
+
 /** Numbers of calls and of outbox lines. */
 export interface CallsAndLines {
   calls: number
@@ -134,6 +146,11 @@ export interface Meter {
    */
   rejected(): AsyncIterable<RejectedEvent>
   stats(): MeterStats
+  /**
+   * Returns the numbers to monitor px-usage by, all read at one moment; see docs/metrics.md. Names, kinds, units and order are stable: a
+   * minor version may only add metrics at the end.
+   */
+  metrics(): MeterMetric[]
   /** Returns the method and route of each endpoint that was called so far, at most 10,000 of them. */
   endpoints(): Endpoint[]
   /**
