@@ -46,6 +46,7 @@ export default defineConfig({
         testTimeout: 120_000,
       }),
       project('cli', ['cli/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('monitoring', ['monitoring/**/*.test.ts'], { testTimeout: 120_000 }),
       project('packaging', ['packaging/**/*.test.ts']),
       ...['4.17', '4.18', '4.19', '4.20', '4.21', '4.22', '5.0', '5.1', '5.2', '5.3'].map((version) =>
         adapter('express', version),

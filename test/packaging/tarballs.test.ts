@@ -58,7 +58,7 @@ function promisedFiles({ exports, bin = {} }: Manifest): string[] {
 function expectWhole(manifest: Manifest, files: readonly string[]): void {
   expect(files).toEqual(expect.arrayContaining([...promisedFiles(manifest), 'LICENSE', 'README.md']))
   const others = files.filter(
-    (file) => !/^(LICENSE|README\.md|package\.json|bin\/[\w.-]+|dist\/.+)$/.test(file),
+    (file) => !/^(LICENSE|README\.md|package\.json|bin\/[\w.-]+|dist\/.+|monitoring\/[\w.-]+)$/.test(file),
   )
   expect(others, 'only what the package needs').toEqual([])
 }

@@ -147,11 +147,13 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   async function settleRefused(isLast: boolean): Promise<void> {
     const refused = refusals.confirmed(isLast)
+    const settlements = refused.map(({ line: { id }, reason }) => ({
+      id,
+      state: 'rejected' as const,
+      reason,
+    }))
     const lines = refused.map(({ line }) => line)
-    await settle(
-      refused.map(({ line: { id }, reason }) => ({ id, state: 'rejected', reason })),
-      lines,
-    )
+    await settle(settlements, lines)
     for (const { line, reason } of refused) {
       diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
       diagnostics.report({ code: 'PXU_ERR_DELIVERY_REJECTED', message: refusalText(line, reason, store) })
