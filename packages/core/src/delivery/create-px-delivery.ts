@@ -11,7 +11,8 @@ import { createPxClient, type Dispatcher } from '../px/px-client.ts'
 import { createDailyBudget } from './daily-budget.ts'
 import { createRateLimit } from './rate-limit.ts'
 import type { SendLine } from './send-batch.ts'
-import { createDelivery, type Delivery, type SenderState } from './send-outbox.ts'
+import { createDelivery, type Delivery } from './send-outbox.ts'
+import type { SenderState } from './sender-health.ts'
 
 /** The settings of a meter that concern delivery to PX. */
 export interface PxDeliverySettings {

@@ -10,41 +10,9 @@ import { refusalText } from './refusal-text.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
 import { type SendLine, sendBatch } from './send-batch.ts'
-import {
-  createSenderHealth,
-  defaultLargestBatch,
-  type LastError,
-  type LastReply,
-  lanes,
-} from './sender-health.ts'
+import { createSenderHealth, defaultLargestBatch, lanes, type SenderState } from './sender-health.ts'
 import { createTriedLines } from './tried-lines.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
-
-/** The state of the sender, as `stats()` returns it. */
-export interface SenderState {
-  /**
-   * `waiting`: until `nextAttemptAtMs`. `stopped`: until the operator fixes the cause in `stopped`; meanwhile one line is tried every
-   * 5 minutes.
-   */
-  state: 'idle' | 'sending' | 'waiting' | 'stopped'
-  /** Why nothing can be sent at all; `undefined` if lines can be sent. */
-  stopped: string | undefined
-  /** Lines that were resent although PX may have them, over restarts. It is an upper bound of the duplicates in PX. */
-  possibleDuplicates: number
-  /** When the sender reads the outbox again, epoch ms. */
-  nextAttemptAtMs: number | undefined
-  /** Whether this process sends the lines of the store; `false` until it first tried. */
-  isSender: boolean
-  /** Lines that this process settled as delivered since it started. */
-  accepted: number
-  /** The oldest day of the lines that this process tried to send and that still wait. */
-  oldestWaitingDay: string | undefined
-  /** The longest time since this process first tried one of these lines, in milliseconds; 0 without such a line. */
-  longestWaitMs: number
-  lastError: LastError | undefined
-  /** The outcome of the last request of this process, `undefined` before the first one. */
-  lastReply: LastReply | undefined
-}
 
 /** Sends the lines of an outbox. */
 export interface Delivery {

@@ -49,6 +49,32 @@ export interface LastError {
   reason: string
 }
 
+/** The state of the sender, as `stats()` returns it. */
+export interface SenderState {
+  /**
+   * `waiting`: until `nextAttemptAtMs`. `stopped`: until the operator fixes the cause in `stopped`; meanwhile one line is tried every
+   * 5 minutes.
+   */
+  state: 'idle' | 'sending' | 'waiting' | 'stopped'
+  /** Why nothing can be sent at all; `undefined` if lines can be sent. */
+  stopped: string | undefined
+  /** Lines that were resent although PX may have them, over restarts. It is an upper bound of the duplicates in PX. */
+  possibleDuplicates: number
+  /** When the sender reads the outbox again, epoch ms. */
+  nextAttemptAtMs: number | undefined
+  /** Whether this process sends the lines of the store; `false` until it first tried. */
+  isSender: boolean
+  /** Lines that this process settled as delivered since it started. */
+  accepted: number
+  /** The oldest day of the lines that this process tried to send and that still wait. */
+  oldestWaitingDay: string | undefined
+  /** The longest time since this process first tried one of these lines, in milliseconds; 0 without such a line. */
+  longestWaitMs: number
+  lastError: LastError | undefined
+  /** The outcome of the last request of this process, `undefined` before the first one. */
+  lastReply: LastReply | undefined
+}
+
 /** The most open requests at a time. It is low because PX limits the rate of requests. */
 export const lanes = 8
 /** The most lines of a batch, between two writes to the store. After a crash all lines of a batch are unconfirmed. */
