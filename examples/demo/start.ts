@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,19 +8,32 @@ import { createMeter, fileStore } from '@px-usage/core'
 import { createApp as createExpressApp } from 'example-express-basic/app.ts'
 import { createApp as createKoaApp } from 'example-koa-basic/app.ts'
 import { startEmulator } from 'px-emulator'
-import { shortDays } from './short-days.ts'
+import { sendHistory } from './history.ts'
+import { dayMs, shortDays } from './short-days.ts'
 import { startTraffic } from './traffic.ts'
 
 const realDayMs = Number(process.env.DEMO_DAY_MS ?? 20_000)
+/** 50 calls a second on a working day. */
+const callsPerDay = realDayMs / 20
+const pastDays = 30
+/** The clock starts 30 days ago, so that no event of the first ten minutes is dated in the future. */
+const startMs = Math.floor(Date.now() / dayMs - 30) * dayMs
+const firstMs = startMs - pastDays * dayMs
+let now = () => startMs
 /** PX accepts values only for declared attributes, and only for users and accounts that exist. */
 const declared = [{ apiName: 'dailyApiCalls', type: 'NUMBER' }] as const
 const subscription = {
   attributes: { user: declared, account: declared },
-  switches: { unknownUser: 'create', unknownAccount: 'create' },
+  switches: { unknownUser: 'create', unknownAccount: 'create', requestsPerSecond: null },
+  now: () => now(),
 } as const
 const emulator = await startEmulator({ port: 7070, ...subscription }).catch(() =>
   startEmulator({ port: 0, ...subscription }),
 )
+console.log(`Preparing ${pastDays} past days ...`)
+await sendHistory(emulator, { firstMs, days: pastDays, callsPerDay })
+const clock = shortDays(startMs, realDayMs)
+now = clock.now
 const dir = await mkdtemp(join(tmpdir(), 'px-usage-demo-'))
 const meter = createMeter({
   apiKey: emulator.apiKey,
@@ -28,7 +41,7 @@ const meter = createMeter({
   baseUrl: emulator.url,
   attributes: { user: { apiCalls: 'dailyApiCalls' }, account: { apiCalls: 'dailyApiCalls' } },
   store: fileStore({ dir }),
-  clock: shortDays(realDayMs),
+  clock,
   onError: (error) => console.error(error.message),
 })
 
@@ -39,7 +52,7 @@ const urls = { express: addressOf(expressServer), koa: addressOf(koaServer) }
 console.log(`
 px-usage demo: real requests to two apps become daily events in a local PX. A day lasts ${realDayMs / 1_000} seconds.
 
-  PX emulator     ${emulator.url}   <- open in a browser to see the events
+  Report page     ${emulator.url}/?by=accountId   <- open in a browser; ${pastDays} past days are there
   Express app     ${urls.express}
   Koa app         ${urls.koa}
   Store folder    ${dir}
@@ -61,7 +74,7 @@ subscribe('px-usage:delivery:delivered', (message) => {
   console.log(`${day} closed: ${progress.sent} events sent, ${progress.calls} calls`)
 })
 
-const stopTraffic = startTraffic(urls, 50)
+const stopTraffic = startTraffic(urls, { clock, firstMs, callsPerDay })
 
 process.once('SIGINT', () => void stop())
 process.once('SIGTERM', () => void stop())
@@ -69,9 +82,10 @@ process.once('SIGTERM', () => void stop())
 async function stop(): Promise<void> {
   stopTraffic()
   await Promise.all([closed(expressServer), closed(koaServer)])
-  const report = await meter.close()
-  console.log('\nclose() returned', report)
+  const { kept, lost } = await meter.close()
   await emulator.close()
+  await rm(dir, { recursive: true })
+  console.log(`\nStopped. ${kept.calls + lost.calls} calls of the unfinished day were not sent.`)
 }
 
 async function listen(listener: RequestListener): Promise<Server> {

@@ -1,49 +1,41 @@
 import { request } from 'node:http'
+import type { Clock } from '@px-usage/core'
+import { callsOfDay, type DemoCall, type Habit } from './habits.ts'
+import { dayMs } from './short-days.ts'
 
-/** A request that users repeat. */
-interface Habit {
-  app: 'express' | 'koa'
-  method: string
-  path: (user: number) => string
-  /** The client aborts the request after this time. */
-  abortAfterMs?: number
-}
-
-const habits: readonly Habit[] = [
-  { app: 'express', method: 'GET', path: () => '/v1/orders' },
-  { app: 'express', method: 'GET', path: (user) => `/v1/orders/${user * 31}` },
-  { app: 'express', method: 'POST', path: () => '/v1/orders' },
-  { app: 'express', method: 'GET', path: () => '/v1/broken' },
-  { app: 'express', method: 'GET', path: () => '/v1/reports/2026', abortAfterMs: 50 },
-  { app: 'express', method: 'GET', path: (user) => `/wp-login-${user}.php` },
-  { app: 'koa', method: 'GET', path: () => '/v2/invoices' },
-  { app: 'koa', method: 'GET', path: (user) => `/v2/invoices/${user}` },
-  { app: 'koa', method: 'DELETE', path: (user) => `/v2/invoices/${user}` },
-]
-
-const users = 20
-const accounts = 5
+const tickMs = 20
 
 /**
- * Sends real requests of 20 users in 5 accounts, including errors, aborts and unknown paths.
+ * Sends the calls of each day as real requests, spread over the day, including errors, aborts and unknown paths.
  *
+ * @param firstMs midnight in UTC of the first day of the demo, which may lie before the start of the clock
  * @returns a function that stops the traffic
  */
-export function startTraffic(urls: Readonly<Record<Habit['app'], string>>, perSecond: number): () => void {
+export function startTraffic(
+  urls: Readonly<Record<Habit['app'], string>>,
+  { clock, firstMs, callsPerDay }: { clock: Clock; firstMs: number; callsPerDay: number },
+): () => void {
+  let today = -1
+  let calls: DemoCall[] = []
   let sent = 0
   const timer = setInterval(() => {
-    const user = sent % users
-    const habit = habits[Math.floor(sent / users + user) % habits.length] as Habit
-    sent += 1
-    send(`${urls[habit.app]}${habit.path(user)}`, habit, user)
-  }, 1_000 / perSecond)
+    const day = Math.floor((clock.now() - firstMs) / dayMs)
+    if (day !== today) {
+      today = day
+      calls = callsOfDay(day, new Date(clock.now()).getUTCDay(), callsPerDay)
+      sent = 0
+    }
+    const due = Math.floor((((clock.now() - firstMs) % dayMs) / dayMs) * calls.length)
+    for (; sent < due; sent += 1) send(urls, calls[sent] as DemoCall)
+  }, tickMs)
   return () => clearInterval(timer)
 }
 
-function send(url: string, { method, abortAfterMs }: Habit, user: number): void {
-  const req = request(url, {
+function send(urls: Readonly<Record<Habit['app'], string>>, { user, habit }: DemoCall): void {
+  const { app, method, path, abortAfterMs } = habit
+  const req = request(`${urls[app]}${path(user.number)}`, {
     method,
-    headers: { 'x-user': `user-${user + 1}`, 'x-account': `account-${(user % accounts) + 1}` },
+    headers: { 'x-user': user.userId, 'x-account': user.accountId },
   })
   req.on('response', (res) => res.resume())
   // An aborted request ends with an error, and so do the last ones when the demo stops.
