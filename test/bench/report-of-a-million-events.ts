@@ -89,6 +89,7 @@ function chart(wanted: string, scope: string, by: string, timeZone = 'Europe/Ber
   return () => get(`_px-emulator/report?${new URLSearchParams(query)}`)
 }
 
+const lastMonth = new URLSearchParams({ eventName: 'dailyApiCalls', property: 'apiCalls', days: '30' })
 const oneUser = new URLSearchParams({ filter: 'identifyId==user-77', dateRangeStart: String(firstMs) })
 const asked: [name: string, act: () => Promise<void>][] = [
   ['Sum, daily', chart('Sum', 'Daily', '')],
@@ -99,6 +100,8 @@ const asked: [name: string, act: () => Promise<void>][] = [
   ['Sum, daily, another zone', chart('Sum', 'Daily', '', 'America/New_York')],
   ['by a number that differs much', chart('Sum', 'Daily', 'apiCalls')],
   ['by an attribute that always differs', chart('Sum', 'Daily', 'rollupId')],
+  ['tiles and top accounts', () => get(`_px-emulator/overview?${lastMonth}`)],
+  ['a search in all events', () => get('_px-emulator/events?search=nothing-has-this')],
   ['what can be chosen', () => get('_px-emulator/catalog')],
   ['the newest events', () => get('_px-emulator/events')],
   ['GET of one user', () => get(`v1/events/custom?${oneUser}`)],

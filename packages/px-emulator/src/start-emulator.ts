@@ -3,6 +3,7 @@ import { createRateLimiter } from './api/rate-limiter.ts'
 import type { Emulator, EmulatorOptions } from './emulator.ts'
 import { withEpochDates } from './events/custom-event.ts'
 import { createDayColumns } from './report/day-columns.ts'
+import { overview } from './report/overview.ts'
 import { type Report, report } from './report/report.ts'
 import { checkZone } from './report/report-period.ts'
 import type { ReportQuery } from './report/report-query.ts'
@@ -47,6 +48,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     for (const { body } of requests.splice(0, count)) requestSize -= body.length
   }
 
+  /** Reveals what has become visible, and returns what a report reads besides the events. */
+  const reportSettings = () => {
+    state.events.reveal(now() - switches.visibilityLagMs)
+    return { ...switches, nowMs: now(), daysOf }
+  }
+
   const context = {
     state,
     shownKey: isLoopback(host) ? apiKey : undefined,
@@ -60,10 +67,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       requestCount = 0
       requestSize = 0
     },
-    report(query: ReportQuery): Report {
-      state.events.reveal(now() - switches.visibilityLagMs)
-      return report(state.events, query, { ...switches, nowMs: now(), daysOf })
-    },
+    report: (query: ReportQuery): Report => report(state.events, query, reportSettings()),
+    overview: (query: ReportQuery, most: number) => overview(state.events, query, reportSettings(), most),
     reset() {
       state.reset()
       storage?.clear()

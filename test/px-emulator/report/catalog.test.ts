@@ -15,6 +15,7 @@ test('the catalog has the attributes of each event name, numbers apart from the 
       { name: 'dailyApiCalls', events: 2, numbers: ['apiCalls'], groups: ['plan', 'region', 'isTrial'] },
       { name: 'seats', events: 1, numbers: ['seats'], groups: [] },
     ],
+    timeZones: [],
   })
 })
 
@@ -25,7 +26,7 @@ test('it leaves out events that are not visible yet, and changes its revision by
   expect(catalogOf(table, table.reveal(100)).names.map(({ name }) => name)).toEqual(['dailyApiCalls'])
   expect(catalogOf(table, table.reveal(200))).toMatchObject({ revision: '0.2', events: 2 })
   table.clear()
-  expect(catalogOf(table, 0)).toEqual({ revision: '1.0', events: 0, names: [] })
+  expect(catalogOf(table, 0)).toEqual({ revision: '1.0', events: 0, names: [], timeZones: [] })
 })
 
 test('it has at most 200 names, and 100 attributes of each kind', () => {
@@ -49,4 +50,14 @@ test('valuesOf() returns the different values of a field, sorted, up to a limit'
   expect(valuesOf(table, 'dailyApiCalls', 'x', 10)).toEqual(['1'])
   expect(valuesOf(table, 'dailyApiCalls', 'missing', 10)).toEqual([])
   expect(valuesOf(table, 'dailyApiCalls', 'plan', 1)).toEqual(['Pro'])
+})
+
+test('the catalog names the zones of the events, at most 20', () => {
+  const zones = ['Europe/Berlin', 'UTC', 'Europe/Berlin']
+  expect(catalogOf(tableOf(...zones.map((timeZone) => eventOf({ timeZone }))), 3).timeZones).toEqual([
+    'Europe/Berlin',
+    'UTC',
+  ])
+  const many = Array.from({ length: 30 }, (_, at) => eventOf({ timeZone: `zone-${at}` }))
+  expect(catalogOf(tableOf(...many), 30).timeZones).toHaveLength(20)
 })

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ReportQuery } from '../../../packages/px-emulator/src/report/report-query.ts'
-import { dayRange, periodsBetween } from '../../../packages/px-emulator/src/report/report-range.ts'
+import {
+  dayRange,
+  periodNumbers,
+  periodsBetween,
+} from '../../../packages/px-emulator/src/report/report-range.ts'
 import { day, eventOf, onDay, reportSettings, shapesOf } from '../../support/event-table.ts'
 
 const query: ReportQuery = {
@@ -10,7 +14,8 @@ const query: ReportQuery = {
 /** The range, in days from 2026-11-23. The report is made on the day after. */
 function range(days: readonly number[], given: Partial<ReportQuery> = {}): number[] {
   const shapes = shapesOf(...days.map((offset) => eventOf({ apiCalls: 1 }, onDay(offset))))
-  return dayRange(shapes, { ...query, ...given }, reportSettings()).map((found) => found - day)
+  const { first, last } = dayRange(shapes, { ...query, ...given }, reportSettings())
+  return [first - day, last - day]
 }
 
 describe('dayRange()', () => {
@@ -31,10 +36,25 @@ describe('dayRange()', () => {
     expect(range([-300, 0], { to: '2026-11-10' })).toEqual([-102, -13])
   })
 
+  test('of some days ends with the newest event, or where the query says', () => {
+    expect(range([-40, 0], { days: 30 })).toEqual([-29, 0])
+    expect(range([-40, 0], { days: 7, to: '2026-11-10' })).toEqual([-19, -13])
+    expect(range([-40, 0], { days: 7, from: '2026-11-22' })).toEqual([-1, 0])
+  })
+
+  test('also says on which days there are events', () => {
+    const shapes = shapesOf(eventOf({}, onDay(-300)), eventOf({}, onDay(0)))
+    expect(dayRange(shapes, { ...query, days: 7 }, reportSettings())).toMatchObject({
+      oldest: day - 300,
+      newest: day,
+    })
+    expect(dayRange([], query, reportSettings())).not.toHaveProperty('oldest')
+  })
+
   test('takes the days of the zone', () => {
     const shapes = shapesOf(eventOf({}, { date: Date.UTC(2026, 10, 23, 23) }))
-    const found = dayRange(shapes, { ...query, timeZone: 'Asia/Tokyo' }, reportSettings())
-    expect(found.map((each) => each - day)).toEqual([-5, 1])
+    const { first, last } = dayRange(shapes, { ...query, timeZone: 'Asia/Tokyo' }, reportSettings())
+    expect([first - day, last - day]).toEqual([-5, 1])
   })
 
   test('refuses a range that ends before it begins, and what is no day', () => {
@@ -61,4 +81,10 @@ describe('periodsBetween()', () => {
     expect(() => periodsBetween(day, day + 1_100, 'Daily', 'monday')).toThrow('more than 1100 points')
     expect(periodsBetween(day, day + 1_100, 'Weekly', 'monday')).toHaveLength(158)
   })
+})
+
+test('periodNumbers() gives each day the number of its week', () => {
+  const range = { first: day - 1, last: day + 7 }
+  const weeks = periodsBetween(range.first, range.last, 'Weekly', 'monday')
+  expect([...periodNumbers(range, weeks)]).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 2])
 })

@@ -63,3 +63,31 @@ test.each([null, 5, 'calls', ['calls']])(
     expect((await control('PUT', 'attributes/user', [attribute])).status).toBe(400)
   },
 )
+
+test('the newest events are read in pages, and can be searched', async () => {
+  await start()
+  for (const apiCalls of [1, 77_777, 3]) await post({ ...event, attributes: { apiCalls } })
+  const callsOf = async (query: string) =>
+    (await control('GET', `events?${query}`)).body.map(
+      ({ event: { attributes } }: any) => attributes.apiCalls,
+    )
+  expect(await callsOf('limit=2')).toEqual([3, 77_777])
+  expect(await callsOf('limit=2&before=1')).toEqual([1])
+  expect(await callsOf('before=0')).toEqual([])
+  expect(await callsOf('search=77777')).toEqual([77_777])
+  expect(await callsOf('before=99&search=ANN')).toEqual([3, 77_777, 1])
+  expect((await control('GET', 'events?before=-1')).status).toBe(400)
+})
+
+test('the overview has the range of the report, and as many lines as asked for', async () => {
+  await start()
+  await post({ ...event, accountId: 'acme' })
+  await post({ ...event, accountId: 'globex' })
+  const query = 'eventName=dailyApiCalls&property=apiCalls&days=7'
+  const { body } = await control('GET', `overview?${query}&limit=1`)
+  expect(body).toMatchObject({ to: '2026-11-22', now: { users: 1, value: 240 }, before: null, lines: 2 })
+  expect(body.ranking).toHaveLength(1)
+  const report = (await control('GET', `report?${query}`)).body
+  expect([report.from, report.oldest, report.newest]).toEqual([body.from, '2026-11-22', '2026-11-22'])
+  expect((await control('GET', 'report?eventName=x&days=0')).status).toBe(400)
+})

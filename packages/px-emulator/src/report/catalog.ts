@@ -1,3 +1,4 @@
+import { TextColumn } from '../columnar/columns.ts'
 import { type EventTable, fieldOf } from '../columnar/event-table.ts'
 
 /** What a chart can show: for each event name, the attributes with numbers and those to group by. */
@@ -6,10 +7,13 @@ export interface Catalog {
   revision: string
   events: number
   names: { name: string; events: number; numbers: string[]; groups: string[] }[]
+  /** Different values of the attribute `timeZone`. */
+  timeZones: string[]
 }
 
 const maxNames = 200
 const maxAttributes = 100
+const maxZones = 20
 
 /** @param visible number of events that are visible */
 export function catalogOf(table: EventTable, visible: number): Catalog {
@@ -34,7 +38,19 @@ export function catalogOf(table: EventTable, visible: number): Catalog {
       numbers: [...numbers],
       groups: [...groups],
     })),
+    timeZones: zonesOf(table),
   }
+}
+
+/** Reads dictionaries and not rows, because the page asks every two seconds, also for a million events. */
+function zonesOf(table: EventTable): string[] {
+  const zones = new Set<string>()
+  for (const shape of table.shapes) {
+    const column = shape.visible > 0 ? fieldOf(shape, 'timeZone')?.column : undefined
+    if (!(column instanceof TextColumn)) continue
+    for (const zone of column.dictionary?.texts.slice(0, maxZones) ?? []) zones.add(zone)
+  }
+  return [...zones].slice(0, maxZones)
 }
 
 /** Returns the different values of a field, sorted; at most `limit` of them. */

@@ -13,8 +13,10 @@ export interface ReportQuery {
   scope: Scope
   /** IANA zone of the days. */
   timeZone: string
-  /** First day, `2026-11-01`. @default the day of the oldest event, but 7 to 90 days before the last day */
+  /** First day, `2026-11-01`. @default `days` up to the last day */
   from?: string
+  /** Number of days, without `from`. @default those since the oldest event, but at least 7 and at most 90 */
+  days?: number
   /** Last day, included. @default the day of the newest event */
   to?: string
   /** Field whose values become lines: `identifyId`, `accountId` or an attribute. */

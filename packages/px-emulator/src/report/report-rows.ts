@@ -40,7 +40,7 @@ export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): Rep
   let length = 0
   for (const shape of shapes) {
     const shapeDays = wanted.daysOf(shape)
-    const read = numberReader(shape, wanted)
+    const read = numberReader(shape, wanted.property, wanted.numericStrings)
     const line = lineReader(shape, wanted.by, names)
     const tests = wanted.filters.map((filter) => rowTest(shape, filter))
     const user = fieldOf(shape, 'identifyId')!.column as TextColumn
@@ -61,7 +61,11 @@ export function takeRows(shapes: readonly EventShape[], wanted: RowsWanted): Rep
 }
 
 /** Returns a function that reads the number in the property of a row; `NaN` if there is no number. */
-function numberReader(shape: EventShape, { property, numericStrings }: RowsWanted): (row: number) => number {
+export function numberReader(
+  shape: EventShape,
+  property: string,
+  numericStrings: 'ignore' | 'count',
+): (row: number) => number {
   const column = fieldOf(shape, property)?.column
   if (column instanceof NumberColumn) return (row) => column.at(row)
   if (!(column instanceof TextColumn) || numericStrings === 'ignore') return () => Number.NaN
@@ -72,7 +76,11 @@ function numberReader(shape: EventShape, { property, numericStrings }: RowsWante
 }
 
 /** Returns a function that maps a row to the number of its line. Each different value is looked up once. */
-function lineReader(shape: EventShape, by: string | undefined, names: TextNumbers): (row: number) => number {
+export function lineReader(
+  shape: EventShape,
+  by: string | undefined,
+  names: TextNumbers,
+): (row: number) => number {
   const column = by ? fieldOf(shape, by)?.column : undefined
   if (column === undefined) {
     let line: number | undefined

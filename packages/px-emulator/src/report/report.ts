@@ -3,7 +3,7 @@ import { PxError } from '../px-error.ts'
 import { cellValues, mostPerUserDay } from './report-cells.ts'
 import { dayText, scopes } from './report-period.ts'
 import { type ReportQuery, type ReportSettings, reportFunctions } from './report-query.ts'
-import { dayRange, periodsBetween } from './report-range.ts'
+import { dayRange, periodNumbers, periodsBetween } from './report-range.ts'
 import { type ReportRows, takeRows } from './report-rows.ts'
 
 export interface Report {
@@ -12,10 +12,13 @@ export interface Report {
   to: string
   /** First day of each day, week or month, without gaps. */
   periods: string[]
-  /** The nine largest lines, largest first, and one line for all others. */
-  series: { name: string; values: (number | null)[] }[]
+  /** The nine largest lines, largest first, and one line for all others, which has their number as `folded`. */
+  series: { name: string; values: (number | null)[]; folded?: number }[]
   /** Number of events in the report. */
   events: number
+  /** The days of the oldest and of the newest event of this name, also outside the range; `null` without events. */
+  oldest: string | null
+  newest: string | null
   /**
    * The most events that one user has on one day within one of the nine largest lines. Above 1, Average is not an average per
    * day. 0 unless the function is Average and it divides by events.
@@ -35,7 +38,8 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
   if (!reportFunctions.includes(query.function)) refuse('function', query.function, reportFunctions)
   if (!scopes.includes(query.scope)) refuse('scope', query.scope, scopes)
   const shapes = table.shapes.filter(({ eventName }) => eventName === query.eventName)
-  const [from, to] = dayRange(shapes, query, settings)
+  const range = dayRange(shapes, query, settings)
+  const { first: from, last: to } = range
   const periods = periodsBetween(from, to, query.scope, settings.weekStart)
   const needsNumber = query.function !== 'Count' && query.function !== 'Users'
   const rows = takeRows(shapes, {
@@ -48,12 +52,8 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
     numericStrings: settings.numericStrings,
     daysOf: (shape) => settings.daysOf(shape, query.timeZone),
   })
-  const { names, shownLine } = largestLines(rows, needsNumber)
-  const periodOfDay = new Uint32Array(to - from + 1)
-  for (let day = 0, at = 0; day < periodOfDay.length; day += 1) {
-    if (periods[at + 1]! <= from + day) at += 1
-    periodOfDay[day] = at
-  }
+  const { names, shownLine, folded } = largestLines(rows, needsNumber)
+  const periodOfDay = periodNumbers(range, periods)
   const users = table.identities.identifyId.texts.length
   const layout = { shownLine, lines: names.length, periodOfDay, periods: periods.length, users }
   const values = cellValues(rows, layout, query.function, settings.averagePer)
@@ -64,8 +64,11 @@ export function report(table: EventTable, query: ReportQuery, settings: ReportSe
     series: names.map((name, line) => ({
       name: query.by ? name : query.eventName,
       values: values.slice(line * periods.length, (line + 1) * periods.length),
+      ...(line === maxLines ? { folded } : {}),
     })),
     events: rows.length,
+    oldest: range.oldest === undefined ? null : dayText(range.oldest),
+    newest: range.newest === undefined ? null : dayText(range.newest),
     eventsPerUserDay:
       query.function === 'Average' && settings.averagePer === 'event'
         ? mostPerUserDay(rows, layout, Math.min(names.length, maxLines))
@@ -78,7 +81,10 @@ function refuse(name: string, value: unknown, known: readonly string[]): never {
 }
 
 /** Returns the names of the lines to show, largest first, and the line to show for each line of the rows. */
-function largestLines(rows: ReportRows, byValue: boolean): { names: string[]; shownLine: Uint32Array } {
+function largestLines(
+  rows: ReportRows,
+  byValue: boolean,
+): { names: string[]; shownLine: Uint32Array; folded: number } {
   const lines = rows.names.length
   const sizes = new Float64Array(lines)
   for (let row = 0; row < rows.length; row += 1) {
@@ -97,5 +103,6 @@ function largestLines(rows: ReportRows, byValue: boolean): { names: string[]; sh
   })
   const names = largest.map((line) => rows.names.textOf(line))
   const folded = lines - names.length
-  return { names: folded > 0 ? [...names, `(${folded.toLocaleString('en')} more)`] : names, shownLine }
+  if (folded > 0) names.push(`(${folded.toLocaleString('en')} more)`)
+  return { names, shownLine, folded }
 }

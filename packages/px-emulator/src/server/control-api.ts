@@ -3,7 +3,9 @@ import type { PxRequest, PxResponse } from '../api/px-routes.ts'
 import { fields, withEpochDates } from '../events/custom-event.ts'
 import { PxError } from '../px-error.ts'
 import { type Condition, condition } from '../query/filter.ts'
+import { newestPlaces } from '../query/newest-events.ts'
 import { catalogOf, valuesOf } from '../report/catalog.ts'
+import type { Overview } from '../report/overview.ts'
 import type { Report } from '../report/report.ts'
 import { checkZone, type Scope } from '../report/report-period.ts'
 import type { ReportFunction, ReportQuery } from '../report/report-query.ts'
@@ -23,6 +25,7 @@ export interface ControlContext {
   requestCount(): number
   forgetRequests(): void
   report(query: ReportQuery): Report
+  overview(query: ReportQuery, most: number): Overview
   reset(): void
   now(): number
 }
@@ -30,13 +33,14 @@ export interface ControlContext {
 const shownEvents = 100
 const shownMembers = 500
 const shownValues = 200
+const shownLines = 10
 
 type Handler = (context: ControlContext, request: PxRequest) => unknown
 
 const handlers: Readonly<Record<string, Handler>> = {
   'GET requests': ({ requests, requestCount }, { query }) => ({
     total: requestCount(),
-    requests: requests.slice(-limitOf(query, shownEvents)),
+    requests: requests.slice(-numberIn(query, 'limit', shownEvents)),
   }),
   'DELETE requests': ({ forgetRequests }) => forgetRequests(),
   'GET faults': ({ faults }) => faults.list(),
@@ -76,7 +80,9 @@ const handlers: Readonly<Record<string, Handler>> = {
   'GET values': ({ state }, { query }) =>
     valuesOf(state.events, query.get('eventName') ?? '', query.get('field') ?? '', shownValues),
   'GET report': ({ report }, { query }) => report(reportQuery(query)),
-  'GET events': ({ state, now }, { query }) => newestEvents(state, limitOf(query, shownEvents), now()),
+  'GET overview': ({ overview }, { query }) =>
+    overview(reportQuery(query), numberIn(query, 'limit', shownLines)),
+  'GET events': ({ state, now }, { query }) => newestEvents(state, query, now()),
   'GET audience': ({ state }) => ({
     users: state.users.all().slice(-shownMembers),
     accounts: state.accounts.all().slice(-shownMembers),
@@ -104,10 +110,14 @@ function visible({ events, switches }: PxState, nowMs: number): number {
   return events.reveal(nowMs - switches.visibilityLagMs)
 }
 
-function newestEvents(state: PxState, limit: number, nowMs: number) {
+function newestEvents(state: PxState, query: URLSearchParams, nowMs: number) {
   const end = visible(state, nowMs)
-  const places = Array.from({ length: Math.min(limit, end) }, (_, at) => end - 1 - at)
-  return places.map((place) => {
+  const search = {
+    before: Math.min(numberIn(query, 'before', end), end),
+    limit: numberIn(query, 'limit', shownEvents),
+    text: query.get('search') ?? '',
+  }
+  return newestPlaces(state.events, search).map((place) => {
     const event = state.events.at(place)
     return {
       place,
@@ -125,11 +135,12 @@ function declareFrom(model: AttributeModel, kind: string | undefined, body: unkn
   model.declare(kind satisfies MemberKind, attributes, nowMs)
 }
 
-function limitOf(query: URLSearchParams, otherwise: number): number {
-  const limit = Number(query.get('limit') ?? otherwise)
-  if (!Number.isInteger(limit) || limit < 1)
-    throw new PxError(400, 'limit must be a whole number of at least 1')
-  return limit
+function numberIn(query: URLSearchParams, name: string, otherwise: number): number {
+  const number = Number(query.get(name) ?? otherwise)
+  // The place before which a search begins is 0 when there are no events.
+  if (!Number.isInteger(number) || number < (name === 'before' ? 0 : 1))
+    throw new PxError(400, `${name} must be a whole number of at least ${name === 'before' ? 0 : 1}`)
+  return number
 }
 
 function reportQuery(query: URLSearchParams): ReportQuery {
@@ -142,6 +153,7 @@ function reportQuery(query: URLSearchParams): ReportQuery {
     timeZone: text('timeZone', 'UTC'),
     from: text('from'),
     to: text('to'),
+    ...(query.get('days') ? { days: numberIn(query, 'days', 1) } : {}),
     by: text('by'),
     filters: query.getAll('filter').map(reportFilter),
   }
