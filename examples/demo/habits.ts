@@ -12,7 +12,7 @@ export interface Habit {
   abortAfterMs?: number
 }
 
-export interface User {
+interface User {
   userId: string
   accountId: string
   number: number

@@ -69,7 +69,7 @@ test('the newest events are read in pages, and can be searched', async () => {
   for (const apiCalls of [1, 77_777, 3]) await post({ ...event, attributes: { apiCalls } })
   const callsOf = async (query: string) =>
     (await control('GET', `events?${query}`)).body.map(
-      ({ event: { attributes } }: any) => attributes.apiCalls,
+      (found: { event: { attributes: { apiCalls: number } } }) => found.event.attributes.apiCalls,
     )
   expect(await callsOf('limit=2')).toEqual([3, 77_777])
   expect(await callsOf('limit=2&before=1')).toEqual([1])

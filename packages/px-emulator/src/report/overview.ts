@@ -8,7 +8,7 @@ import { dayRange, periodNumbers, periodsBetween } from './report-range.ts'
 import { lineReader, numberReader } from './report-rows.ts'
 
 /** Totals of some days. */
-export interface Totals {
+interface Totals {
   events: number
   /** Different users with an event. */
   users: number
@@ -20,7 +20,7 @@ export interface Totals {
   serverErrors: number
 }
 
-export interface RankedLine {
+interface RankedLine {
   name: string
   value: number
   /** The value of as many days before the range. */
