@@ -1,51 +1,25 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { type Emulator, startEmulator } from 'px-emulator'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chromiumFlags, findChromium } from '../../support/chromium.ts'
+import { expect, test } from 'vitest'
 import { sendNinetyDays } from '../../support/ninety-days.ts'
+import {
+  dayMs,
+  describeInBrowser,
+  emulator,
+  expectComplaints,
+  monday,
+  openPage,
+  page,
+  post,
+  send,
+  tableRows,
+} from '../../support/report-page.ts'
 
-const executablePath = findChromium()
-const dayMs = 86_400_000
-const monday = Date.UTC(2026, 10, 9, 12)
 const hostile = '<img src=x onerror="document.title=1">'
 
 /** The pictures are looked at by people: the README shows the one of the desktop in light. */
 const pictures = process.env.SCREENSHOT_DIR ?? join(tmpdir(), 'px-emulator-pictures')
-
-let emulator: Emulator
-let browser: Browser
-let page: Page
-let complaints: string[]
-
-async function send(path: string, body: object, method = 'POST'): Promise<void> {
-  const response = await fetch(`${emulator.url}/v1/${path}`, {
-    method,
-    headers: { 'X-APTRINSIC-API-KEY': emulator.apiKey },
-    body: JSON.stringify(body),
-  })
-  expect(response.ok).toBe(true)
-}
-
-const post = (event: object) =>
-  send('events/custom', {
-    eventName: 'dailyApiCalls',
-    identifyId: 'ann',
-    propertyKey: emulator.productKey,
-    userType: 'USER',
-    ...event,
-  })
-
-async function tableRows(): Promise<string[][]> {
-  await page.locator('#numbers').evaluate((details) => details.setAttribute('open', ''))
-  return page
-    .locator('#values tbody tr')
-    .evaluateAll((rows) =>
-      rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')),
-    )
-}
 
 async function rowOf(period: string): Promise<string[] | undefined> {
   return (await tableRows()).find(([first]) => first === period)
@@ -100,36 +74,12 @@ async function weeklyAverages(): Promise<Map<string, number>> {
   )
 }
 
-describe.skipIf(executablePath === undefined)('report page', () => {
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath!, args: [...chromiumFlags] })
-  })
-  afterAll(() => browser.close())
-
-  beforeEach(async () => {
-    emulator = await startEmulator({ port: 0 })
-    page = await browser.newPage({ timezoneId: 'UTC' })
-    complaints = []
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('request', (request) => {
-      if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(emulator.url))
-        complaints.push(request.url())
-    })
-  })
-  afterEach(async () => {
-    await page.close()
-    await emulator.close()
-    expect(complaints).toEqual([])
-  })
-
+describeInBrowser('report page', () => {
   test('the page says how to send a first event, and shows the chart when it arrives', async () => {
     await page.goto(emulator.url)
     await page.getByText('No event received yet').waitFor()
     await post({ date: monday, attributes: { apiCalls: 5 } })
-    await page.getByRole('heading', { name: 'Sum of apiCalls, daily' }).waitFor()
+    await page.getByRole('heading', { name: 'API calls per day' }).waitFor()
     expect(await page.getByText('No event received yet').isVisible()).toBe(false)
   })
 
@@ -145,7 +95,9 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.goto(emulator.url)
     await page.getByLabel('Function').selectOption('Average')
     await page.getByLabel('Scope').selectOption('Weekly')
-    await page.getByRole('heading', { name: 'Average of apiCalls, weekly' }).waitFor()
+    await page
+      .getByRole('heading', { name: 'Average API calls per user and active day, each week' })
+      .waitFor()
     const expected = await weeklyAverages()
     expect(expected.size).toBe(2)
     const shown = (value: number) => value.toLocaleString('en', { maximumFractionDigits: 2 })
@@ -161,7 +113,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
   test('another time zone moves an event at the boundary to its other day', async () => {
     await post({ date: Date.UTC(2026, 10, 9, 23, 30), attributes: { apiCalls: 7 } })
     await page.goto(emulator.url)
-    await page.getByRole('heading', { name: 'Sum of apiCalls, daily' }).waitFor()
+    await page.getByRole('heading', { name: 'API calls per day' }).waitFor()
     expect(await rowOf('2026-11-09')).toEqual(['2026-11-09', '7'])
     await page.getByLabel('Time zone').selectOption('Europe/Berlin')
     await page.getByText('days in Europe/Berlin').waitFor()
@@ -176,18 +128,19 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     const hints: string[] = []
     for (const eventName of ['dailyApiCalls', 'rows']) {
       await page.locator('[name=eventName]').selectOption(eventName)
+      const per = eventName === 'rows' ? 'event' : 'user and active day'
       for (const [name, shown] of Object.entries({
-        Sum: 'Sum of apiCalls',
-        Average: 'Average of apiCalls',
-        Count: 'Count',
-        Min: 'Min of apiCalls',
-        Max: 'Max of apiCalls',
-        'Unique users': 'Unique users',
+        Sum: (time: string) => `API calls per ${time}`,
+        Average: (time: string) => `Average API calls per ${per}${time === 'day' ? '' : `, each ${time}`}`,
+        Count: (time: string) => `Events per ${time}`,
+        Min: (time: string) => `Lowest API calls of an event, each ${time}`,
+        Max: (time: string) => `Highest API calls of an event, each ${time}`,
+        'Unique users': (time: string) => `Active users per ${time}`,
       })) {
-        for (const scope of ['Daily', 'Weekly', 'Monthly']) {
+        for (const [scope, time] of Object.entries({ Daily: 'day', Weekly: 'week', Monthly: 'month' })) {
           await page.getByLabel('Function').selectOption({ label: name })
           await page.getByLabel('Scope').selectOption(scope)
-          await page.getByRole('heading', { name: `${shown}, ${scope.toLowerCase()}`, exact: true }).waitFor()
+          await page.getByRole('heading', { name: shown(time), exact: true }).waitFor()
           await page.locator('#subtitle').getByText(`of ${eventName}`).waitFor()
           const hint = page.getByRole('note')
           if (await hint.isVisible()) hints.push(`${eventName} ${name} ${scope}: ${await hint.textContent()}`)
@@ -195,7 +148,9 @@ describe.skipIf(executablePath === undefined)('report page', () => {
       }
     }
     expect(hints).toEqual([
-      expect.stringMatching(/^dailyApiCalls Sum Weekly: .*about 7 times a daily figure/),
+      expect.stringMatching(
+        /^dailyApiCalls Sum Weekly: .*about 7 times a daily.*Average.*per user and active day/,
+      ),
       expect.stringMatching(/^dailyApiCalls Sum Monthly: .*about 30 times a daily figure/),
       expect.stringMatching(/^rows Sum Weekly: /),
       expect.stringMatching(/^rows Sum Monthly: /),
@@ -251,7 +206,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     const colours = () =>
       page
         .locator('#legend button')
-        .evaluateAll((all) => all.map((each) => [each.textContent, each.getAttribute('style')]))
+        .evaluateAll((all) => all.map((each) => [each.title, each.getAttribute('style')]))
     await page.getByRole('button', { name: 'globex' }).waitFor()
     const before = await colours()
     await post({ date: monday, accountId: 'globex', attributes: { apiCalls: 9 } })
@@ -267,7 +222,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     await page.getByText('The emulator does not respond').waitFor()
     await page.unroute('**/_px-emulator/**')
     await page.getByText('Live, 1 event').waitFor()
-    complaints = complaints.filter((text) => !text.includes('ERR_FAILED'))
+    expectComplaints('ERR_FAILED')
   })
 
   test('the numbers move while traffic runs, and start again after a reset', async () => {
@@ -336,7 +291,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
     expect(reached.filter((name, at) => name !== '' && name !== reached[at - 1])).toEqual(
       expect.arrayContaining([...places, ...after]),
     )
-    await page.getByRole('heading', { name: 'Max of apiCalls, daily' }).waitFor()
+    await page.getByRole('heading', { name: 'Highest API calls of an event, each day' }).waitFor()
     await page.getByRole('link', { name: 'Download CSV' }).waitFor()
   })
 
@@ -397,7 +352,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
       attributes: { [hostile]: hostile, n: 1, ['__proto__']: 'x' },
     })
     await page.goto(emulator.url)
-    await page.getByRole('heading', { name: 'Sum of n, daily' }).waitFor()
+    await page.getByRole('heading', { name: 'N per day' }).waitFor()
     await page.getByLabel('Break down by').selectOption(hostile)
     await page.getByText('Table of these numbers').click()
     await page.getByRole('columnheader', { name: hostile }).waitFor()
@@ -418,13 +373,13 @@ describe.skipIf(executablePath === undefined)('report page', () => {
   test('it fits a desktop and a phone, in light and in dark', async () => {
     await sendNinetyDays(emulator)
     await mkdir(pictures, { recursive: true })
-    await page.close()
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const [size, width, height] of [
-        ['desktop', 1_280, 800],
-        ['phone', 390, 844],
+        ['wide', 1_920, 1_080],
+        ['desktop', 1_400, 900],
+        ['phone', 420, 900],
       ] as const) {
-        page = await browser.newPage({ viewport: { width, height }, colorScheme, timezoneId: 'UTC' })
+        await openPage({ viewport: { width, height }, colorScheme })
         const fits = () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')
         const picture = (name: string) => join(pictures, `${name}-${size}-${colorScheme}.png`)
         await page.goto(`${emulator.url}/?by=accountId`)
@@ -444,9 +399,7 @@ describe.skipIf(executablePath === undefined)('report page', () => {
           expect(await faintTexts()).toEqual([])
           await page.screenshot({ path: picture(view.toLowerCase()) })
         }
-        await page.close()
       }
     }
-    page = await browser.newPage()
   })
 })

@@ -1,4 +1,5 @@
 import { fetchControl } from './fetch-control.js'
+import { plainLines } from './plain-text.js'
 import { element } from './table.js'
 
 /** The view of the newest events, each with its whole body. */
@@ -49,7 +50,8 @@ function eventItem({ place, receivedMs, event }) {
     element('span', gist(event.attributes), 'gist'),
   )
   const details = document.createElement('details')
-  const body = element('pre', JSON.stringify(event, null, 2))
+  const body = document.createElement('pre')
+  body.textContent = plainLines(JSON.stringify(event, null, 2))
   body.tabIndex = 0
   details.append(summary, element('p', `Received ${instant(receivedMs)}`, 'quiet'), body)
   item.append(details)

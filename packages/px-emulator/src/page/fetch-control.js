@@ -1,4 +1,4 @@
-/** @typedef {{ revision: string, events: number, timeZone: string, productKey: string, apiKey?: string, names: { name: string, events: number, numbers: string[], groups: string[] }[] }} Catalog */
+/** @typedef {{ revision: string, events: number, timeZone: string, productKey: string, apiKey?: string, timeZones: string[], names: { name: string, events: number, numbers: string[], groups: string[] }[] }} Catalog */
 
 /**
  * Reads from the emulator's inspection API.

@@ -34,3 +34,12 @@ export function periodName(day, scope) {
 function inWords(day, how) {
   return new Date(day).toLocaleDateString('en', { ...how, timeZone: 'UTC' })
 }
+
+/**
+ * Formats a number, with at most two decimals; nothing for a missing one.
+ *
+ * @param {number | null} value
+ */
+export function numberInWords(value) {
+  return value === null ? '' : value.toLocaleString('en', { maximumFractionDigits: 2 })
+}

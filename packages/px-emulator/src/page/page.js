@@ -13,7 +13,7 @@ const views = ['report', 'audience', 'events']
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id))
 
 /** @type {import('./fetch-control.js').Catalog} */
-let catalog = { revision: '', events: 0, timeZone: 'UTC', productKey: '', names: [] }
+let catalog = { revision: '', events: 0, timeZone: 'UTC', productKey: '', timeZones: [], names: [] }
 
 function currentView() {
   const named = location.hash.slice(1)

@@ -1,3 +1,5 @@
+import { plain } from './plain-text.js'
+
 /** Builds page elements. Values of events and members are set as text, never as HTML. */
 
 /**
@@ -7,7 +9,7 @@
  */
 export function element(tag, text, className = '') {
   const created = document.createElement(tag)
-  created.textContent = text
+  created.textContent = plain(text)
   created.className = className
   return created
 }
@@ -43,6 +45,8 @@ export function fillTable(table, caption, heads, rows) {
   }
   const top = document.createElement('thead')
   top.append(head)
+  // A table that is wider than the page is scrolled by keyboard only where the place around it can have the focus.
+  if (table.parentElement !== null) table.parentElement.tabIndex = 0
   table.classList.toggle('stacked', heads.length > 2)
   table.replaceChildren(element('caption', caption), top, body)
 }

@@ -1,3 +1,4 @@
+import { plain } from '../plain-text.js'
 import { element } from '../table.js'
 
 const operators = [
@@ -21,7 +22,7 @@ export function addFilter(place, fields, valuesOf, chosen) {
   created += 1
   const row = element('div', '', 'filter')
   const field = /** @type {HTMLSelectElement} */ (document.createElement('select'))
-  field.append(...fields.map(([value, text]) => new Option(text, value)))
+  field.append(...fields.map(([value, text]) => new Option(plain(text), value)))
   const operator = /** @type {HTMLSelectElement} */ (document.createElement('select'))
   operator.append(...operators.map(([text, value]) => new Option(text, value)))
   const value = document.createElement('input')
@@ -43,6 +44,9 @@ export function addFilter(place, fields, valuesOf, chosen) {
   const suggest = async () => {
     const values = await valuesOf(field.value)
     list.replaceChildren(...values.map((each) => new Option(each)))
+    // Without an example a filter on account names that are ids looks like a filter that finds nothing.
+    value.placeholder =
+      values.length === 0 ? 'no values yet' : `such as ${values.slice(0, 2).map(plain).join(' or ')}`
   }
   field.addEventListener('change', suggest)
   row.append(field, operator, value, list, remove)

@@ -1,10 +1,14 @@
+import { drawChart, valueAt } from '../chart/draw-chart.js'
+import { hidden } from '../chart/legend.js'
+import { coverage, isPartial } from '../chart/partial-periods.js'
 import { fetchControl } from '../fetch-control.js'
-import { eventsInWords } from '../in-words.js'
+import { eventsInWords, numberInWords, periodName } from '../in-words.js'
+import { plain } from '../plain-text.js'
 import { element, fillTable } from '../table.js'
 import { csv } from './csv.js'
-import { drawChart } from './draw-chart.js'
 import { hint } from './hint.js'
-import { field, isTotal, reportQuery } from './query-form.js'
+import { field, isTotal, reportFilters, reportQuery, showRange } from './query-form.js'
+import { quantity, titleOf } from './title.js'
 
 /** The view with the chart, the hint, and the table of the same numbers. */
 
@@ -18,7 +22,7 @@ export async function drawReport() {
   requests += 1
   const mine = requests
   const query = reportQuery()
-  history.replaceState(null, '', `?${query}${location.hash}`)
+  showInAddress(query)
   byId('figure').setAttribute('aria-busy', 'true')
   const [from, to] = [field('from').value, field('to').value]
   const report =
@@ -36,35 +40,88 @@ export async function drawReport() {
   else showReport(report)
 }
 
+/** @param {URLSearchParams} query */
+function showInAddress(query) {
+  history.replaceState(null, '', `?${query}${location.hash}`)
+}
+
 /** @param {any} report */
 function showReport(report) {
-  const [chosen, scope] = [field('function').value, field('scope').value]
-  const name = field('function').selectedOptions[0].text
-  const of = ['Count', 'Users'].includes(chosen) ? '' : ` of ${field('property').value}`
-  const title = `${name}${of}, ${scope.toLowerCase()}`
+  const choice = {
+    chosen: field('function').value,
+    property: field('property').value,
+    scope: field('scope').value,
+    by: field('by').value,
+    filters: reportFilters(),
+    eventsPerUserDay: report.eventsPerUserDay,
+  }
+  const { chosen, scope } = choice
+  const series = sorted(report.series, isTotal(chosen))
+  showRange(report)
+  const title = titleOf(choice)
   byId('title').textContent = title
   byId('subtitle').replaceChildren(...subtitle(report, chosen))
-  const text = hint(chosen, scope, report)
-  byId('hint').textContent = text
-  byId('hint').hidden = text === ''
-  drawChart(byId('chart'), byId('legend'), report, {
-    kind: field('chart').value,
-    isTotal: isTotal(chosen),
-    scope,
-  })
+  showText('hint', hint(chosen, scope, report))
+  showText('partial', partialInWords(report, scope))
+  const redraw = () => {
+    showInAddress(reportQuery())
+    showReport(report)
+  }
+  drawChart(
+    { ...report, series },
+    { kind: field('chart').value, isTotal: isTotal(chosen), scope, unit: quantity(choice) },
+    { toggle: redraw, openFolded: () => {} },
+  )
   /** @type {string[]} */
-  const heads = [
-    scope === 'Daily' ? 'Day' : 'From',
-    ...report.series.map((/** @type {any} */ line) => line.name),
-  ]
+  const heads = [scope === 'Daily' ? 'Day' : 'From', ...series.map((line) => line.name)]
   const rows = report.periods.map((/** @type {string} */ period, /** @type {number} */ at) => [
     period,
-    ...report.series.map((/** @type {any} */ line) => line.values[at]),
+    ...series.map((line) => line.values[at]),
   ])
   fillTable(byId('values'), title, heads, rows)
   URL.revokeObjectURL(csvUrl)
   csvUrl = URL.createObjectURL(new Blob([csv(heads, rows)], { type: 'text/csv' }))
   byId('csv').href = csvUrl
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ */
+function showText(id, text) {
+  byId(id).textContent = text
+  byId(id).hidden = text === ''
+}
+
+/**
+ * The lines by the value that the legend shows, largest first; all others together come last.
+ *
+ * @param {import('../chart/draw-chart.js').Line[]} series
+ * @param {boolean} isTotal
+ */
+function sorted(series, isTotal) {
+  const rank = (/** @type {import('../chart/draw-chart.js').Line} */ line) =>
+    line.folded === undefined
+      ? (valueAt(line, null, isTotal) ?? Number.NEGATIVE_INFINITY)
+      : Number.NEGATIVE_INFINITY
+  return series.toSorted(
+    (a, b) => Number(a.folded !== undefined) - Number(b.folded !== undefined) || rank(b) - rank(a),
+  )
+}
+
+/**
+ * Says which periods lack days, since half a week looks like a drop.
+ *
+ * @param {any} report
+ * @param {string} scope
+ */
+function partialInWords(report, scope) {
+  const partial = coverage(report, scope).flatMap((period, at) =>
+    isPartial(period)
+      ? `${periodName(report.periods[at], scope)} (${period.covered} of ${period.days} days)`
+      : [],
+  )
+  return partial.length === 0 ? '' : `Not complete, and therefore hatched: ${partial.join(', ')}.`
 }
 
 /**
@@ -74,13 +131,17 @@ function showReport(report) {
  * @param {string} chosen
  */
 function subtitle({ events, from, to, series }, chosen) {
-  const values = series.flatMap((/** @type {any} */ line) => line.values)
-  const total = values.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0)
+  const off = series.filter((/** @type {any} */ { name }) => series.length > 1 && hidden.has(name))
+  const total = series
+    .filter((/** @type {any} */ line) => !off.includes(line))
+    .reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + (valueAt(line, null, true) ?? 0), 0)
+  const names = off.map((/** @type {any} */ { name }) => plain(name)).join(', ')
   const parts = [
     `${eventsInWords(events)} of ${field('eventName').value}`,
     `${from} to ${to}`,
     `days in ${field('timeZone').value}`,
-    ...(isTotal(chosen) ? [`${total.toLocaleString('en', { maximumFractionDigits: 2 })} in all`] : []),
+    ...(isTotal(chosen) ? [`${numberInWords(total)} in all${names === '' ? '' : ` without ${names}`}`] : []),
+    ...(!isTotal(chosen) && names !== '' ? [`not shown: ${names}`] : []),
   ]
   return parts.flatMap((part, at) => [at === 0 ? '' : ', ', element('span', part)])
 }
