@@ -8,9 +8,15 @@ export { maxTextLength } from './px-limits.ts'
 export { settlesWithin, systemClock } from './clock.ts'
 export { mergeValues } from './counting/instruments.ts'
 export { quoted, storeError } from './errors.ts'
+export { realDisk } from './files/disk.ts'
+export { newJournalId } from './journal/journal-files.ts'
+export { openShippingFolder } from './journal/shipping-folder.ts'
 export { refuseUnknown } from './model/check-options.ts'
 export { claimMs, mostKnownPuts, refuseTwice } from './outbox/line-states.ts'
+export { ownerState, showAlive, thisHost } from './stores/liveness.ts'
 export { mayAdopt, type NamespaceName, namespaceName } from './stores/namespace-folder.ts'
+export { prepareShippingRoot } from './stores/prepare-root.ts'
+export { createSilence } from './stores/silence.ts'
 
 // What a tool needs that reads the store of a service
 export { createUsageDays, type UsageDays } from './day/usage-day.ts'
@@ -30,7 +36,30 @@ export type {
   UnattributedReason,
 } from './attribution/identify.ts'
 export type { Clock } from './clock.ts'
-export type { codes, UsageError, UsageErrorCode } from './errors.ts'
-export type { Instrument } from './model/series.ts'
+export type { codes, Failure, UsageError, UsageErrorCode } from './errors.ts'
+export type { Diagnostics, Happening, ReportOptions } from './diagnostics.ts'
+export type { Disk } from './files/disk.ts'
+export type { ShippingFolder, ShippingFolderSettings } from './journal/shipping-folder.ts'
+export type {
+  DaySlice,
+  MakeShipment,
+  ShippedJournal,
+  Shipment,
+} from './journal/shipments.ts'
+export type { JournalWriterId } from './journal/shipment-files.ts'
+export type { LivenessMark, Owner, OwnerSettings, OwnerState } from './stores/liveness.ts'
+export type { Silence } from './stores/silence.ts'
+export type { Endpoint } from './model/endpoint.ts'
+export type { Identity } from './model/identity.ts'
+export type { OutboxLine } from './model/outbox-line.ts'
+export type {
+  CountBatch,
+  Instrument,
+  Properties,
+  PropertyValue,
+  Series,
+  SeriesTotal,
+  UsageDay,
+} from './model/series.ts'
 export type { Namespace } from './model/store.ts'
 export type * from './model/store-reader.ts'

@@ -1,5 +1,5 @@
 import { join, relative, sep } from 'node:path'
-import { ReportedSubjects } from '../diagnostics.ts'
+import { type Diagnostics, ReportedSubjects } from '../diagnostics.ts'
 import { codeOf, type Disk, makeFolder, readAt, writeLater } from './disk.ts'
 import { closeQuietly, openToRead } from './held-file.ts'
 import { setAside } from './set-aside.ts'
@@ -11,6 +11,40 @@ export interface DamagedFilesSettings {
   now(): number
   /** Called once for each file. @param copy path of the moved file or of the copied bytes; `undefined` if the file is missing */
   onDamage(path: string, what: string, copy: string | undefined): void
+}
+
+/** Reports what cannot be read in a folder of px-usage. */
+export interface DamageReports {
+  /** Reports a file or folder, with a message of its own. */
+  unreadable(path: string, message: string): void
+  /** Reports a part of a file or folder. @param what what is wrong with it */
+  onDamage(path: string, what: string): void
+  /** Reports what `DamagedFiles` found. */
+  onDamagedFile: DamagedFilesSettings['onDamage']
+}
+
+export function createDamageReports(diagnostics: Diagnostics): DamageReports {
+  function unreadable(path: string, message: string): void {
+    diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
+  }
+  return {
+    unreadable,
+    onDamage(path, what) {
+      diagnostics.publish('store:quarantined', { path, what })
+      unreadable(
+        path,
+        `A part of ${path} cannot be read: ${what}. px-usage uses everything else. Check the disk.`,
+      )
+    },
+    onDamagedFile(path, what, copy) {
+      diagnostics.publish('store:quarantined', { path, what: copy })
+      const state =
+        copy === undefined
+          ? 'is missing'
+          : `is damaged or cannot be read; the unusable part is now in ${copy}`
+      unreadable(path, `${path} ${state}. Lost: ${what}. px-usage uses everything else. Check the disk.`)
+    },
+  }
 }
 
 /** Codes that say nothing about the file: the process or the disk is short of something, or the file is gone. */

@@ -44,6 +44,8 @@ export interface JournalWriter {
    * @throws what the disk throws; when the batch is offered again, it continues where it failed, and nothing is written twice
    */
   append(batch: CountBatch): void | Promise<void>
+  /** Returns whether a part of a batch that failed is written, so that only this journal can take the rest. */
+  hasBegun(batch: CountBatch): boolean
   /** Seals the journal of a day: its file is complete. Later counts go to a new file. */
   seal(day: UsageDay): Promise<void>
   /** Resolves when everything is on the disk. */
@@ -238,6 +240,8 @@ export function createJournalWriter(settings: JournalWriterSettings): JournalWri
       }
       if (!writePiece(journal, batch)) return writeRest(journal, batch)
     },
+
+    hasBegun: ({ day, sequence }) => journals.get(day)?.begun?.sequence === sequence,
 
     async seal(day) {
       const journal = journals.get(day)

@@ -23,6 +23,8 @@ export interface LineFileHeader {
   readonly revision?: number
   /** The last sequence, by journal, that this and the earlier files of the day contain. */
   readonly contained?: Readonly<Record<string, number>>
+  /** Only in a shipment: the process whose counts it has. */
+  readonly writer?: { readonly host: string; readonly boot: string }
 }
 
 /** The last frame in the file of a closed day. */

@@ -16,7 +16,7 @@ export interface LivenessMark {
   release(): Promise<void>
 }
 
-interface OwnerSettings {
+export interface OwnerSettings {
   disk: Disk
   dir: string
   clock: Clock

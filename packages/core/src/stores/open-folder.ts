@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { quoted } from '../errors.ts'
-import { DamagedFiles } from '../files/damaged-files.ts'
+import { createDamageReports, DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, maySync, removeStaleTemporaries } from '../files/disk.ts'
 import { NoteFiles } from '../files/note-files.ts'
 import { compactJournal } from '../journal/compact-journal.ts'
@@ -54,32 +54,10 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     )
   }
   for (const name of ['notes', 'inbox']) removeStaleTemporaries(disk, join(dir, name), clock.now())
+  const { unreadable, onDamage, onDamagedFile } = createDamageReports(diagnostics)
   const mark = await showAlive({ disk, dir, clock, onDamage }, journalId)
 
-  function reportUnreadable(path: string, message: string): void {
-    diagnostics.report({ code: 'PXU_ERR_STORE_UNREADABLE', message }, { kind: path })
-  }
-
-  function onDamage(path: string, what: string): void {
-    diagnostics.publish('store:quarantined', { path, what })
-    reportUnreadable(
-      path,
-      `A part of ${path} cannot be read: ${what}. px-usage uses everything else. Check the disk.`,
-    )
-  }
-
-  const damaged = new DamagedFiles({
-    ...{ disk, dir, now: clock.now },
-    onDamage(path, what, copy) {
-      diagnostics.publish('store:quarantined', { path, what: copy })
-      const state =
-        copy === undefined
-          ? 'is missing'
-          : `is damaged or cannot be read; the unusable part is now in ${copy}`
-      const message = `${path} ${state}. Lost: ${what}. px-usage uses everything else. Check the disk.`
-      reportUnreadable(path, message)
-    },
-  })
+  const damaged = new DamagedFiles({ disk, dir, now: clock.now, onDamage: onDamagedFile })
 
   function onReplaced(missing: number): void {
     const events = missing === 0 ? '' : ` ${missing} events that waited in it are missing.`
@@ -131,7 +109,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     onNewer(path) {
       const what =
         'was written by a newer px-usage, so this one does not change it. Use the px-usage that wrote it.'
-      reportUnreadable(path, `${path} ${what}`)
+      unreadable(path, `${path} ${what}`)
     },
     onUnseen(host) {
       diagnostics.warn(

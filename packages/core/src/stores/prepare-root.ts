@@ -11,24 +11,44 @@ const manifestsUrl = 'https://github.com/px-usage/px-usage/blob/main/docs/kubern
 
 /** Creates the folder of a file store if it is missing. Warns if the folder will not last or if other users can change it. */
 export function prepareRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  createRoot(disk, root, diagnostics)
+  warnOfEnd(disk, root, diagnostics)
+}
+
+function createRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
   const isNew = disk.statSync(root, { throwIfNoEntry: false }) === undefined
   makeFolder(disk, root)
   if (isNew || basename(root) === defaultName) ignoreInGit(disk, root)
   warnOfOthers(disk, root, diagnostics)
-  warnOfEnd(disk, root, diagnostics)
+}
+
+/**
+ * Creates the folder of a store that keeps counts there only until another store has them, as `prepareRoot()` does. An `emptyDir` is
+ * enough for it, because that survives the process.
+ */
+export function prepareShippingRoot(disk: Disk, root: string, diagnostics: Diagnostics): void {
+  createRoot(disk, root, diagnostics)
+  if (lifetimeOf(disk, root, isInKubernetes()) !== 'container') return
+  diagnostics.warn(
+    'PXU_WRN_STORE_EPHEMERAL',
+    `The folder ${root} lies in the container's own layer, which goes with the container: after a crash, counts that are not in Redis yet are lost. Mount a volume or an emptyDir and give its path as dir. Manifests: ${manifestsUrl}`,
+  )
+}
+
+/** Kubernetes sets this variable in every container. */
+function isInKubernetes(): boolean {
+  return process.env.KUBERNETES_SERVICE_HOST !== undefined
 }
 
 /** Warns if a deploy removes the folder, with the counts of the open day and the unsent events. */
 function warnOfEnd(disk: Disk, root: string, diagnostics: Diagnostics): void {
-  // Kubernetes sets this variable in every container.
-  const isInKubernetes = process.env.KUBERNETES_SERVICE_HOST !== undefined
-  const lifetime = lifetimeOf(disk, root, isInKubernetes)
+  const lifetime = lifetimeOf(disk, root, isInKubernetes())
   if (lifetime === 'volume') return
   const where =
     lifetime === 'pod'
       ? 'is on an emptyDir volume, which survives a restart of the container and goes with the pod'
       : "lies in the container's own layer, which goes with the container"
-  const cure = isInKubernetes
+  const cure = isInKubernetes()
     ? `Mount a volume of a StatefulSet, and give its path as dir (PX_USAGE_DIR). If the service runs as several pods, each of them sends events of its own, and PX's Average is wrong: use redisStore() of @px-usage/redis. Manifests: ${manifestsUrl}`
     : 'Mount a volume and give its path as dir (PX_USAGE_DIR).'
   diagnostics.warn(
