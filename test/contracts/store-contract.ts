@@ -90,6 +90,20 @@ export function storeContract(name: string, makeStore: () => Store): void {
       expect(ids(await store.claim(9)).sort()).toEqual([`${day}.0.ada`, `${day}.1.ada`])
     })
 
+    it('knows how often a day was closed', async () => {
+      // Optional: a store of others may lack it.
+      const revision = async () => store.revisionOf?.(day)
+      if (store.revisionOf === undefined) return
+      const batch = batches()
+      expect(await revision()).toBe(0)
+      for (let closes = 1; closes <= 2; closes++) {
+        await store.add(batch({ ada: 1 }))
+        expect(await revision()).toBe(closes - 1)
+        await store.closeDay(day, oneLinePerUser())
+        expect(await revision()).toBe(closes)
+      }
+    })
+
     it('changes nothing when the roll-up fails', async () => {
       const batch = batches()
       await store.add(batch({ ada: 2 }))
@@ -199,6 +213,23 @@ export function storeContract(name: string, makeStore: () => Store): void {
       const refused = []
       for await (const { id, reason } of store.rejected()) refused.push({ id, reason })
       expect(refused).toEqual([{ id: 'b', reason: 'bad date' }])
+    })
+
+    it('removes a withdrawn line without counting it', async () => {
+      await store.put(['a', 'b'].map((id) => line(id)))
+      await store.claim(1)
+      await store.settle([{ id: 'a', state: 'withdrawn' }])
+      expect(store.outboxCounts()).toEqual({
+        closed: 1,
+        delivered: 0,
+        pending: 1,
+        unconfirmed: 0,
+        rejected: 0,
+      })
+      expect(ids(await store.claim(9))).toEqual(['b'])
+      const waiting = []
+      for await (const { id } of store.waiting()) waiting.push(id)
+      expect(waiting).toEqual(['b'])
     })
 
     it('shows the lines that wait, with their bodies, and changes nothing', async () => {

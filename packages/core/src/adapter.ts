@@ -26,6 +26,13 @@ export { previewEvents } from './meter/preview-events.ts'
 export { type ProcessReport, readProcesses } from './meter/process-note.ts'
 export { readFolder } from './stores/reading/read-folder.ts'
 
+// What a command needs that counts past days from logs
+export { stableIdentity } from './attribution/identity.ts'
+export { withdrawBackfill } from './delivery/withdrawn.ts'
+export { createNote, type Note } from './files/note.ts'
+export { backfillOf } from './px/px-event.ts'
+export { createPastDays, type PastDayLines, type PastDays, type PastDaysOptions } from './meter/past-days.ts'
+
 // The types that these functions use
 export type { IdentityInput } from './attribution/identity.ts'
 export type {

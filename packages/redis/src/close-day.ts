@@ -77,6 +77,10 @@ export class DayCloser {
     return false
   }
 
+  async revisionOf(day: UsageDay): Promise<number> {
+    return (await this.#closed(day)).revision
+  }
+
   /** Returns the days with counts that no closed day contains, oldest first. */
   async openDays(): Promise<UsageDay[]> {
     const open: UsageDay[] = []

@@ -96,6 +96,8 @@ function createRedisStore(settings: RedisStoreSettings, leftover?: NamespaceName
     closeDay: (day, makeLines, { force = false } = {}) =>
       using(({ closer }) => closer.close(day, makeLines, force)),
 
+    revisionOf: (day) => using(({ closer }) => closer.revisionOf(day)),
+
     put: (lines) => using(({ outbox }) => outbox.put(lines)),
     claim: (limit) => using(({ outbox }) => outbox.claim(limit)),
     markAttempts: (ids, atMs) => using(({ outbox }) => outbox.markAttempts(ids, atMs)),

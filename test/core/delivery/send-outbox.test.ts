@@ -3,6 +3,7 @@ import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import type { SendLine } from '../../../packages/core/src/delivery/send-batch.ts'
 import { createDelivery } from '../../../packages/core/src/delivery/send-outbox.ts'
+import { withdrawBackfill } from '../../../packages/core/src/delivery/withdrawn.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { DeliveryResult } from '../../../packages/core/src/px/delivery-result.ts'
 
@@ -50,6 +51,16 @@ describe('delivery', () => {
     await delivery.run()
     expect(sent).toEqual(['old', 'new', 'new detail'])
     expect(store.outboxCounts()).toEqual({ closed: 3, delivered: 3, pending: 0, unconfirmed: 0, rejected: 0 })
+  })
+
+  it('removes the lines of a withdrawn backfill without a request', async () => {
+    const { store, delivery, sent } = await setUp(() => delivered)
+    const body = JSON.stringify({ attributes: { backfill: 'logs of May' } })
+    await store.put([{ ...line('past', '2026-05-01'), body }, line('live')])
+    await withdrawBackfill(store, 'logs of May')
+    await delivery.run()
+    expect(sent).toEqual(['live'])
+    expect(store.outboxCounts()).toEqual({ closed: 1, delivered: 1, pending: 0, unconfirmed: 0, rejected: 0 })
   })
 
   it('sends each line once, however often it is asked to run', async () => {

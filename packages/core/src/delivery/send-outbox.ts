@@ -13,6 +13,7 @@ import { type SendLine, sendBatch } from './send-batch.ts'
 import { createSenderHealth, defaultLargestBatch, lanes, type SenderState } from './sender-health.ts'
 import { createTriedLines } from './tried-lines.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
+import { withoutWithdrawn } from './withdrawn.ts'
 
 /** Sends the lines of an outbox. */
 export interface Delivery {
@@ -187,13 +188,14 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
       }
-      const toLookUp = lines.filter(({ state }) => state === 'unconfirmed')
+      const wanted = await withoutWithdrawn(store, lines, (id) => waiting.delete(id))
+      const toLookUp = wanted.filter(({ state }) => state === 'unconfirmed')
       const sendAnyway = toLookUp.length === 0 ? [] : await lookUpUnconfirmed(toLookUp)
-      const ready = [...sendAnyway, ...lines.filter(({ state }) => state === 'pending')]
+      const ready = [...sendAnyway, ...wanted.filter(({ state }) => state === 'pending')]
       if (health.pauseMs() > 0) await settle(ready.map(released), ready)
       else if (ready.length > 0) await sendOneBatch(ready, claimed)
       // Look-ups of many lines take few requests, so their batch does not depend on how many lines PX lets us send.
-      limit = toLookUp.length === lines.length ? largestBatch : health.batchSize()
+      limit = toLookUp.length === wanted.length ? largestBatch : health.batchSize()
       storeFailures = 0
     }
   }

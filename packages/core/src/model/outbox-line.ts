@@ -57,6 +57,8 @@ export type Settlement = { readonly id: string } & (
    */
   | { readonly state: 'unconfirmed'; readonly waitMs: number }
   | { readonly state: 'rejected'; readonly reason: string }
+  /** An operator withdrew it before it was sent. It is removed, and `closed` no longer counts it. */
+  | { readonly state: 'withdrawn' }
 )
 
 /** Lines by state. At any moment `closed = delivered + pending + unconfirmed + rejected`. */

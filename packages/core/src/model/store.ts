@@ -96,6 +96,12 @@ export interface Store {
    */
   closeDay(day: UsageDay, makeLines: MakeLines, options?: { force?: boolean }): Promise<DayClose>
 
+  /**
+   * Returns how often a day was closed, which is the revision of its next close. It is 0 for a day that was never closed, and for one
+   * that was closed so long ago that the store no longer knows.
+   */
+  revisionOf?(day: UsageDay): Promise<number>
+
   /** Adds lines that belong to no closed day to the outbox. A line whose id is there, or was added lately, is ignored. */
   put(lines: readonly OutboxLine[]): Promise<void>
 

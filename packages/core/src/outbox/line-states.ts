@@ -35,7 +35,7 @@ export function attempt(line: LineState, atMs: number): void {
 
 /** Records what became of an attempt. @returns whether the line is over */
 export function settle(line: LineState, state: Settlement['state']): boolean {
-  if (state === 'delivered' || state === 'rejected') return true
+  if (state === 'delivered' || state === 'rejected' || state === 'withdrawn') return true
   line.state = state
   return false
 }
@@ -57,7 +57,7 @@ export interface OpenLine extends LineState, Waiting {
  */
 export class LineStates<L extends OpenLine> {
   readonly #clock: Pick<Clock, 'now' | 'elapsed'>
-  readonly #counts: Record<Settlement['state'], number>
+  readonly #counts: Record<Exclude<Settlement['state'], 'withdrawn'>, number>
   readonly #queue = new DueQueue<L>()
   readonly #claimed = new Map<string, L>()
   readonly #known = new Set<string>()
@@ -158,7 +158,7 @@ export class LineStates<L extends OpenLine> {
     this.#claimed.delete(settlement.id)
     line.isClaimed = false
     this.#counts[line.state] -= 1
-    this.#counts[settlement.state] += 1
+    if (settlement.state !== 'withdrawn') this.#counts[settlement.state] += 1
     const isOver = settle(line, settlement.state)
     if (isOver) this.#queue.remove(line)
     else this.wait(line, 'waitMs' in settlement ? settlement.waitMs : 0)

@@ -235,7 +235,7 @@ export class OutboxReplay {
         for (const [number, index, offset, state, dueAtMs] of change[1]) {
           const { file, line } = this.#touch([number, index, offset], dueAtMs)
           if (!settle(line, stateNow(state))) continue
-          this[state as 'delivered' | 'rejected'] += 1
+          if (state !== 'withdrawn') this[state as 'delivered' | 'rejected'] += 1
           file.done.add(index)
           file.touched.delete(index)
         }

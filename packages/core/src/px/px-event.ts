@@ -84,6 +84,15 @@ export function trackedLine(
   return { id, day, kind: 'event', rank: 'total', body: JSON.stringify(event), calls: 0 }
 }
 
+/** Returns the name of the backfill that an event comes from, `undefined` for an event of a live day. */
+export function backfillOf(body: string): string | undefined {
+  // Most lines are those of live days, and these are not parsed.
+  if (!body.includes('"backfill":')) return undefined
+  const { attributes } = JSON.parse(body) as Partial<PxEvent>
+  const name = attributes?.backfill
+  return typeof name === 'string' ? name : undefined
+}
+
 /** What a look-up needs to find an event in PX. */
 export interface EventTrace {
   eventName: string

@@ -212,6 +212,8 @@ export function fileStoreOn(
         return result
       }),
 
+    revisionOf: (day) => using(async ({ journals }) => (await journals.closed.of(day)).revision),
+
     put: (lines) =>
       using(async ({ leaderOutbox, inbox }) => {
         const outbox = await leaderOutbox.outbox()

@@ -110,6 +110,10 @@ export function memoryStore(): Store {
       return { outcome: 'closed', revision, lines: lines.length, calls }
     },
 
+    async revisionOf(day) {
+      return revisions.get(day) ?? 0
+    },
+
     async put(lines) {
       outbox.put(lines)
     },

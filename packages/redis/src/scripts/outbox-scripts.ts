@@ -225,14 +225,14 @@ for at = 4, #ARGV, 4 do
   local id, to, wait, refusal = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local place = redis.call('HGET', IDS, id)
   local state, attempts, attemptedAt, claimant = stateOf(place)
-  local isOver = to == 'delivered' or to == 'rejected'
+  local isOver = to == 'delivered' or to == 'rejected' or to == 'withdrawn'
   if isOver or claimant == me then
     if state == 'unconfirmed' then redis.call('HINCRBY', COUNTS, 'unconfirmed', -1) end
     redis.call('ZREM', READY, place)
     redis.call('ZREM', LATER, place)
     if isOver then
       redis.call('HINCRBY', COUNTS, 'open', -1)
-      redis.call('HINCRBY', COUNTS, to, 1)
+      if to ~= 'withdrawn' then redis.call('HINCRBY', COUNTS, to, 1) end
       if to == 'rejected' then redis.call('RPUSH', REJECTED, redis.call('HGET', LINES, place) .. '\\n' .. refusal) end
       redis.call('HDEL', LINES, place)
       redis.call('HDEL', STATE, place)

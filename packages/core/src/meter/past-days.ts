@@ -1,0 +1,173 @@
+import { type AttributionStats, createAttribution } from '../attribution/attribute-call.ts'
+import { createCallProperties } from '../attribution/call-properties.ts'
+import { createEndpoints } from '../attribution/endpoint.ts'
+import type { FinishedCall } from '../attribution/finished-call.ts'
+import type { Fold, Folded } from '../counting/overflow.ts'
+import { createSeriesTable, type SeriesTable } from '../counting/series-table.ts'
+import { rollUp } from '../day/rollup.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import { UsageError } from '../errors.ts'
+import type { OutboxLine } from '../model/outbox-line.ts'
+import type { SeriesTotal, UsageDay } from '../model/series.ts'
+import { type MeterOptions, parseOptions } from '../options/parse-options.ts'
+import { rollupLine } from '../px/px-event.ts'
+import { memoryStore } from '../stores/memory-store.ts'
+
+/** The options of a meter that decide what its days become. Give those of the meter that counts the live calls. */
+export interface PastDaysOptions
+  extends Pick<
+    MeterOptions,
+    'productKey' | 'timeZone' | 'properties' | 'rollups' | 'limits' | 'identifyTimeoutMs'
+  > {
+  /** Receives each kind of problem once: an `identify` that throws, detail that is folded. */
+  onProblem(error: UsageError): void
+}
+
+/** How the lines of a past day are made. */
+export interface PastDayLines {
+  /** 0 if nothing of the day was sent before; a higher number for calls that are added to a closed day. */
+  revision: number
+  /** The property `backfill` of every event, by which an operator finds them in PX and in the outbox. */
+  backfill: string
+  /** The most lines of the day. Beyond it lines by endpoint are folded or left out; totals are exact. @default Infinity */
+  maxLines?: number | undefined
+}
+
+/** Counts calls of past days in memory as a meter counts live ones: the same identities, endpoints, limits, rollups and ids. */
+export interface PastDays {
+  readonly timeZone: string
+  dayOf(epochMs: number): UsageDay
+  /** Counts a call that finished on a day. Never throws. */
+  record(call: FinishedCall, day: UsageDay): void
+  /** Resolves when no call waits for its identity. */
+  settled(): Promise<void>
+  /** Returns the days with calls that were counted, oldest first. */
+  days(): UsageDay[]
+  /** Returns the number of calls that were counted on a day. */
+  callsOf(day: UsageDay): number
+  stats(): AttributionStats & { counted: number; series: number; folded: Folded }
+  /** Yields the lines of a day: the same each time it is asked, unless more calls were counted. */
+  lines(day: UsageDay, settings: PastDayLines): AsyncGenerator<OutboxLine>
+}
+
+interface PastDay {
+  readonly table: SeriesTable
+  calls: number
+  /** The counts that were taken out of the table. They stay readable. */
+  readonly taken: Array<ReturnType<SeriesTable['take']>>
+}
+
+const perTurn = 1_000
+
+/**
+ * Creates a counter of past days. It has no store and no clock: the caller puts the lines where they belong.
+ *
+ * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an invalid option
+ */
+export function createPastDays({ onProblem, ...options }: PastDaysOptions): PastDays {
+  // The environment is not read: the caller knows its settings and shows where they come from.
+  const settings = parseOptions({ ...options, dryRun: true, store: memoryStore() }, {})
+  const { days: calendar, rollups, productKey, properties, limits, clock } = settings
+  const { timeZone, noon } = calendar
+  const diagnostics = firstOfEachKind(onProblem)
+  const days = new Map<UsageDay, PastDay>()
+  const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
+  let counted = 0
+  let last: { day: UsageDay; past: PastDay } | undefined
+
+  const endpoints = createEndpoints()
+  const callProperties = createCallProperties(properties, diagnostics)
+  const attribution = createAttribution({
+    clock,
+    diagnostics,
+    timeoutMs: settings.identifyTimeoutMs,
+    lookupTimeoutMs: settings.graceMs,
+    maxPending: 10_000,
+    count(identity, call, times) {
+      const past = pastOf(call.day)
+      past.table.addCall(identity, call, times)
+      past.calls += times
+      counted += times
+    },
+  })
+
+  function pastOf(day: UsageDay): PastDay {
+    if (last?.day === day) return last.past
+    const past = days.get(day) ?? { table: createTable(), calls: 0, taken: [] }
+    days.set(day, past)
+    last = { day, past }
+    return past
+  }
+
+  function createTable(): SeriesTable {
+    return createSeriesTable({
+      limits,
+      properties,
+      onFold(fold: Fold, times: number) {
+        folded[fold] += times
+        const message = `There are more ${fold} on a day than \`limits\` allows, so some calls are counted with less detail. The totals are exact.`
+        diagnostics.warn('PXU_WRN_COUNTING_OVERFLOW', message, fold)
+      },
+      onSaturation() {},
+    })
+  }
+
+  function* totalsOf({ table, taken }: PastDay): Generator<SeriesTotal> {
+    while (table.changed > 0) taken.push(table.take(perTurn))
+    for (const part of taken) {
+      const totals: SeriesTotal[] = []
+      part.forEach((id, values) => {
+        totals.push({ series: table.describe(id), values: Array.from(values) })
+      })
+      yield* totals
+    }
+  }
+
+  return {
+    timeZone,
+    dayOf: calendar.of,
+    record(call, day) {
+      attribution.attribute(call.identity, {
+        day,
+        endpoint: endpoints.of(call.method, call.route),
+        properties: callProperties.of(call.properties),
+        statusCode: call.statusCode,
+        aborted: call.aborted,
+      })
+    },
+    settled: attribution.settled,
+    days: () => [...days.keys()].sort(),
+    callsOf: (day) => days.get(day)?.calls ?? 0,
+    stats() {
+      let series = 0
+      for (const { table } of days.values()) series += table.size
+      return { ...attribution.stats(), counted, series, folded: { ...folded } }
+    },
+    async *lines(day, { revision, backfill, maxLines }) {
+      const past = days.get(day)
+      if (past === undefined) return
+      // The ids must be others than those of a meter or of another backfill, or PX would seem to have the events already.
+      const namespace = JSON.stringify(['backfill', backfill, productKey])
+      const rollUpSettings = { rollups, day, timeZone, revision, namespace, maxLines }
+      for await (const usage of rollUp(totalsOf(past), rollUpSettings)) {
+        const marked = { ...usage, properties: { ...usage.properties, backfill } }
+        yield rollupLine(marked, { productKey, timeZone, noon })
+      }
+    },
+  }
+}
+
+function firstOfEachKind(onProblem: (error: UsageError) => void): Diagnostics {
+  const seen = new Set<string>()
+  const once: Diagnostics['warn'] = (code, message, kind = '') => {
+    const key = `${code} ${kind}`
+    if (seen.has(key)) return
+    seen.add(key)
+    onProblem(new UsageError(code, message))
+  }
+  return {
+    publish() {},
+    warn: once,
+    report: ({ code, message }, options) => once(code, message, options?.kind),
+  }
+}

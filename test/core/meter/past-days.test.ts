@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { createMeter, memoryStore, type PxEvent } from '../../../packages/core/src/index.ts'
+import { createPastDays, type PastDaysOptions } from '../../../packages/core/src/meter/past-days.ts'
+import type { OutboxLine } from '../../../packages/core/src/model/outbox-line.ts'
+import { rollupIdOf } from '../../../packages/core/src/px/px-event.ts'
+import { fakeClock, inMemoryDelivery } from '../../../packages/core/src/testing.ts'
+
+const productKey = 'AP-PASTDAYS-2'
+
+function pastDays(options: Partial<PastDaysOptions> = {}) {
+  const problems: string[] = []
+  const past = createPastDays({
+    productKey,
+    timeZone: 'Europe/Berlin',
+    onProblem: ({ code }) => problems.push(code),
+    ...options,
+  })
+  return { past, problems }
+}
+
+function call(
+  userId: unknown,
+  method = 'GET',
+  route: string | undefined = '/v1/users/:id',
+  statusCode = 200,
+) {
+  const identity = userId as never
+  return { identity, method, route, statusCode, aborted: false }
+}
+
+async function linesOf(lines: AsyncIterable<OutboxLine>): Promise<OutboxLine[]> {
+  const all: OutboxLine[] = []
+  for await (const line of lines) all.push(line)
+  return all
+}
+
+const user = { userId: 'ann', accountId: 'acme' }
+
+describe('the calls of past days', () => {
+  it('become the events that a meter would have sent, apart from their mark and ids', async () => {
+    const clock = fakeClock('2026-11-23T10:00:00Z')
+    const px = inMemoryDelivery()
+    const meter = createMeter({
+      ...{ productKey, timeZone: 'Europe/Berlin', clock, delivery: px.delivery },
+      store: memoryStore(),
+    })
+    const { past } = pastDays()
+    const day = past.dayOf(clock.now())
+    for (const one of [
+      call(user),
+      call(user),
+      call({ userId: 'bob' }, 'PURGE', undefined, 500),
+      call(null),
+    ]) {
+      meter.record(one)
+      past.record(one, day)
+    }
+    await meter.close()
+    const lines = await linesOf(past.lines(day, { revision: 0, backfill: 'nov' }))
+    const events = lines.map(({ body }) => JSON.parse(body))
+    expect(events.every(({ attributes }) => attributes.backfill === 'nov')).toBe(true)
+    for (const { attributes } of events) delete attributes.backfill
+    const withoutId = ({ attributes: { rollupId, ...rest }, ...event }: PxEvent) => {
+      expect(rollupId).toMatch(/^[0-9a-f-]{36}$/)
+      return { ...event, attributes: rest }
+    }
+    expect(events.map(withoutId)).toEqual(px.events.map(withoutId))
+    expect(events.map(rollupIdOf)).not.toEqual(px.events.map(rollupIdOf))
+    expect(lines.reduce((sum, { calls }) => sum + calls, 0)).toBe(3)
+    expect(past.stats()).toMatchObject({ counted: 3, unattributed: { anonymous: 1 } })
+  })
+
+  it('belong to the day of the zone in which they finished', async () => {
+    const { past } = pastDays()
+    for (const at of ['2026-10-24T21:59:59Z', '2026-10-24T22:00:00Z', '2026-10-25T22:59:59Z']) {
+      past.record(call(user), past.dayOf(Date.parse(at)))
+    }
+    expect(past.days()).toEqual(['2026-10-24', '2026-10-25'])
+    expect(past.days().map(past.callsOf)).toEqual([1, 2])
+  })
+
+  it('have the same lines again, those of a revision with other ids', async () => {
+    const { past } = pastDays()
+    past.record(call(user), '2026-11-01')
+    const first = await linesOf(past.lines('2026-11-01', { revision: 0, backfill: 'a' }))
+    expect(await linesOf(past.lines('2026-11-01', { revision: 0, backfill: 'a' }))).toEqual(first)
+    past.record(call(user), '2026-11-01')
+    const more = await linesOf(past.lines('2026-11-01', { revision: 0, backfill: 'a' }))
+    expect(more.map(({ id }) => id)).toEqual(first.map(({ id }) => id))
+    expect(JSON.parse((more[0] as OutboxLine).body).attributes.apiCalls).toBe(2)
+    const late = await linesOf(past.lines('2026-11-01', { revision: 1, backfill: 'a' }))
+    expect(late.some(({ id }) => first.some((one) => one.id === id))).toBe(false)
+    expect(JSON.parse((late[0] as OutboxLine).body).attributes.revision).toBe(1)
+    expect(await linesOf(past.lines('2026-11-02', { revision: 0, backfill: 'a' }))).toEqual([])
+  })
+
+  it('wait for an identity that comes later, and report each kind of failure once', async () => {
+    const { past, problems } = pastDays()
+    past.record(call(Promise.resolve(user)), '2026-11-01')
+    past.record(call(Promise.reject(new Error('no database'))), '2026-11-01')
+    past.record(call(Promise.reject(new Error('no database'))), '2026-11-01')
+    past.record(call(7), '2026-11-01')
+    expect(past.stats().pending).toBe(3)
+    await past.settled()
+    expect(past.stats()).toMatchObject({ counted: 1, unattributed: { rejected: 2, invalid: 1 } })
+    expect(problems.length).toBe(2)
+  })
+
+  it('fold at the limits of a meter, and at the number of lines', async () => {
+    const { past, problems } = pastDays({ limits: { endpointsPerIdentity: 2 } })
+    for (let at = 0; at < 10; at++) past.record(call(user, 'GET', `/${at}`), '2026-11-01')
+    expect(past.stats().folded.endpoints).toBe(8)
+    expect(problems).toEqual(['PXU_WRN_COUNTING_OVERFLOW'])
+    const whole = await linesOf(past.lines('2026-11-01', { revision: 0, backfill: 'a' }))
+    expect(whole).toHaveLength(4)
+    const few = await linesOf(past.lines('2026-11-01', { revision: 0, backfill: 'a', maxLines: 2 }))
+    expect(few.map(({ calls }) => calls)).toEqual([10, 0])
+  })
+
+  it('are not counted with invalid options', () => {
+    expect(() => pastDays({ timeZone: 'Mars/Base' })).toThrow('Mars/Base')
+  })
+})
