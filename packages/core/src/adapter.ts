@@ -70,3 +70,11 @@ export type {
 } from './model/series.ts'
 export type { Namespace } from './model/store.ts'
 export type * from './model/store-reader.ts'
+
+// What the command-line tool needs to read from PX and to judge a folder
+export { isKeyRefused, type PxResponse, reasonOf, resultOf } from './px/delivery-result.ts'
+export { type Listing, listEvents, type SeenEvents } from './px/list-events.ts'
+export { parseBaseUrl, regionUrl } from './px/px-address.ts'
+export { createPxClient, type PxClient, type PxClientSettings, type PxRequest } from './px/px-client.ts'
+export { isFilterable, rollupIdOf, type TrackedEvent, trackedLine, userIdOf } from './px/px-event.ts'
+export { type FolderLifetime, lifetimeOf, type Mount, mountOf } from './stores/folder-lifetime.ts'

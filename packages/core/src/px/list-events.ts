@@ -21,6 +21,12 @@ export type Listing =
       readonly isTooLong?: boolean
     }
 
+/** The ids of the events of a list. A `Set`, or something that takes less memory. */
+export interface SeenEvents {
+  add(id: unknown): unknown
+  readonly size: number
+}
+
 /**
  * Reads a list of events from PX, page by page, to its end.
  *
@@ -29,14 +35,15 @@ export type Listing =
  * an unreadable page, a page without new events, events without an id, or more events than PX reports.
  *
  * @param read requests a page; the first one has no `scrollId`
- * @param onEvents receives the events of a page and the total that PX reports; returns whether to read the next page
+ * @param onEvents receives the events of a page that no earlier page had, and the total that PX reports; returns whether to read the
+ *   next page
  */
 export async function listEvents(
   pageSize: number,
   read: (scrollId: string | undefined) => Promise<PxResponse>,
   onEvents: (events: readonly object[], totalHits: number) => boolean,
+  seen: SeenEvents = new Set(),
 ): Promise<Listing> {
-  const seen = new Set<unknown>()
   let hasIds = true
   let scrollId: string | undefined
   for (;;) {
@@ -55,12 +62,14 @@ export async function listEvents(
       return { outcome: 'unclean', reason: 'the response of PX is not a list of events' }
     const { customEvents, totalHits } = page
     const seenBefore = seen.size
-    for (const event of customEvents) {
+    const fresh = customEvents.filter((event) => {
       const { eventId } = event as { eventId?: unknown }
       hasIds &&= typeof eventId === 'string' || typeof eventId === 'number'
+      const before = seen.size
       seen.add(eventId ?? event)
-    }
-    if (!onEvents(customEvents, totalHits)) return { outcome: 'enough' }
+      return seen.size > before
+    })
+    if (!onEvents(fresh, totalHits)) return { outcome: 'enough' }
     if (customEvents.length < pageSize && seen.size >= totalHits) return judged(seen.size, totalHits, hasIds)
     if (seen.size === seenBefore) {
       return { outcome: 'unclean', reason: `PX returned ${seen.size} of ${totalHits} events and no more` }

@@ -14,7 +14,8 @@ const memoryTypes = ['tmpfs', 'ramfs']
 /** What the kubelet names the folder on the node that holds the `emptyDir` volumes of a pod. */
 const emptyDirFolder = '/kubernetes.io~empty-dir/'
 
-interface Mount {
+/** Where a path is mounted. */
+export interface Mount {
   /** What of its file system is mounted. */
   root: string
   point: string
@@ -25,7 +26,11 @@ interface Mount {
  * Returns how long a folder lasts. Reads `/proc/self/mountinfo` (proc(5)); returns `'volume'` on systems without that file. In
  * Kubernetes a folder below no mount is in the layer of the container whatever its file system is: runtimes also use ext4, ZFS and 9p.
  */
-export function lifetimeOf(disk: Disk, path: string, isInKubernetes: boolean): FolderLifetime {
+export function lifetimeOf(
+  disk: Pick<Disk, 'readFileSync'>,
+  path: string,
+  isInKubernetes: boolean,
+): FolderLifetime {
   const { root, point, type } = mountOf(disk, path)
   if (layerTypes.includes(type)) return 'container'
   if (root.includes(emptyDirFolder)) return 'pod'
@@ -35,7 +40,7 @@ export function lifetimeOf(disk: Disk, path: string, isInKubernetes: boolean): F
 }
 
 /** Returns the mount that a path is in, with empty texts on systems that list no mounts. */
-function mountOf(disk: Disk, path: string): Mount {
+export function mountOf(disk: Pick<Disk, 'readFileSync'>, path: string): Mount {
   let longest: Mount = { root: '', point: '', type: '' }
   try {
     const mounts = disk.readFileSync('/proc/self/mountinfo').toString().trim().split('\n')
