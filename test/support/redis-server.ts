@@ -32,9 +32,11 @@ export interface RedisServer {
 }
 
 const running = new Set<{ end(): Promise<void> }>()
-afterAll(async () => {
+const endAll = async () => {
   for (const server of running) await server.end()
-})
+}
+// A bench uses this file without vitest.
+if (process.env.VITEST !== undefined) afterAll(endAll)
 
 /** Returns whether redis-server is installed; warns that tests are skipped where it is not. */
 export function hasRedis(): boolean {

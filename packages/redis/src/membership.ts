@@ -53,6 +53,7 @@ export class Membership {
   readonly #fleet: Fleet
   readonly #onEmptied: () => void
   readonly #sendLost: () => Promise<unknown>
+  readonly #onMembers: (members: number) => void
   readonly #countsOn = new Set<UsageDay>()
   /** Days that this process sealed a moment ago, by the time of the seal. */
   readonly #sealedAt = new Map<UsageDay, number>()
@@ -67,15 +68,19 @@ export class Membership {
     {
       onEmptied,
       sendLost,
+      onMembers,
     }: {
       onEmptied(): void
       /** Sends the last counts of this process again, if Redis has lost them. */
       sendLost(): Promise<unknown>
+      /** Receives the number of processes that are alive. */
+      onMembers(members: number): void
     },
   ) {
     this.#fleet = fleet
     this.#onEmptied = onEmptied
     this.#sendLost = sendLost
+    this.#onMembers = onMembers
   }
 
   /** Starts to show that this process is alive. @throws {UsageError} if Redis fails */
@@ -97,12 +102,13 @@ export class Membership {
   async #beat(): Promise<void> {
     const { connection, keys, me, now } = this.#fleet
     const kept = [keys.closed, keys.notes, keys.tasks, ...keys.outbox]
-    const epoch = await connection.run(
+    const [epoch, members] = (await connection.run(
       beat,
       [keys.alive, keys.lead, keys.meta, ...kept],
       [now(), me, leadLeaseMs, keepSeconds],
-    )
+    )) as [string, number]
     if (this.#isClosed) return
+    this.#onMembers(Number(members))
     if (epoch !== this.#epoch) await this.#rejoin()
     // A failover may have lost what this process declared. Then the fleet would close a day too early, or wait for this process for as
     // long as it lives.

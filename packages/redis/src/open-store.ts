@@ -6,6 +6,7 @@ import { DayCounts } from './counting/day-counts.ts'
 import { createSeriesEncoder, type SeriesEncoder } from './counting/series-fields.ts'
 import { ShardWriter } from './counting/shard-writer.ts'
 import { createFleet, type Fleet } from './fleet.ts'
+import { FlushInterval } from './flush-interval.ts'
 import { createKeyNames, keepSeconds, namespacesKey } from './key-names.ts'
 import { joinNamespace, Membership } from './membership.ts'
 import type { RedisStoreSettings } from './options.ts'
@@ -20,6 +21,7 @@ export interface OpenStore {
   readonly outbox: RedisOutbox
   readonly writers: readonly ShardWriter[]
   readonly encoder: SeriesEncoder
+  readonly flushInterval: FlushInterval
 }
 
 /**
@@ -42,6 +44,7 @@ export async function openStore(
   const keys = createKeyNames(keyPrefix, namespace)
   const me = `${isLeftover ? 'leftover-' : ''}${randomBytes(8).toString('hex')}`
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
+  const flushInterval = new FlushInterval(clock)
   const members = new Membership(joining, {
     onEmptied() {
       const { pending, unconfirmed } = outbox.counts()
@@ -50,6 +53,7 @@ export async function openStore(
       diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
     },
     sendLost: () => Promise.all(writers.map((writer) => writer.check())),
+    onMembers: (members) => flushInterval.setMembers(members),
   })
   const { shards, epoch } = await joinNamespace(joining, randomBytes(8).toString('hex'))
   await listNamespace(joining, keyPrefix, namespace)
@@ -69,7 +73,7 @@ export async function openStore(
   await members.start(epoch)
   await outbox.isLeader()
   return {
-    ...{ fleet, members, counts, outbox, writers },
+    ...{ fleet, members, counts, outbox, writers, flushInterval },
     closer: new DayCloser({ fleet, counts, members, outbox }),
     encoder: createSeriesEncoder(fleet.shards),
   }

@@ -7,14 +7,15 @@ import { listNamespace, type OpenStore, openStore } from './open-store.ts'
 import { parseRedisOptions, type RedisStoreOptions, type RedisStoreSettings } from './options.ts'
 import { reserveTask } from './scripts/reserve-task.ts'
 
-/** How long counts stay in memory before they are sent to Redis, 1000 ms (1 second). */
+/** How long counts stay in memory while Redis has never been reached, 1000 ms (1 second). */
 const flushAfterMs = 1_000
 
 /**
  * Creates a store that keeps counts and unsent events in Redis. All processes that use one Redis and one `keyPrefix` count
  * together, on any number of hosts: each user has one event per day. One process at a time closes the days and sends.
  *
- * Counts are sent to Redis each second. Until then they are in memory, and `kill -9` loses them.
+ * Counts are sent to Redis each second, or less often if many processes send many. Until then they are in memory, and `kill -9` loses
+ * them.
  *
  * @throws {UsageError} `PXU_ERR_OPTIONS_...` for an invalid option
  */
@@ -45,7 +46,9 @@ function createRedisStore(settings: RedisStoreSettings, leftover?: NamespaceName
     name: 'redis',
     durable: true,
     place: keyPrefix,
-    flushAfterMs,
+    get flushAfterMs() {
+      return open?.flushInterval.ms ?? flushAfterMs
+    },
 
     async open(context) {
       if (opening !== undefined) {
@@ -72,12 +75,13 @@ function createRedisStore(settings: RedisStoreSettings, leftover?: NamespaceName
       if (batch.sequence <= (lastSequences.get(batch.day) ?? 0)) return
       const into = open ?? (await opening)
       if (into === undefined) throw notOpen()
-      const { members, writers, encoder } = into
+      const { members, writers, encoder, flushInterval } = into
       const frames = offered.get(batch.sequence) ?? framesOf(batch, encoder)
       await members.countsOn(batch.day)
       if (!offered.has(batch.sequence)) {
         offered.set(batch.sequence, frames)
         for (const frame of frames) writers[frame.shard]?.take(frame)
+        flushInterval.add(frames.reduce((sum, { increments }) => sum + increments, 0))
       }
       const shards = new Set(frames.filter(({ isAdded }) => !isAdded).map(({ shard }) => shard))
       await Promise.all([...shards].map((shard) => writers[shard]?.send()))

@@ -49,15 +49,15 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
     expect(await join(1, 'b')).toEqual(['4', 'a', '1'])
   })
 
-  it('beat renews the lease of its own process only, and shows that Redis was emptied', async () => {
+  it('beat renews the lease of its own process only, and returns the epoch and the processes', async () => {
     const { keys } = redis
     const beats = (process: string) =>
       run(beat, [keys.alive, keys.lead, keys.meta], [now, process, 30_000, 1_000])
     await lead('me')
-    expect(await beats('other')).toBe('')
+    expect(await beats('other')).toEqual(['', 1])
     expect(await redis.server.command('HGET', keys.lead, 'until')).toBe(String(now + 1_000))
     await run(joinFleet, [keys.meta, keys.alive], [now, 'me', 1, 'epoch', 1_000])
-    expect(await beats('me')).toBe('epoch')
+    expect(await beats('me')).toEqual(['epoch', 2])
     expect(await redis.server.command('HGET', keys.lead, 'until')).toBe(String(now + 30_000))
   })
 

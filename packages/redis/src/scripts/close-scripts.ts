@@ -23,7 +23,7 @@ return redis.call('HMGET', KEYS[1], 'shards', 'epoch', 'format')
 
 /**
  * Shows that a process is alive, and renews its lease. KEYS: alive, lead, meta, then the keys whose expiry is postponed.
- * ARGV: now, process, lease, TTL. Returns the epoch, or nothing if Redis lost it.
+ * ARGV: now, process, lease, TTL. Returns the epoch, or nothing if Redis lost it, and how many processes showed it in the last minute.
  */
 export const beat: Script = createScript(
   'beat',
@@ -32,7 +32,7 @@ redis.call('ZADD', KEYS[1], now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 86400000)
 if redis.call('HGET', KEYS[2], 'id') == ARGV[2] then redis.call('HSET', KEYS[2], 'until', now + ARGV[3]) end
 for at = 1, #KEYS do redis.call('EXPIRE', KEYS[at], ARGV[4]) end
-return redis.call('HGET', KEYS[3], 'epoch') or ''
+return {redis.call('HGET', KEYS[3], 'epoch') or '', redis.call('ZCOUNT', KEYS[1], now - 60000, '+inf')}
 `,
 )
 
