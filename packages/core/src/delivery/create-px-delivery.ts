@@ -2,11 +2,13 @@ import { checkAttributes } from '../attributes/attribute-metadata.ts'
 import type { AttributeNames } from '../attributes/attribute-values.ts'
 import { type AttributeStats, createAttributePutter } from '../attributes/put-attributes.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import type { Rollup } from '../day/rollup.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ClaimedLine } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
 import { createLookUp } from '../px/look-up-events.ts'
+import { daysOfOtherSenders } from '../px/other-senders.ts'
 import { createPxClient, type Dispatcher } from '../px/px-client.ts'
 import { createDailyBudget } from './daily-budget.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -30,6 +32,8 @@ export interface PxDeliverySettings {
   readonly lookUp: boolean
   readonly lookUpAfterMs: number
   readonly clock: Clock
+  /** Without them, other senders of their events are not searched for. */
+  readonly rollups?: readonly Rollup[]
   /** Without it, no attributes are set. */
   readonly attributes?: AttributeNames & {
     readonly createMissing: boolean
@@ -49,7 +53,10 @@ export interface DeliveryState extends SenderState {
 
 /** The delivery of a meter to PX. */
 export interface PxDelivery extends Delivery {
-  /** Warns about attributes that PX does not declare, if the key has the Read permission. @throws {UsageError} if the store fails */
+  /**
+   * Warns about attributes that PX does not declare, and about other instances that send for the same product, if the key has the
+   * Read permission. @throws {UsageError} if the store fails
+   */
   check(): Promise<void>
   /** Aborts open requests. Their lines become unconfirmed. */
   abort(): Promise<void>
@@ -119,6 +126,31 @@ export function createPxDelivery(
     untilNextBudgetMs: budget.untilNextDayMs,
   })
 
+  async function checkDeclared(): Promise<void> {
+    if (settings.attributes === undefined) return
+    const { user, account, running } = settings.attributes
+    // Both sets may have the same number under different attributes, so the API name is the key.
+    const both = (names: AttributeNames['user'], more: AttributeNames['user'] = {}) =>
+      Object.fromEntries(
+        [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
+      )
+    const names = { user: both(user, running?.user), account: both(account, running?.account) }
+    await checkAttributes(names, { client, acquire: rateLimit.acquire, diagnostics })
+  }
+
+  /** The store of a process that ends with its data sends two events for the day of a restart, without another instance. */
+  async function checkSenders(): Promise<void> {
+    const eventName = settings.rollups?.find(({ by }) => by === 'identity')?.eventName
+    if (eventName === undefined || !settings.lookUp || !store.durable || !(await store.isSender())) return
+    const nowMs = clock.now()
+    const days = await daysOfOtherSenders(eventName, { client, acquire: rateLimit.acquire, nowMs })
+    if (days.length === 0) return
+    diagnostics.warn(
+      'PXU_WRN_DELIVERY_SEVERAL_SENDERS',
+      `Several instances that share no store send for the same product: PX has different ${eventName} events of one user and day, on ${days.join(', ')}. PX's Average is wrong for these days. Let the instances share a Redis (redisStore), or a folder if they run on one host. Services that are to be counted apart need different values of an option properties.`,
+    )
+  }
+
   /** Releases the lease in a dry run, which would otherwise keep another process from sending. */
   const runDry = async () => store.cannotSend?.().catch(() => {})
 
@@ -132,15 +164,9 @@ export function createPxDelivery(
       await budget.settle().catch(() => {})
     },
     async check() {
-      if (!isPx || settings.dryRun || settings.attributes === undefined) return
-      const { user, account, running } = settings.attributes
-      // Both sets may have the same number under different attributes, so the API name is the key.
-      const both = (names: AttributeNames['user'], more: AttributeNames['user'] = {}) =>
-        Object.fromEntries(
-          [...Object.values(names), ...Object.values(more)].map((apiName) => [apiName, apiName]),
-        )
-      const names = { user: both(user, running?.user), account: both(account, running?.account) }
-      await checkAttributes(names, { client, acquire: rateLimit.acquire, diagnostics })
+      if (!isPx || settings.dryRun) return
+      await checkDeclared()
+      await checkSenders()
     },
     abort: client.close,
     linesForDay() {

@@ -188,7 +188,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         else wakeAfter(Math.max(nextDueInMs, health.pauseMs()))
         return
       }
-      const wanted = await withoutWithdrawn(store, lines, (id) => waiting.delete(id))
+      const wanted = await withoutWithdrawn(store, lines, tried.forget)
       const toLookUp = wanted.filter(({ state }) => state === 'unconfirmed')
       const sendAnyway = toLookUp.length === 0 ? [] : await lookUpUnconfirmed(toLookUp)
       const ready = [...sendAnyway, ...wanted.filter(({ state }) => state === 'pending')]

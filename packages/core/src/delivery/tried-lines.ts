@@ -10,6 +10,8 @@ export interface TriedLines {
   hold(line: Line): void
   /** Notes what became of some of the lines. */
   settled(settlements: readonly Settlement[], lines: readonly Line[]): void
+  /** Forgets a line that was withdrawn. */
+  forget(id: string): void
   /** Forgets the lines that wait, because the outbox has no lines or another process sends them. */
   clear(): void
   /** Returns how many lines were delivered. */
@@ -41,6 +43,7 @@ export function createTriedLines(clock: Pick<Clock, 'elapsed'>): TriedLines {
         else if (state !== undefined) hold(line)
       }
     },
+    forget: (id) => void waiting.delete(id),
     clear: () => waiting.clear(),
     delivered: () => delivered,
     oldestDay: () => Array.from(waiting.values(), ({ day }) => day).sort()[0],

@@ -112,20 +112,33 @@ const marginMs = 60_000
 /**
  * Returns the path of `GET /v1/events/custom` for the events of one name and date, of one user or of all users.
  *
+ * @throws {TypeError} for a user id that cannot be used in a filter: see `isFilterable`
+ */
+export function eventsPath({ date, ...trace }: Omit<EventTrace, 'userId'> & { userId?: string }): string {
+  return listPath({ ...trace, startMs: date - marginMs, endMs: date + marginMs })
+}
+
+/**
+ * Returns the path of `GET /v1/events/custom` for the events of one name and a range of dates, of one user or of all users.
+ *
  * The filter's grammar (px-apidocs.gainsight.com) has no escapes. So an event name with other characters than letters, digits and
  * `_ . @ -` is left out of the filter, and the caller selects its events from the response.
  *
  * @throws {TypeError} for a user id that cannot be used in a filter: see `isFilterable`
  */
-export function eventsPath({
+export function listPath({
   eventName,
-  date,
   userId,
-}: Omit<EventTrace, 'userId'> & { userId?: string }): string {
+  startMs,
+  endMs,
+}: {
+  eventName: string
+  userId?: string
+  startMs: number
+  endMs: number
+}): string {
   if (userId !== undefined && !isFilterable(userId))
     throw new TypeError('This user id cannot be used in a filter.')
-  const startMs = date - marginMs
-  const endMs = date + marginMs
   const filter = [
     ...(userId === undefined ? [] : [`identifyId==${userId}`]),
     ...(isFilterable(eventName) ? [`eventName==${eventName}`] : []),
