@@ -28,6 +28,14 @@ it('keeps the time of the first try of a line until it is over', async () => {
   expect([tried.longestWaitMs(), tried.oldestDay(), tried.delivered()]).toEqual([0, undefined, 1])
 })
 
+it('forgets a line that was withdrawn', () => {
+  const tried = createTriedLines(fakeClock('2026-11-24T00:15:00Z'))
+  tried.hold(old)
+  tried.hold(late)
+  tried.forget(old.id)
+  expect(tried.oldestDay()).toBe('2026-11-23')
+})
+
 it('forgets what waits when another process sends', () => {
   const tried = createTriedLines(fakeClock('2026-11-24T00:15:00Z'))
   tried.hold(old)
