@@ -3,8 +3,8 @@ import type { Clock } from '@px-usage/core'
 /** The shortest and the longest time that counts stay in memory before they are sent to Redis: 1 and 30 seconds. */
 const shortestMs = 1_000
 const longestMs = 30_000
-/** CPU time that Redis needs for one increment, 3 microseconds (test/bench/README.md), for a load of 20 % of a core. */
-const msPerIncrement = 0.003 / 0.2
+/** CPU time of Redis for one increment, 4 microseconds (test/bench/README.md) and a little more, for a load of 30 % of a core. */
+const msPerIncrement = 0.0045 / 0.3
 /** Batches of one flush follow each other. A pause of 500 ms separates two flushes. */
 const pauseMs = 500
 
