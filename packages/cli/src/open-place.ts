@@ -1,4 +1,4 @@
-import { readFolder, type StoreReader } from '@px-usage/core/adapter'
+import { changeRejected, type RejectedCommand, readFolder, type StoreReader } from '@px-usage/core/adapter'
 import { CommandError, exitCodes, failedError, usageError } from './exit-codes.ts'
 import { namespaceText } from './namespace-text.ts'
 import type { Settings } from './settings.ts'
@@ -13,6 +13,8 @@ export interface NumberedReader extends StoreReader {
   /** From 1, in the order of the place; the value of `--namespace`. */
   readonly number: number
   readonly name: string
+  /** Sends rejected lines again, or discards them. @returns `left` if the service does it later */
+  change(command: Omit<RejectedCommand, 'id'>): Promise<'done' | 'left'>
 }
 
 /**
@@ -24,7 +26,11 @@ export async function openPlace(settings: Settings): Promise<OpenPlace> {
   const { place, namespace } = settings
   try {
     if (place.kind === 'redis') throw failedError('Redis cannot be read yet.')
-    return { readers: chosen(readFolder(place.dir), namespace), close: async () => {} }
+    const readers = readFolder(place.dir).map((reader) => ({
+      ...reader,
+      change: (command: Omit<RejectedCommand, 'id'>) => changeRejected(reader.place, command),
+    }))
+    return { readers: chosen(readers, namespace), close: async () => {} }
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw failedError((error as Error).message, error)
@@ -43,7 +49,9 @@ export function onlyReader({ readers }: OpenPlace): NumberedReader {
   throw usageError(`There are ${readers.length} namespaces. Choose one with --namespace: ${list}.`)
 }
 
-function chosen(found: readonly StoreReader[], which: string | undefined): NumberedReader[] {
+type Changeable = StoreReader & Pick<NumberedReader, 'change'>
+
+function chosen(found: readonly Changeable[], which: string | undefined): NumberedReader[] {
   const all = found.map((reader, at) => ({
     ...reader,
     number: at + 1,

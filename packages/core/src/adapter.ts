@@ -24,6 +24,8 @@ export { type CalledEndpoint, type DaySummary, summarizeDay } from './day/day-su
 export { readRequestsToday } from './delivery/daily-budget.ts'
 export { previewEvents } from './meter/preview-events.ts'
 export { type ProcessReport, readProcesses } from './meter/process-note.ts'
+export { contentsOf } from './px/line-contents.ts'
+export { changeRejected } from './stores/operator/change-rejected.ts'
 export { readFolder } from './stores/reading/read-folder.ts'
 
 // What a command needs that counts past days from logs
@@ -58,7 +60,7 @@ export type { LivenessMark, Owner, OwnerSettings, OwnerState } from './stores/li
 export type { Silence } from './stores/silence.ts'
 export type { Endpoint } from './model/endpoint.ts'
 export type { Identity } from './model/identity.ts'
-export type { OutboxLine } from './model/outbox-line.ts'
+export type { OutboxLine, RejectedCommand, RejectedLine } from './model/outbox-line.ts'
 export type {
   CountBatch,
   Instrument,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Disk, realDisk } from '../../../packages/core/src/files/disk.ts'
 import type { OutboxLine } from '../../../packages/core/src/model/outbox-line.ts'
-import { Inbox } from '../../../packages/core/src/outbox/inbox.ts'
+import { Inbox, isCommandLeft } from '../../../packages/core/src/outbox/inbox.ts'
 import { diskWith, errno } from '../../support/failing-disk.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
@@ -85,5 +85,34 @@ describe('the inbox', () => {
     expect(damages).toHaveLength(1)
     expect(fs.readdirSync(join(folder.dir, 'damaged'))).toHaveLength(1)
     expect(fs.readdirSync(join(folder.dir, 'inbox'))).toEqual([])
+  })
+})
+
+describe('commands of operators', () => {
+  const command = { id: 'c', kind: 'discard', lines: ['a'] } as const
+
+  it('are passed on once each, and are no lines', async () => {
+    const inbox = inboxOn(realDisk)
+    await inbox.leaveCommand(command)
+    expect(await idsTaken(inbox)).toEqual([])
+    expect(isCommandLeft(realDisk, folder.dir, 'c')).toBe(true)
+    const ran: unknown[] = []
+    const run = async (one: unknown) => void ran.push(one)
+    await inbox.takeCommands(run)
+    await inbox.takeCommands(run)
+    expect(ran).toEqual([command])
+    expect(isCommandLeft(realDisk, folder.dir, 'c')).toBe(false)
+  })
+
+  it('that fail stay and are reported, and damaged ones are set aside', async () => {
+    const inbox = inboxOn(realDisk)
+    await inbox.leaveCommand(command)
+    fs.writeFileSync(join(folder.dir, 'inbox/x.command'), 'damaged')
+    await inbox.takeCommands(() => Promise.reject(new Error('full')))
+    expect(damages).toEqual([
+      expect.stringContaining('its command failed (full), and is tried again'),
+      expect.stringContaining('x.command: its content is damaged. It was moved to'),
+    ])
+    expect(fs.readdirSync(join(folder.dir, 'inbox'))).toHaveLength(1)
   })
 })

@@ -198,3 +198,36 @@ it('what a crash left half written is removed at the start', async () => {
   await open()
   expect(namesLike(/tmp/)).toEqual([])
 })
+
+describe('a command of an operator', () => {
+  it.each([1, 2, 3])(
+    'has its effect once, although write %i of it fails and it runs again',
+    async (failing) => {
+      let writes = Number.NEGATIVE_INFINITY
+      const disk = diskWith((call) => {
+        if (call !== 'writeSync') return
+        writes += 1
+        if (writes === failing) throw errno('EIO')
+      })
+      const outbox = await open({ disk })
+      await outbox.put([line('a')])
+      await outbox.claim(1)
+      await outbox.markAttempts(['a'], 1)
+      await outbox.settle([{ id: 'a', state: 'rejected', reason: 'no' }])
+      const command = { id: 'one', kind: 'redeliver', lines: ['a', 'unknown'] } as const
+      writes = 0
+      await expect(outbox.changeRejected(command)).rejects.toThrow('EIO')
+      outbox.close()
+      const next = await open({ epoch: 2 })
+      await next.changeRejected(command)
+      await next.changeRejected(command)
+      const counts = { closed: 1, delivered: 0, pending: 1, unconfirmed: 0, rejected: 0 }
+      expect(next.counts()).toEqual(counts)
+      next.close()
+      const last = await open({ epoch: 3 })
+      await last.changeRejected(command)
+      expect(last.counts()).toEqual(counts)
+      expect(await claimed(last)).toEqual(['a pending 0'])
+    },
+  )
+})

@@ -2,7 +2,11 @@ import fs from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Disk, realDisk } from '../../../packages/core/src/files/disk.ts'
 import type { RejectedLine } from '../../../packages/core/src/model/outbox-line.ts'
-import { RejectedLines, readRejectedLines } from '../../../packages/core/src/outbox/rejected-lines.ts'
+import {
+  RejectedLines,
+  readRejectedLines,
+  readReview,
+} from '../../../packages/core/src/outbox/rejected-lines.ts'
 import { line } from '../../support/count-batch.ts'
 import { diskWith, errno } from '../../support/failing-disk.ts'
 import { outboxOf } from '../../support/outbox-folder.ts'
@@ -93,5 +97,19 @@ describe('rejected lines', () => {
     })
     const rejected = new RejectedLines(disk, folder.outbox, 1)
     await expect(rejected.add([refused('a')])).rejects.toThrow('ENOSPC')
+  })
+})
+
+describe('reviewed lines', () => {
+  it('are no longer rejected, until PX refuses them again', async () => {
+    await reject(1, 'a', 'b')
+    const rejected = new RejectedLines(realDisk, folder.outbox, 2)
+    opened.push(rejected)
+    await rejected.review({ command: 'c', lines: ['a'] })
+    expect(await read()).toEqual({ ids: ['b'], error: undefined })
+    expect(await readReview(realDisk, folder.outbox, 'c')).toEqual({ command: 'c', lines: ['a'] })
+    expect(await readReview(realDisk, folder.outbox, 'd')).toBeUndefined()
+    await reject(3, 'a')
+    expect((await read()).ids).toEqual(['b', 'a'])
   })
 })

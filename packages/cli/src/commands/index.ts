@@ -1,7 +1,22 @@
 import type { CliCommand } from '../command.ts'
+import { discard, redeliver } from './change-rejected.ts'
 import { doctor } from './doctor.ts'
 import { emulator } from './emulator.ts'
+import { endpoints } from './endpoints.ts'
+import { events } from './events.ts'
+import { preview } from './preview.ts'
+import { rejected } from './rejected.ts'
 import { status } from './status.ts'
 
 /** All commands, in the order of the help. */
-export const commands: readonly CliCommand[] = [status, doctor, emulator]
+export const commands: readonly CliCommand[] = [
+  status,
+  doctor,
+  preview,
+  events,
+  rejected,
+  redeliver,
+  discard,
+  endpoints,
+  emulator,
+]

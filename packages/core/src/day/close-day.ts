@@ -54,8 +54,9 @@ export async function* previewDay(
   store: Pick<Store, 'totals'>,
   day: UsageDay,
   settings: PreviewedClosing,
+  revision = 0,
 ): AsyncGenerator<DayUsage> {
-  yield* rollUp(store.totals(day), rollUpSettings(day, 0, settings))
+  yield* rollUp(store.totals(day), rollUpSettings(day, revision, settings))
 }
 
 function rollUpSettings(

@@ -27,6 +27,16 @@ export interface RejectedLine extends OutboxLine {
   readonly rejectedAtMs: number | undefined
 }
 
+/** What an operator decided about lines that PX refused. */
+export interface RejectedCommand {
+  /** Names the command, so that it has its effect once although a crash makes it run again. */
+  readonly id: string
+  /** `redeliver`: send the lines again. `discard`: remove them from the rejected ones. */
+  readonly kind: 'redeliver' | 'discard'
+  /** Ids of the lines. Those that are not rejected are skipped. */
+  readonly lines: readonly string[]
+}
+
 /** A line that only this process may send now. */
 export interface ClaimedLine extends WaitingLine {
   /** Attempts recorded so far, by any process. */

@@ -3,7 +3,10 @@ import { ReportedSubjects } from '../diagnostics.ts'
 import { decodeChecked, encodeChecked } from '../files/checked-json.ts'
 import { codeOf, type Disk, namesIn, readIfThere, replaceFile } from '../files/disk.ts'
 import { makeSubfolder, type StoreFolder, setAside } from '../files/set-aside.ts'
-import type { OutboxLine } from '../model/outbox-line.ts'
+import type { OutboxLine, RejectedCommand } from '../model/outbox-line.ts'
+
+const linesEnd = '.json'
+const commandEnd = '.command'
 
 /** The folder in which processes that do not send leave their lines for the one that does, one file at a time. */
 export class Inbox {
@@ -34,7 +37,7 @@ export class Inbox {
    */
   async takeOut(put: (lines: readonly OutboxLine[]) => Promise<void>): Promise<void> {
     const { disk } = this.#settings
-    for (const path of this.#paths()) {
+    for (const path of this.#paths(linesEnd)) {
       if (!this.#taken.has(path)) {
         const { lines, damage } = linesOf(disk, path)
         if (damage !== undefined) {
@@ -56,10 +59,38 @@ export class Inbox {
     }
   }
 
+  /** Leaves a command for the process that sends. Its file has a name of its own, which earlier versions ignore. */
+  async leaveCommand(command: RejectedCommand): Promise<void> {
+    makeSubfolder(this.#settings, 'inbox')
+    this.#count += 1
+    const name = `${this.#journalId}.${String(this.#count).padStart(9, '0')}${commandEnd}`
+    await replaceFile(this.#settings.disk, join(this.#folder, name), Buffer.from(encodeChecked(command)))
+  }
+
+  /**
+   * Passes the commands of operators to `run`, and removes those that ran. After a crash in between, a command runs again. One that
+   * fails stays, and delays neither the others nor the sending of lines.
+   */
+  async takeCommands(run: (command: RejectedCommand) => Promise<void>): Promise<void> {
+    const { disk } = this.#settings
+    for (const path of this.#paths(commandEnd)) {
+      try {
+        const kept = readIfThere(disk, path)
+        if (kept === undefined) continue
+        const command = decodeChecked(kept.toString(), isCommand)
+        if (command !== undefined) await run(command)
+        else this.#putAside(path, { reason: 'its content is damaged', isContent: true })
+        disk.rmSync(path, { force: true })
+      } catch (error) {
+        this.#report(path, `its command failed (${(error as Error).message}), and is tried again`)
+      }
+    }
+  }
+
   /** Returns the files. A folder that cannot be read must not stop the sending of other lines; the next call reads it again. */
-  #paths(): string[] {
+  #paths(end: string): string[] {
     try {
-      return pathsIn(this.#settings.disk, this.#folder)
+      return pathsIn(this.#settings.disk, this.#folder, end)
     } catch (error) {
       this.#report(this.#folder, `${(error as Error).message}. It stays in its place`)
       return []
@@ -85,16 +116,16 @@ export class Inbox {
 export function* linesLeft(disk: Disk, dir: string): Generator<OutboxLine> {
   let paths: string[] = []
   try {
-    paths = pathsIn(disk, inboxFolder(dir))
+    paths = pathsIn(disk, inboxFolder(dir), linesEnd)
   } catch {
     // The process that sends reports a folder that cannot be read.
   }
   for (const path of paths) yield* linesOf(disk, path).lines
 }
 
-function pathsIn(disk: Disk, folder: string): string[] {
+function pathsIn(disk: Disk, folder: string, end: string): string[] {
   return namesIn(disk, folder)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith(end))
     .map((name) => join(folder, name))
 }
 
@@ -114,6 +145,23 @@ function linesOf(disk: Disk, path: string): { lines: OutboxLine[]; damage?: Dama
   const lines = decodeChecked(kept.toString(), isLines)
   if (lines === undefined) return { lines: [], damage: { reason: 'its content is damaged', isContent: true } }
   return { lines }
+}
+
+/** Returns whether a command still waits for the process that sends. */
+export function isCommandLeft(disk: Disk, dir: string, id: string): boolean {
+  return pathsIn(disk, inboxFolder(dir), commandEnd).some((path) => {
+    const kept = readIfThere(disk, path)
+    return kept !== undefined && decodeChecked(kept.toString(), isCommand)?.id === id
+  })
+}
+
+function isCommand(value: unknown): value is RejectedCommand {
+  const { id, kind, lines } = Object(value) as Partial<RejectedCommand>
+  return typeof id === 'string' && /^(redeliver|discard)$/.test(kind ?? '') && isIds(lines)
+}
+
+function isIds(value: unknown): boolean {
+  return Array.isArray(value) && value.every((id) => typeof id === 'string')
 }
 
 function isLines(value: unknown): value is OutboxLine[] {

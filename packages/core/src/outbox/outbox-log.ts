@@ -25,6 +25,8 @@ export type StateChange =
   | readonly ['gone', number]
   | readonly ['attempt', number, readonly LineRef[]]
   | readonly ['settle', readonly Settled[]]
+  /** An operator sent rejected lines again, or discarded them, with the command of this id. */
+  | readonly ['command', string, number]
   | readonly ['snapshot', StateSnapshot]
 
 /** All that is known when a log begins. */
@@ -34,6 +36,8 @@ export interface StateSnapshot {
   /** Ids of single lines that were added lately, oldest first. */
   known: string[]
   files: FileSnapshot[]
+  /** Ids of the last commands of operators, oldest first; missing in logs of earlier versions. */
+  commands?: string[]
 }
 
 interface FileSnapshot {
@@ -200,6 +204,8 @@ export class OutboxReplay {
   delivered = 0
   rejected = 0
   known: string[] = []
+  /** Ids of the commands of operators that were executed. */
+  commands: string[] = []
   /** Whether the log may lack attempts, so that PX may have any line. */
   isLost = false
   readonly #files = new Map<string, FileRecord>()
@@ -240,9 +246,13 @@ export class OutboxReplay {
           file.touched.delete(index)
         }
         return
+      case 'command':
+        this.rejected -= change[2]
+        this.commands.push(change[1])
+        return
       case 'snapshot': {
-        const { delivered, rejected, known, files } = change[1]
-        Object.assign(this, { delivered, rejected, known })
+        const { delivered, rejected, known, files, commands = [] } = change[1]
+        Object.assign(this, { delivered, rejected, known, commands: [...commands] })
         for (const { number, name, done, isSuspect, touched } of files) {
           this.#names.set(number, name)
           this.#files.set(name, {

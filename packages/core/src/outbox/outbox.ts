@@ -3,14 +3,21 @@ import type { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
 import { frameSeed } from '../files/frames.ts'
 import { removeQuietly } from '../files/held-file.ts'
-import type { Claim, OutboxCounts, OutboxLine, RejectedLine, Settlement } from '../model/outbox-line.ts'
+import type {
+  Claim,
+  OutboxCounts,
+  OutboxLine,
+  RejectedCommand,
+  RejectedLine,
+  Settlement,
+} from '../model/outbox-line.ts'
 import { encodeLine, outboxFolder } from './line-file.ts'
 import { LineStates } from './line-states.ts'
 import { beginPutFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
 import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
 import { beginStateLog, emptyRecord, type OutboxReplay, type StateLog } from './outbox-log.ts'
-import { lineFilesIn, replayLog } from './read-outbox.ts'
-import { RejectedLines } from './rejected-lines.ts'
+import { lineFilesIn, readWaitingLines, replayLog } from './read-outbox.ts'
+import { RejectedLines, readRejectedLines, readReview } from './rejected-lines.ts'
 
 export interface OutboxSettings {
   disk: Disk
@@ -26,6 +33,8 @@ export interface OutboxSettings {
 const freshLogBytes = 1024 * 1024
 /** A file of single lines is removed when it has this size and all lines are settled. */
 const longPutsBytes = 16 * 1024 * 1024
+/** Number of executed commands that are remembered. One stays in the inbox only from its execution to its removal. */
+const mostCommands = 100
 
 /**
  * The outbox of the process that sends. Bodies stay on the disk; memory has only lines with an attempt and single lines.
@@ -42,6 +51,8 @@ export class Outbox {
   #log: StateLog | undefined
   #logLimit = 0
   #puts: OutboxFile | undefined
+  /** Ids of the commands of operators that were executed last. */
+  #commands: readonly string[] = []
 
   private constructor(settings: OutboxSettings, replay: OutboxReplay) {
     const { disk, dir, clock, epoch, damaged } = settings
@@ -82,6 +93,7 @@ export class Outbox {
   async #load(replay: OutboxReplay): Promise<void> {
     const disk = this.#disk
     for (const id of replay.known) this.#states.remember(id)
+    this.#commands = replay.commands
     for (const name of namesIn(disk, this.#folder).filter((one) => one.includes('.tmp'))) {
       disk.rmSync(join(this.#folder, name), { force: true, recursive: true })
     }
@@ -104,6 +116,11 @@ export class Outbox {
   async put(lines: readonly OutboxLine[]): Promise<void> {
     const ids = new Set<string>()
     const added = lines.filter(({ id }) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id))
+    await this.#append(added)
+  }
+
+  /** Writes single lines. */
+  async #append(added: readonly OutboxLine[]): Promise<void> {
     if (added.length === 0) return
     const file = this.#puts ?? (await this.#beginPuts())
     const seed = frameSeed(file.header.id)
@@ -195,6 +212,35 @@ export class Outbox {
     }
   }
 
+  /**
+   * Executes a command of an operator. It may run again after a crash: lines that wait already are not added again, and the counts
+   * change once.
+   */
+  async changeRejected({ id, kind, lines }: RejectedCommand): Promise<void> {
+    if (this.#commands.includes(id)) return
+    const wanted = new Set(lines)
+    const found: OutboxLine[] = []
+    for await (const { reason: _, rejectedAtMs: __, ...line } of readRejectedLines(
+      this.#disk,
+      this.#folder,
+    )) {
+      if (wanted.has(line.id)) found.push(line)
+    }
+    if (kind === 'redeliver' && found.length > 0) {
+      const waiting = new Set<string>()
+      for await (const { id } of readWaitingLines(this.#disk, this.#settings.dir)) {
+        if (wanted.has(id)) waiting.add(id)
+      }
+      await this.#append(found.filter(({ id }) => !waiting.has(id)))
+    }
+    const before = await readReview(this.#disk, this.#folder, id)
+    const review = before ?? { command: id, lines: found.map(({ id }) => id) }
+    if (before === undefined) await this.#rejected.review(review)
+    this.#log?.append(['command', id, review.lines.length])
+    this.#commands = [...this.#commands, id].slice(-mostCommands)
+    this.#states.count('rejected', -review.lines.length)
+  }
+
   /** Handles a file whose lines are all settled. The header of a closed day stays, because it says what the day contained. */
   #finish(file: OutboxFile): void {
     if (file === this.#puts && file.size < longPutsBytes) return
@@ -222,6 +268,7 @@ export class Outbox {
       delivered,
       rejected,
       known: [...this.#states.known],
+      commands: [...this.#commands],
       files: this.#files.records(),
     })
     this.#logLimit = this.#log.size * 2 + freshLogBytes

@@ -2,11 +2,18 @@ import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { codeOf, type Disk, namesIn, syncContent, writeWhole } from '../files/disk.ts'
 import { readFrames } from '../files/frame-file.ts'
-import { frameSeed, frameTypes } from '../files/frames.ts'
+import { encodeFrame, frameSeed, frameTypes } from '../files/frames.ts'
 import type { RejectedLine } from '../model/outbox-line.ts'
 import { decodeLine, encodeHeader, encodeLine, newHeader } from './line-file.ts'
 
 const fileName = /^rejected\.(\d+)(?:-(\d+))?\.log$/
+
+/** What an operator did to rejected lines. Earlier versions skip it, and show the lines. */
+export interface Review {
+  /** The id of the command. */
+  readonly command: string
+  readonly lines: readonly string[]
+}
 
 /** Stores lines that PX refused, with its reply. They stay until an operator removes the files. */
 export class RejectedLines {
@@ -31,6 +38,16 @@ export class RejectedLines {
         encodeLine(line, seed, { text: reason, atMs: rejectedAtMs }),
       ),
     )
+    writeWhole(this.#disk, file, bytes, size)
+    await syncContent(this.#disk, file)
+    this.#open.size += bytes.length
+  }
+
+  /** Notes that an operator sent lines again or discarded them, so that they are no longer among the rejected ones. */
+  async review(review: Review): Promise<void> {
+    this.#open ??= this.#begin()
+    const { file, size, seed } = this.#open
+    const bytes = encodeFrame(frameTypes.change, Buffer.from(JSON.stringify(review)), seed)
     writeWhole(this.#disk, file, bytes, size)
     await syncContent(this.#disk, file)
     this.#open.size += bytes.length
@@ -71,15 +88,22 @@ export class RejectedLines {
  * @throws {UsageError} `PXU_ERR_STORE_UNREADABLE` after all readable lines, if some could not be read
  */
 export async function* readRejectedLines(disk: Disk, folder: string): AsyncGenerator<RejectedLine> {
+  const names = namesIn(disk, folder)
+    .filter((one) => fileName.test(one))
+    .sort(byAge)
+  const reviewed = await readReviews(disk, folder)
   const seen = new Set<string>()
   const unread: string[] = []
   let cause: unknown
-  for (const name of namesIn(disk, folder)
-    .filter((one) => fileName.test(one))
-    .sort(byAge)) {
+  for (const [file, name] of names.entries()) {
     const found: RejectedLine[] = []
     try {
-      await readFile(disk, join(folder, name), found)
+      await readFile(disk, join(folder, name), (frame, at) => {
+        if (!('line' in frame)) return
+        const { line, more } = frame
+        const isReviewed = isBefore({ file, at }, reviewed.get(line.id))
+        if (!isReviewed) found.push({ ...line, reason: more?.text ?? '', rejectedAtMs: more?.atMs })
+      })
     } catch (error) {
       cause ??= error
       unread.push(name)
@@ -98,13 +122,59 @@ export async function* readRejectedLines(disk: Disk, folder: string): AsyncGener
   )
 }
 
-async function readFile(disk: Disk, path: string, found: RejectedLine[]): Promise<void> {
+/** The place of a frame: the index of its file by age, and its offset. */
+interface Place {
+  readonly file: number
+  readonly at: number
+}
+
+/** Whether a refusal comes before the last review of its line. A line that was sent again may be refused again. */
+function isBefore({ file, at }: Place, review: Place | undefined): boolean {
+  return review !== undefined && (file < review.file || (file === review.file && at < review.at))
+}
+
+/** Returns the last review of each line. A file that cannot be read has no reviews here; its lines are reported later. */
+async function readReviews(disk: Disk, folder: string): Promise<Map<string, Place>> {
+  const reviews = new Map<string, Place>()
+  await eachReview(disk, folder, ({ lines }, place) => {
+    for (const id of lines) reviews.set(id, place)
+  })
+  return reviews
+}
+
+/** Returns the review of a command, if it was written before a crash. */
+export async function readReview(disk: Disk, folder: string, command: string): Promise<Review | undefined> {
+  let found: Review | undefined
+  await eachReview(disk, folder, (review) => {
+    if (review.command === command) found = review
+  })
+  return found
+}
+
+async function eachReview(
+  disk: Disk,
+  folder: string,
+  visit: (review: Review, place: Place) => void,
+): Promise<void> {
+  const names = namesIn(disk, folder).filter((one) => fileName.test(one))
+  for (const [file, name] of names.sort(byAge).entries()) {
+    await readFile(disk, join(folder, name), (frame, at) => {
+      if ('command' in frame) visit(frame, { file, at })
+    }).catch(() => {})
+  }
+}
+
+async function readFile(
+  disk: Disk,
+  path: string,
+  visit: (frame: ReturnType<typeof decodeLine> | Review, at: number) => void,
+): Promise<void> {
   const file = disk.openSync(path, 'r')
   try {
-    const { how, at } = await readFrames(disk, file, ({ type, payload }) => {
-      if (type !== frameTypes.line) return
-      const { line, more } = decodeLine(payload)
-      found.push({ ...line, reason: more?.text ?? '', rejectedAtMs: more?.atMs })
+    const { how, at } = await readFrames(disk, file, ({ type, payload }, offset) => {
+      if (type === frameTypes.line) visit(decodeLine(payload), offset)
+      if (type === frameTypes.change) visit(JSON.parse(payload.toString()) as Review, offset)
+      return true
     })
     // A torn end is normal: the write is in progress, or its process was killed, and the line is still in the outbox.
     if (how === 'damaged' || (how === 'torn' && at === 0)) throw new Error(`damaged at ${at}`)

@@ -225,6 +225,7 @@ export function fileStoreOn(
         const outbox = await leaderOutbox.outbox()
         if (outbox === undefined) return { lines: [], nextDueInMs: leaderCheckMs, notLeader: true }
         await inbox.takeOut((lines) => outbox.put(lines))
+        await inbox.takeCommands((command) => outbox.changeRejected(command))
         return outbox.claim(limit)
       }),
 

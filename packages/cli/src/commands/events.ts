@@ -1,0 +1,72 @@
+import { contentsOf, type KnownLine } from '@px-usage/core/adapter'
+import type { CliCommand } from '../command.ts'
+import { createEventSummary, type EventSummary, printEvents } from '../event-summary.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { openPlace } from '../open-place.ts'
+import { parseDay, parseLimit } from '../parse-arguments.ts'
+
+interface Flags {
+  limit: string
+}
+
+interface EventsOfDay extends EventSummary {
+  readonly number: number
+  readonly name: string
+  readonly day: string
+}
+
+/** Shows the lines of a closed day that the store still has, with their states. */
+export const events: CliCommand<Flags> = {
+  name: 'events',
+  summary: 'Show what of a closed day was sent, waits or was rejected',
+  uses: ['store'],
+  define: (command) =>
+    void command
+      .argument('<day>', 'the usage day, such as 2026-11-23')
+      .option('--limit <number>', 'how many events are shown, and are in the JSON', '20')
+      .addHelpText(
+        'after',
+        '\nThe store keeps the events of a day until all of them are delivered. After that\nit keeps those that PX rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
+      ),
+
+  async run({ args: [given = ''], flags, settings, output }) {
+    const day = parseDay(given)
+    const limit = parseLimit(flags.limit)
+    const place = await openPlace(settings)
+    try {
+      const found: EventsOfDay[] = []
+      for (const reader of place.readers) {
+        const { number, name } = reader
+        const summary = createEventSummary(limit)
+        for await (const line of reader.lines(day)) summary.add(eventOf(line))
+        found.push({ number, name, day, ...summary.result() })
+      }
+      output.result(found, () => {
+        for (const { name, ...summary } of found) {
+          output.heading(`${name}: ${day}`)
+          if (summary.total > 0) printEvents(summary, output)
+          else output.line('  The store has no event of this day: it is open, was sent, or had no calls.')
+        }
+      })
+      return exitCodes.ok
+    } finally {
+      await place.close()
+    }
+  },
+}
+
+/** The body of a line and its state. A line of another version may have a body that is no JSON. */
+function eventOf(line: KnownLine) {
+  const { eventName, userId: identifyId, accountId } = contentsOf(line)
+  let attributes: Record<string, unknown> = {}
+  try {
+    attributes = Object(JSON.parse(line.body)).attributes ?? {}
+  } catch {}
+  return {
+    eventName: eventName ?? `${line.kind} attributes`,
+    identifyId,
+    accountId,
+    attributes,
+    state: line.state,
+  }
+}
