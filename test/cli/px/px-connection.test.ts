@@ -1,6 +1,6 @@
 import type { PxResponse } from '@px-usage/core/adapter'
 import { describe, expect, it, test } from 'vitest'
-import { connectPx, pxAddress } from '../../../packages/cli/src/px/px-connection.ts'
+import { connectPx, connectToPx, pxAddress } from '../../../packages/cli/src/px/px-connection.ts'
 import { parseSettings } from '../../../packages/cli/src/settings.ts'
 
 const response = (status: number, retryAfter?: string): PxResponse => ({
@@ -64,4 +64,9 @@ test('an address that cannot be used ends with exit code 2', () => {
     const settings = parseSettings({ flags, env: {}, file: undefined, cwd: '/' })
     expect(() => pxAddress(settings)).toThrow(expect.objectContaining({ exitCode: 2 }))
   }
+})
+
+test('a command without an API key ends with exit code 2', () => {
+  const settings = parseSettings({ flags: {}, env: {}, file: undefined, cwd: '/' })
+  expect(() => connectToPx(settings)).toThrow(expect.objectContaining({ exitCode: 2 }))
 })

@@ -6,9 +6,9 @@ import { readFolderFacts } from '../doctor/folder-facts.ts'
 import { printChecks } from '../doctor/print-checks.ts'
 import { checkPx, otherRegionsThan } from '../doctor/run-doctor.ts'
 import { checkVersions } from '../doctor/version-checks.ts'
-import { exitCodes, usageError } from '../exit-codes.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { pxAddress } from '../px/px-connection.ts'
-import { isTimeZone } from '../px/time-zone.ts'
+import { zoneOf } from '../px/time-zone.ts'
 import { counted } from '../terminal-text.ts'
 
 interface Flags {
@@ -42,13 +42,9 @@ export const doctor: CliCommand<Flags> = {
 
   async run({ flags, settings, output, surroundings }) {
     const { env, cwd, now } = surroundings
-    const { apiKey, productKey, timeZone = 'UTC', place } = settings
+    const { apiKey, productKey, place } = settings
+    const timeZone = zoneOf(settings)
     const baseUrl = pxAddress(settings)
-    if (!isTimeZone(timeZone)) {
-      throw usageError(
-        `${settings.from.timeZone}: ${timeZone} is no time zone. Give one such as Europe/Berlin.`,
-      )
-    }
     const px = await checkPx(
       {
         baseUrl,

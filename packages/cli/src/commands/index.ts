@@ -1,4 +1,5 @@
 import type { CliCommand } from '../command.ts'
+import { audit } from './audit.ts'
 import { discard, redeliver } from './change-rejected.ts'
 import { doctor } from './doctor.ts'
 import { emulator } from './emulator.ts'
@@ -18,5 +19,6 @@ export const commands: readonly CliCommand[] = [
   redeliver,
   discard,
   endpoints,
+  audit,
   emulator,
 ]

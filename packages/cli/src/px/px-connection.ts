@@ -42,6 +42,18 @@ export function pxAddress({ baseUrl, region, from }: Pick<Settings, 'baseUrl' | 
   }
 }
 
+/**
+ * Connects with the settings of a command.
+ *
+ * @throws {CommandError} with exit code 2 if there is no key, or an address that does not exist
+ */
+export function connectToPx(settings: Settings): PxConnection {
+  const { apiKey } = settings
+  if (apiKey === undefined)
+    throw usageError('There is no API key of PX. Set PX_API_KEY to one with the Read permission.')
+  return connectPx({ baseUrl: pxAddress(settings), apiKey })
+}
+
 /** @param retry `false` returns the first response as it is */
 export function connectPx(
   { baseUrl, apiKey, retry = true }: { baseUrl: string; apiKey: string; retry?: boolean },

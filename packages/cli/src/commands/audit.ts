@@ -1,0 +1,110 @@
+import { createUsageDays } from '@px-usage/core/adapter'
+import type { EventFault, UntrueAverage } from '../audit/comparison.ts'
+import { printAudit } from '../audit/print-audit.ts'
+import { runAudit } from '../audit/run-audit.ts'
+import { sentFiles } from '../audit/sent-files.ts'
+import type { CliCommand } from '../command.ts'
+import { type DayRange, parseDayRange, shiftDay } from '../day-range.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
+import { createProgress } from '../progress.ts'
+import { readableDays } from '../px/events-query.ts'
+import { connectToPx } from '../px/px-connection.ts'
+import { zoneOf } from '../px/time-zone.ts'
+
+interface Flags {
+  sent: string[]
+  event: string[]
+  limit: string
+  pageSize: string
+}
+
+const repeated = (value: string, before: string[]) => [...before, value]
+
+/** Compares what PX holds of some days with what was sent. */
+export const audit: CliCommand<Flags> = {
+  name: 'audit',
+  summary: 'Compare what PX holds of a day or a range with what was sent',
+  uses: ['store', 'px'],
+  define: (command) =>
+    void command
+      .argument('<days>', 'a usage day, or a range such as 2026-11-01..2026-11-23')
+      .option('--sent <file>', 'JSON lines of what was sent, also .gz; may be repeated', repeated, [])
+      .option('--event <name>', 'look for foreign events of this name too', repeated, [])
+      .option('--limit <number>', 'faults of each kind of list in the JSON', '10000')
+      .option('--page-size <number>', 'events in a request, 1 to 1000', '1000')
+      .addHelpText(
+        'after',
+        `\nPX can be read for ${readableDays} days. Needs a key with the Read permission, and reads only.\nEnds with exit code 1 if something is missing, doubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
+      ),
+
+  async run({ args: [given = ''], flags, settings, output, surroundings, signal }) {
+    const { now, stderr } = surroundings
+    const limit = numberIn('--limit', flags.limit, 0, Number.MAX_SAFE_INTEGER)
+    const pageSize = numberIn('--page-size', flags.pageSize, 1, 1_000)
+    const days = createUsageDays(zoneOf(settings))
+    const range = readable(parseDayRange(given), days.of(now()))
+    if (flags.sent.length === 0) throw usageError('Give the record of what was sent with --sent.')
+    const record = sentFiles(flags.sent, days.of)
+    const px = connectToPx(settings)
+    const progress = createProgress({
+      stream: stderr,
+      label: 'Reading PX',
+      unit: 'pages',
+      total: undefined,
+      now,
+    })
+    const faults: EventFault[] = []
+    const untrueAverages: UntrueAverage[] = []
+    let [faultCount, untrueAverageCount] = [0, 0]
+    try {
+      const { totals, daysWithoutRecord } = await runAudit(px, {
+        ...{ range, days, record, names: flags.event, pageSize, signal },
+        productKey: settings.productKey,
+        onFault(fault) {
+          faultCount += 1
+          if (faults.length < limit) faults.push(fault)
+        },
+        onUntrueAverage(average) {
+          untrueAverageCount += 1
+          if (untrueAverages.length < limit) untrueAverages.push(average)
+        },
+        onPages: progress.setTotal,
+        onPage: () => progress.add(1),
+      })
+      progress.end()
+      const report = {
+        ...range,
+        ...{
+          timeZone: days.timeZone,
+          record: record.place,
+          requests: px.requests,
+          totals,
+          daysWithoutRecord,
+        },
+        ...{ faultCount, faults, untrueAverageCount, untrueAverages },
+      }
+      output.result(report, () => printAudit(report, output))
+      return faultCount > 0 ? exitCodes.found : exitCodes.ok
+    } finally {
+      progress.end()
+      await px.close()
+    }
+  },
+}
+
+/** Returns the range if PX can be read for it and it has begun. @throws {CommandError} with exit code 2 */
+function readable(range: DayRange, today: string): DayRange {
+  const oldest = shiftDay(today, 1 - readableDays)
+  if (range.first < oldest) {
+    throw usageError(`${range.first} is too old: PX can be read for ${readableDays} days, from ${oldest} on.`)
+  }
+  if (range.last > today) throw usageError(`${range.last} has not begun yet.`)
+  return range
+}
+
+function numberIn(flag: string, given: string, least: number, most: number): number {
+  const number = Number(given)
+  if (/^\d+$/.test(given) && number >= least && number <= most) return number
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+  throw usageError(`${flag} ${given}: give a whole number ${range}.`)
+}
