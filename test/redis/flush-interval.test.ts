@@ -17,7 +17,7 @@ it('a process sends each second while its fleet sends little', () => {
   expect(interval(3, 20_000)).toBe(1_000)
 })
 
-it('the interval grows with the processes and with the series of a flush, to 30 seconds at most', () => {
+it('the interval grows with the processes and the series of a flush, to 30 seconds at most', () => {
   expect(interval(300, 1_000, 1_000)).toBe(9_000)
   expect(interval(300, 4_000)).toBe(18_000)
   expect(interval(1_000, 50_000)).toBe(30_000)
