@@ -45,7 +45,7 @@ describe('observeMetrics()', () => {
     await meter.close()
   })
 
-  it('has in Prometheus the names and types that prom-client has, so that the alert rules fit both', async () => {
+  it('has the names and types of prom-client in Prometheus, so that the alerts fit both', async () => {
     const meter = silentMeter()
     const { target, scrape, close } = setUp()
     observeMetrics(meter, target)

@@ -25,7 +25,7 @@ const names = metrics.map(
 const namesIn = (text: string) => new Set(text.match(/px_usage_\w+/g))
 
 describe('docs/metrics.md', () => {
-  it('lists every metric with its kind and unit, and whether it is of the process or of the store', () => {
+  it('lists every metric with its kind, its unit and what it is a number of', () => {
     const rows = tableOf('docs/metrics.md', 'The numbers').map(([name, kind, unit, of]) => [
       name,
       kind,

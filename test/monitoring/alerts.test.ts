@@ -230,7 +230,7 @@ describe.skipIf(!isThere)('the alert rules', () => {
     await service.stop()
   })
 
-  it(`raise nothing in ${quietDays} quiet days with deploys, short outages and the end of summer time`, {
+  it(`raise nothing in ${quietDays} quiet days with deploys, outages and a clock change`, {
     timeout: 3_600_000,
   }, async () => {
     const service = new RecordedScrapes(quietDays < 90 ? '2026-10-23T10:00:00Z' : '2026-09-01T10:00:00Z', {

@@ -22,7 +22,7 @@ const table = tableOf(
   eventOf({ apiCalls: 99 }, { eventName: 'other' }),
 )
 
-test('the totals of a range stand beside those of as many days before it', () => {
+test('the totals of a range come with those of as many days before it', () => {
   const { from, to, now, before } = overview(table, query, settings, 10)
   expect([from, to]).toEqual(['2026-11-22', '2026-11-23'])
   expect(now).toEqual({ events: 3, users: 3, value: 28, apiCalls: 28, clientErrors: 2, serverErrors: 1 })

@@ -12,7 +12,7 @@ export type RedisCommand = (args: string[]) => Promise<unknown>
 
 /** The commands that the Redis store runs; the README of @px-usage/redis lists the same. */
 export const neededCommands =
-  'eval evalsha info time del unlink exists expire rename get set hdel hexists hget hgetall hincrby hkeys hmget hscan hset hsetnx lindex llen lrange lrem ltrim rpush sadd smembers srem zadd zcard zrange zrangebylex zrangebyscore zrem zremrangebyrank zremrangebyscore zscore'.split(
+  'eval evalsha info time del unlink exists expire rename get set hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hsetnx lindex llen lrange lrem ltrim rpush sadd smembers srem zadd zcard zcount zrange zrangebylex zrangebyscore zrem zremrangebyrank zremrangebyscore zscore'.split(
     ' ',
   )
 
@@ -161,6 +161,7 @@ const argumentsOf: Readonly<Record<string, readonly string[]>> = {
   sadd: ['m'],
   srem: ['m'],
   zadd: ['1', 'm'],
+  zcount: ['0', '0'],
   zrange: ['0', '0'],
   zrangebylex: ['-', '+'],
   zrangebyscore: ['0', '0'],
