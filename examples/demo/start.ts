@@ -52,7 +52,7 @@ const urls = { express: addressOf(expressServer), koa: addressOf(koaServer) }
 console.log(`
 px-usage demo: real requests to two apps become daily events in a local PX. A day lasts ${realDayMs / 1_000} seconds.
 
-  Report page     ${emulator.url}/?by=accountId   <- open in a browser; ${pastDays} past days are there
+  Report page     ${emulator.url}/?by=accountId&days=14   <- open in a browser; ${pastDays} past days are there
   Express app     ${urls.express}
   Koa app         ${urls.koa}
   Store folder    ${dir}

@@ -17,8 +17,11 @@ const exceptions: ReadonlyArray<{
     reason: 'scripts of the page run in a browser, where they are tested together',
     files: [
       ...['audience-view', 'events-view', 'fetch-control', 'in-words', 'plain-text', 'table'],
-      ...['chart-colours', 'hatch', 'legend', 'partial-periods', 'reading'].map((name) => `chart/${name}`),
-      ...['csv', 'filters', 'hint', 'query-form', 'title'].map((name) => `report/${name}`),
+      ...['chart-colours', 'hatch', 'legend', 'partial-periods', 'picture', 'reading'].map(
+        (name) => `chart/${name}`,
+      ),
+      ...['csv', 'file-name', 'filters', 'hint', 'no-events', 'query-form'].map((name) => `report/${name}`),
+      ...['ranking', 'share', 'tiles', 'title'].map((name) => `report/${name}`),
     ].map((name) => `px-emulator/page/${name}`),
     tests: [
       'px-emulator/page/page.test.ts',

@@ -27,7 +27,7 @@ export function describeInBrowser(name: string, define: () => void, options: Emu
   describe.skipIf(executablePath === undefined)(name, () => {
     beforeAll(async () => {
       browser = await chromium.launch({ executablePath: executablePath!, args: [...chromiumFlags] })
-    })
+    }, 60_000)
     afterAll(() => browser.close())
     beforeEach(async () => {
       emulator = await startEmulator({ port: 0, ...options })
@@ -92,6 +92,9 @@ export async function tableRows(): Promise<string[][]> {
       rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')),
     )
 }
+
+/** The button of a line in the legend. */
+export const legendButton = (name: string) => page.locator('#legend').getByRole('button', { name })
 
 /** The texts of the legend, each a name and its value. */
 export function legendTexts(): Promise<(string | null)[][]> {

@@ -1,4 +1,5 @@
 import { fetchControl } from './fetch-control.js'
+import { plain } from './plain-text.js'
 import { fillTable } from './table.js'
 
 /** The view of users and accounts, with the latest value of each attribute. */
@@ -14,7 +15,7 @@ export async function drawAudience() {
   const names = [...new Set([...ignored.user, ...ignored.account])]
   byId('ignored').hidden = names.length === 0
   byId('ignored').textContent =
-    `Left out because they are not declared: ${names.join(', ')}. PX accepts declared attributes only.`
+    `Left out because they are not declared: ${names.map(plain).join(', ')}. PX accepts declared attributes only.`
 }
 
 /**
@@ -33,5 +34,5 @@ function fillMembers(id, caption, own, members) {
   const left = names.size - shownNames.length
   const text = left > 0 ? `${caption}, ${left} more attributes` : caption
   byId(id).parentElement.hidden = members.length === 0
-  fillTable(byId(id), text, [...Object.keys(own), ...shownNames], rows)
+  fillTable(byId(id), { caption: text, heads: [...Object.keys(own), ...shownNames], rows })
 }

@@ -1,5 +1,5 @@
 import { drawAudience } from './audience-view.js'
-import { drawEvents } from './events-view.js'
+import { drawEvents, listenToEvents } from './events-view.js'
 import { fetchControl } from './fetch-control.js'
 import { eventsInWords } from './in-words.js'
 import { chooseFromAddress, followChoice, offerChoices } from './report/query-form.js'
@@ -14,6 +14,8 @@ const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getEleme
 
 /** @type {import('./fetch-control.js').Catalog} */
 let catalog = { revision: '', events: 0, timeZone: 'UTC', productKey: '', timeZones: [], names: [] }
+
+let respondedAt = new Date()
 
 function currentView() {
   const named = location.hash.slice(1)
@@ -43,9 +45,14 @@ async function drawView() {
 async function showOutcome(act) {
   try {
     await act()
+    respondedAt = new Date()
     showStatus(`Live, ${eventsInWords(catalog.events)}`, 'live')
   } catch (error) {
-    showStatus(error instanceof TypeError ? 'The emulator does not respond' : String(error), 'lost')
+    const since = respondedAt.toLocaleTimeString('en-GB')
+    showStatus(
+      error instanceof TypeError ? `The emulator does not respond since ${since}` : String(error),
+      'lost',
+    )
   }
 }
 
@@ -59,6 +66,8 @@ function showStatus(text, state) {
   const status = byId('status')
   if (status.textContent !== text) status.textContent = text
   status.dataset.state = state
+  // Numbers that are no longer current are dimmed.
+  document.body.dataset.state = state
 }
 
 async function poll() {
@@ -81,16 +90,22 @@ function begin() {
     followChoice(target)
     showOutcome(drawReport)
   })
+  listenToEvents(() => showOutcome(() => drawEvents(catalog.events)))
+  const key = catalog.apiKey ?? '<the key>'
+  byId('variables').textContent =
+    `PX_BASE_URL=${location.origin} PX_API_KEY=${key} PX_PRODUCT_KEY=${catalog.productKey} node server.js`
   byId('sample').textContent = `curl -X POST ${location.origin}/v1/events/custom \\
-  -H 'X-APTRINSIC-API-KEY: ${catalog.apiKey ?? '<the key>'}' -H 'Content-Type: application/json' \\
+  -H 'X-APTRINSIC-API-KEY: ${key}' -H 'Content-Type: application/json' \\
   -d '{"eventName":"dailyApiCalls","identifyId":"user-1","userType":"USER",
        "propertyKey":"${catalog.productKey}","attributes":{"apiCalls":120}}'`
-  // Browsers provide the clipboard only to pages on loopback or https.
-  byId('copy').hidden = navigator.clipboard === undefined
-  byId('copy').addEventListener('click', async () => {
-    await navigator.clipboard.writeText(byId('sample').textContent)
-    byId('copy').textContent = 'Copied'
-  })
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('.copy'))) {
+    // Browsers provide the clipboard only to pages on loopback or https.
+    button.hidden = navigator.clipboard === undefined
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(byId(button.dataset.copies ?? '').textContent)
+      button.textContent = 'Copied'
+    })
+  }
 }
 
 addEventListener('hashchange', () => showOutcome(drawView))

@@ -3,6 +3,7 @@ import {
   describeInBrowser,
   emulator,
   expectComplaints,
+  legendButton,
   legendTexts,
   page,
   postCalls,
@@ -84,15 +85,15 @@ describeInBrowser('the chart', () => {
     await postCalls('acme', 5, 6, 7)
     await postCalls('globex', 5, 6, 7)
     await page.goto(`${emulator.url}/?by=accountId&function=Average`)
-    await page.getByRole('button', { name: 'globex' }).waitFor()
+    await legendButton('globex').waitFor()
     expect(await legendTexts()).toEqual([
       ['acme', '7'],
       ['globex', '7'],
     ])
     const both = await picture()
-    await page.getByRole('button', { name: 'acme' }).hover()
+    await legendButton('acme').hover()
     const first = await picture()
-    await page.getByRole('button', { name: 'globex' }).hover()
+    await legendButton('globex').hover()
     const second = await picture()
     expect(new Set([both, first, second]).size).toBe(3)
     await page.mouse.move(0, 0)
@@ -106,5 +107,8 @@ describeInBrowser('the chart', () => {
     await page.getByText('2 smaller lines together').waitFor()
     const names = (await legendTexts()).map(([name]) => name)
     expect([names[0], names.at(-1), names.length]).toEqual(['(2 more)', '2 smaller lines together', 10])
+    await legendButton('2 smaller lines together').click()
+    await page.locator('#ranking').getByRole('button', { name: 'account-1', exact: true }).waitFor()
+    expect(await page.locator('#ranking tbody tr').count()).toBe(11)
   })
 })

@@ -6,6 +6,18 @@ export function csv(heads, rows) {
   return [heads, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n')
 }
 
+/**
+ * One row for each line and period, as pivot tables and databases read it.
+ *
+ * @param {{ by: string, quantity: string }} names the headings of the line and of its value
+ * @param {string[]} periods
+ * @param {{ name: string, values: (number | null)[] }[]} series
+ */
+export function longCsv({ by, quantity }, periods, series) {
+  const rows = series.flatMap(({ name, values }) => periods.map((period, at) => [period, name, values[at]]))
+  return csv(['period', by, quantity], rows)
+}
+
 /** @param {unknown} value */
 function csvCell(value) {
   const text = String(value ?? '')

@@ -55,18 +55,30 @@ export function addFilter(place, fields, valuesOf, chosen) {
   if (chosen === undefined) field.focus()
 }
 
+/** @typedef {[field: string, operator: string, value: string]} ChosenFilter */
+
 /**
  * Returns the conditions of the rows that have a value, in the form that the report accepts.
  *
  * @param {HTMLElement} place
- * @returns {[field: string, operator: string, value: string][]}
+ * @returns {ChosenFilter[]}
  */
 export function chosenFilters(place) {
-  return [...place.querySelectorAll('.filter')]
-    .map((row) => {
-      const [field, operator] = [...row.querySelectorAll('select')].map(({ value }) => value)
-      const value = row.querySelector('input')?.value ?? ''
-      return /** @type {[string, string, string]} */ ([field, operator, value])
-    })
-    .filter(([, , value]) => value !== '')
+  return [...place.querySelectorAll('.filter')].map(filterOf).filter(([, , value]) => value !== '')
+}
+
+/**
+ * Removes the rows of these conditions.
+ *
+ * @param {HTMLElement} place
+ * @param {(filter: ChosenFilter) => boolean} isMeant
+ */
+export function removeFilters(place, isMeant) {
+  for (const row of [...place.querySelectorAll('.filter')]) if (isMeant(filterOf(row))) row.remove()
+}
+
+/** @param {Element} row @returns {ChosenFilter} */
+function filterOf(row) {
+  const [field = '', operator = ''] = [...row.querySelectorAll('select')].map(({ value }) => value)
+  return [field, operator, row.querySelector('input')?.value ?? '']
 }

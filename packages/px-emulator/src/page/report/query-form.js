@@ -1,7 +1,7 @@
 import { hidden } from '../chart/legend.js'
 import { fetchControl } from '../fetch-control.js'
 import { plain } from '../plain-text.js'
-import { addFilter, chosenFilters } from './filters.js'
+import { addFilter, chosenFilters, removeFilters } from './filters.js'
 
 /** The form of a chart: its choices, filled from the catalog and the address, and the query that results. */
 
@@ -198,5 +198,39 @@ export function reportQuery() {
   return query
 }
 
+/** Whether the report is filtered by exactly this value. */
+export function hasFilter(/** @type {string} */ name, /** @type {string} */ value) {
+  return chosenFilters(byId('filters')).some(
+    (each) => each[0] === name && each[1] === '==' && each[2] === value,
+  )
+}
+
+/**
+ * Filters by a value instead of another one of the same field, or no longer.
+ *
+ * @param {string} name
+ * @param {string} value
+ */
+export function toggleFilter(name, value) {
+  const had = hasFilter(name, value)
+  dropFilters((each) => each[0] === name && each[1] === '==')
+  if (!had) filterRow([name, '==', value])
+}
+
+/** Removes all filters, or the rows of some. */
+export function dropFilters(
+  /** @type {(filter: import('./filters.js').ChosenFilter) => boolean} */ isMeant = () => true,
+) {
+  removeFilters(byId('filters'), isMeant)
+}
+
 form.addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault())
 byId('add-filter').addEventListener('click', () => filterRow())
+
+// On a phone the choices would fill the first screen, so they are folded there.
+const narrow = matchMedia('(max-width: 40rem)')
+const foldChoices = () => {
+  byId('choices').open = !narrow.matches
+}
+narrow.addEventListener('change', foldChoices)
+foldChoices()
