@@ -1,5 +1,6 @@
 import type { CliCommand } from '../command.ts'
 import { audit } from './audit.ts'
+import { budget } from './budget.ts'
 import { discard, redeliver } from './change-rejected.ts'
 import { doctor } from './doctor.ts'
 import { emulator } from './emulator.ts'
@@ -20,5 +21,6 @@ export const commands: readonly CliCommand[] = [
   discard,
   endpoints,
   audit,
+  budget,
   emulator,
 ]
