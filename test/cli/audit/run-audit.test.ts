@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { createUsageDays } from '@px-usage/core/adapter'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterEach, describe, expect, it } from 'vitest'
+import { daysIn } from '../../../packages/cli/src/arguments/day-range.ts'
 import type { EventFault, UntrueAverage } from '../../../packages/cli/src/audit/comparison.ts'
 import { runAudit } from '../../../packages/cli/src/audit/run-audit.ts'
 import type { SentRecord } from '../../../packages/cli/src/audit/sent-record.ts'
-import { daysIn } from '../../../packages/cli/src/day-range.ts'
 import { connectPx } from '../../../packages/cli/src/px/px-connection.ts'
 
 /** Lines in all, of 10 days. `SOAK_AUDIT=1000000` for the full version. */

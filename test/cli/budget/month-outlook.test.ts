@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { daysIn } from '../../../packages/cli/src/arguments/day-range.ts'
 import { monthOutlook } from '../../../packages/cli/src/budget/month-outlook.ts'
-import { daysIn } from '../../../packages/cli/src/day-range.ts'
 
 const dayList = daysIn({ first: '2026-10-01', last: '2026-11-20' })
 

@@ -1,5 +1,5 @@
 import type { UsageDays } from '@px-usage/core/adapter'
-import { type DayRange, daysIn } from '../day-range.ts'
+import { type DayRange, daysIn } from '../arguments/day-range.ts'
 import type { PxConnection } from '../px/px-connection.ts'
 import { Comparison, type EventFault, type NameTotals, type UntrueAverage } from './comparison.ts'
 import { readPxEvents } from './read-px-events.ts'

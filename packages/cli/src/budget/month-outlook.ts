@@ -1,4 +1,4 @@
-import { daysIn } from '../day-range.ts'
+import { daysIn } from '../arguments/day-range.ts'
 import { forecast } from './forecast.ts'
 
 /** The events of one name, or of all, in this month and the next. */

@@ -1,15 +1,15 @@
 import { createUsageDays } from '@px-usage/core/adapter'
+import { type DayRange, parseDayRange, shiftDay } from '../arguments/day-range.ts'
 import type { EventFault, UntrueAverage } from '../audit/comparison.ts'
 import { printAudit } from '../audit/print-audit.ts'
 import { runAudit } from '../audit/run-audit.ts'
 import { sentFiles } from '../audit/sent-files.ts'
 import type { CliCommand } from '../command.ts'
-import { type DayRange, parseDayRange, shiftDay } from '../day-range.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { createProgress } from '../progress.ts'
 import { readableDays } from '../px/events-query.ts'
 import { connectToPx } from '../px/px-connection.ts'
 import { zoneOf } from '../px/time-zone.ts'
+import { createProgress } from '../terminal/progress.ts'
 
 interface Flags {
   sent: string[]

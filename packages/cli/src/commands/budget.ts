@@ -1,15 +1,15 @@
 import { createUsageDays, type UsageDays } from '@px-usage/core/adapter'
+import { daysIn, shiftDay } from '../arguments/day-range.ts'
 import { readPxEvents } from '../audit/read-px-events.ts'
 import { countEvents } from '../budget/count-events.ts'
 import { type EventSource, EventSources } from '../budget/event-sources.ts'
 import { type MonthOutlook, monthOutlook } from '../budget/month-outlook.ts'
 import type { CliCommand } from '../command.ts'
-import { daysIn, shiftDay } from '../day-range.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
-import { createProgress } from '../progress.ts'
 import { connectToPx } from '../px/px-connection.ts'
 import { zoneOf } from '../px/time-zone.ts'
+import { createProgress } from '../terminal/progress.ts'
 import { formatCount } from '../terminal-text.ts'
 
 interface Flags {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type CalledEndpoint, summarizeDay } from '@px-usage/core/adapter'
+import { parseDay } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { type EndpointChange, endpointChanges } from '../endpoint-changes.ts'
 import { exitCodes, failedError, usageError } from '../exit-codes.ts'
 import { type NumberedReader, openPlace } from '../open-place.ts'
 import type { Output } from '../output.ts'
-import { parseDay } from '../parse-arguments.ts'
 import { oneLine } from '../terminal-text.ts'
 
 interface Flags {

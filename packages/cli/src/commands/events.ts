@@ -1,9 +1,9 @@
 import { contentsOf, type KnownLine } from '@px-usage/core/adapter'
+import { parseDay, parseLimit } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { createEventSummary, type EventSummary, printEvents } from '../event-summary.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { openPlace } from '../open-place.ts'
-import { parseDay, parseLimit } from '../parse-arguments.ts'
 
 interface Flags {
   limit: string

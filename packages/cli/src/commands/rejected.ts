@@ -1,8 +1,8 @@
+import { parseLimit } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { openPlace } from '../open-place.ts'
 import type { Output } from '../output.ts'
-import { parseLimit } from '../parse-arguments.ts'
 import { type ChoiceFlags, choiceOf, readRejected, type ShownRejection } from '../rejected-lines.ts'
 import { counted, formatTime, oneLine } from '../terminal-text.ts'
 

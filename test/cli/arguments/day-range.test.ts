@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { daysIn, parseDayRange, shiftDay } from '../../packages/cli/src/day-range.ts'
+import { daysIn, parseDayRange, shiftDay } from '../../../packages/cli/src/arguments/day-range.ts'
 
 test('a day and a range of days are parsed, with the last day of a month', () => {
   expect(parseDayRange('2026-11-23')).toEqual({ first: '2026-11-23', last: '2026-11-23' })

@@ -1,4 +1,4 @@
-import { usageError } from './exit-codes.ts'
+import { usageError } from '../exit-codes.ts'
 
 /** Returns a usage day. @throws {CommandError} with exit code 2 for anything else, such as 2026-02-30 */
 export function parseDay(given: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createProgress } from '../../packages/cli/src/progress.ts'
+import { createProgress } from '../../../packages/cli/src/terminal/progress.ts'
 
 function progressOn(isTTY: boolean, total: number | undefined) {
   let nowMs = 0

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseDay, parseLimit } from '../../packages/cli/src/parse-arguments.ts'
+import { parseDay, parseLimit } from '../../../packages/cli/src/arguments/parse-arguments.ts'
 
 test('days and limits are taken as they are given, and anything else is a wrong argument', () => {
   expect([parseDay('2026-11-23'), parseLimit('0')]).toEqual(['2026-11-23', 0])

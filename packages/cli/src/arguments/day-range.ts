@@ -1,4 +1,4 @@
-import { usageError } from './exit-codes.ts'
+import { usageError } from '../exit-codes.ts'
 
 /** Days from the first to the last, both included. */
 export interface DayRange {

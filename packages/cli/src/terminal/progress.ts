@@ -1,5 +1,5 @@
-import type { OutputStream } from './output.ts'
-import { cut, formatCount, formatDuration, oneLine } from './terminal-text.ts'
+import type { OutputStream } from '../output.ts'
+import { cut, formatCount, formatDuration, oneLine } from '../terminal-text.ts'
 
 /** The progress of long work. */
 export interface Progress {
