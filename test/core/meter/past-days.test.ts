@@ -117,6 +117,15 @@ describe('the calls of past days', () => {
     expect(few.map(({ calls }) => calls)).toEqual([10, 0])
   })
 
+  it('belong where the meter of the same options keeps its own', () => {
+    const { past } = pastDays({ region: 'eu' })
+    expect(past.context).toMatchObject({
+      timeZone: 'Europe/Berlin',
+      namespace: { productKey, baseUrl: 'https://api-eu.aptrinsic.com', dryRun: false },
+    })
+    expect(pastDays({ dryRun: true }).past.context.namespace.dryRun).toBe(true)
+  })
+
   it('are not counted with invalid options', () => {
     expect(() => pastDays({ timeZone: 'Mars/Base' })).toThrow('Mars/Base')
   })

@@ -1,5 +1,6 @@
 import type { CliCommand } from '../command.ts'
 import { audit } from './audit.ts'
+import { backfill } from './backfill.ts'
 import { budget } from './budget.ts'
 import { discard, redeliver } from './change-rejected.ts'
 import { doctor } from './doctor.ts'
@@ -22,5 +23,6 @@ export const commands: readonly CliCommand[] = [
   endpoints,
   audit,
   budget,
+  backfill,
   emulator,
 ]

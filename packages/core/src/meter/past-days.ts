@@ -9,15 +9,24 @@ import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { SeriesTotal, UsageDay } from '../model/series.ts'
-import { type MeterOptions, parseOptions } from '../options/parse-options.ts'
+import type { Namespace, StoreContext } from '../model/store.ts'
+import { type MeterOptions, namespaceOf, parseOptions } from '../options/parse-options.ts'
 import { rollupLine } from '../px/px-event.ts'
 import { memoryStore } from '../stores/memory-store.ts'
 
-/** The options of a meter that decide what its days become. Give those of the meter that counts the live calls. */
+/** The options of a meter that decide what its days become, and where. Give those of the meter that counts the live calls. */
 export interface PastDaysOptions
   extends Pick<
     MeterOptions,
-    'productKey' | 'timeZone' | 'properties' | 'rollups' | 'limits' | 'identifyTimeoutMs'
+    | 'productKey'
+    | 'region'
+    | 'baseUrl'
+    | 'dryRun'
+    | 'timeZone'
+    | 'properties'
+    | 'rollups'
+    | 'limits'
+    | 'identifyTimeoutMs'
   > {
   /** Receives each kind of problem once: an `identify` that throws, detail that is folded. */
   onProblem(error: UsageError): void
@@ -35,7 +44,8 @@ export interface PastDayLines {
 
 /** Counts calls of past days in memory as a meter counts live ones: the same identities, endpoints, limits, rollups and ids. */
 export interface PastDays {
-  readonly timeZone: string
+  /** The context in which the meter of these options opens its store. */
+  readonly context: StoreContext & { readonly namespace: Namespace }
   dayOf(epochMs: number): UsageDay
   /** Counts a call that finished on a day. Never throws. */
   record(call: FinishedCall, day: UsageDay): void
@@ -66,7 +76,9 @@ const perTurn = 1_000
  */
 export function createPastDays({ onProblem, ...options }: PastDaysOptions): PastDays {
   // The environment is not read: the caller knows its settings and shows where they come from.
-  const settings = parseOptions({ ...options, dryRun: true, store: memoryStore() }, {})
+  // A key for the API is not needed, because nothing is sent from here.
+  const apiKey = 'unused'
+  const settings = parseOptions({ ...options, apiKey, store: memoryStore() }, {})
   const { days: calendar, rollups, productKey, properties, limits, clock } = settings
   const { timeZone, noon } = calendar
   const diagnostics = firstOfEachKind(onProblem)
@@ -124,7 +136,7 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
   }
 
   return {
-    timeZone,
+    context: { clock, diagnostics, timeZone, namespace: namespaceOf(settings) },
     dayOf: calendar.of,
     record(call, day) {
       attribution.attribute(call.identity, {

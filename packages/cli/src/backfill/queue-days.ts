@@ -1,0 +1,59 @@
+import type { OutboxLine, Store } from '@px-usage/core'
+import type { PastDays } from '@px-usage/core/adapter'
+import type { Backfill, Ledger } from './ledger.ts'
+
+/** Lines of one call of the store: about 400 KB. */
+const linesPerPut = 1_000
+/** The ledger is written after this many lines. A store remembers the ids of the last 10,000, so none is queued twice. */
+const linesPerNote = 5_000
+
+/**
+ * Puts the lines of a backfill into the outbox. It can be interrupted: the ledger says how many lines of each day are queued, and the
+ * next run continues there. Lines are in the order of their ids, which is the same in each run.
+ *
+ * @param onQueued called with the number of lines that were queued since the last call
+ */
+export async function queueDays(
+  { store, ledger, past }: { store: Store; ledger: Ledger; past: PastDays },
+  backfill: Backfill,
+  onQueued: (lines: number) => void,
+): Promise<void> {
+  await ledger.write(backfill)
+  for (const planned of backfill.days) {
+    if (planned.queued >= planned.events) continue
+    const lines = await linesOf(past, backfill.name, planned)
+    for (let at = planned.queued; at < lines.length; at += linesPerPut) {
+      const part = lines.slice(at, at + linesPerPut)
+      await store.put(part)
+      planned.queued += part.length
+      onQueued(part.length)
+      if (planned.queued % linesPerNote === 0) await ledger.write(backfill)
+    }
+    await ledger.write(backfill)
+  }
+}
+
+async function linesOf(
+  past: PastDays,
+  name: string,
+  { day, revision }: Backfill['days'][number],
+): Promise<OutboxLine[]> {
+  const lines: OutboxLine[] = []
+  for await (const line of past.lines(day, { revision, backfill: name })) lines.push(line)
+  return lines.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Returns how many events and calls a day becomes. */
+export async function sizeOf(
+  past: PastDays,
+  day: string,
+  settings: { revision: number; backfill: string },
+): Promise<{ events: number; calls: number }> {
+  let events = 0
+  let calls = 0
+  for await (const line of past.lines(day, settings)) {
+    events += 1
+    calls += line.calls
+  }
+  return { events, calls }
+}
