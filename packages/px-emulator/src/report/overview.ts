@@ -69,8 +69,14 @@ export function overview(
   const [now, before] = [noTotals(), noTotals()]
   const values: number[] = []
   const valuesBefore: number[] = []
+  const size = shapes.reduce((sum, { visible }) => sum + visible, 0)
   /** The rows in the range, kept for the trends of the few lines that are shown. */
-  const rows = { lines: [] as number[], periods: [] as number[], values: [] as number[] }
+  const rows = {
+    length: 0,
+    lines: new Uint32Array(size),
+    periods: new Uint32Array(size),
+    values: new Float64Array(size),
+  }
 
   function addShape(shape: EventShape): void {
     const daysOf = settings.daysOf(shape, query.timeZone)
@@ -91,9 +97,10 @@ export function overview(
       valuesBefore[line] ??= 0
       if (isInRange) {
         values[line] += value
-        rows.lines.push(line)
-        rows.periods.push(periodOfDay[day - range.first]!)
-        rows.values.push(value)
+        rows.lines[rows.length] = line
+        rows.periods[rows.length] = periodOfDay[day - range.first]!
+        rows.values[rows.length] = value
+        rows.length += 1
       } else valuesBefore[line] += value
       if (!isCounted.every((test) => test(row))) continue
       const totals = isInRange ? now : before
@@ -113,10 +120,10 @@ export function overview(
     .sort((a, b) => values[b]! - values[a]! || valuesBefore[b]! - valuesBefore[a]!)
     .slice(0, most)
   const trends = new Map(ranked.map((line) => [line, periods.map(() => 0)]))
-  rows.lines.forEach((line, row) => {
-    const trend = trends.get(line)
+  for (let row = 0; row < rows.length; row += 1) {
+    const trend = trends.get(rows.lines[row]!)
     if (trend !== undefined) trend[rows.periods[row]!]! += rows.values[row]!
-  })
+  }
   return {
     from: dayText(range.first),
     to: dayText(range.last),
