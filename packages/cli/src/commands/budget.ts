@@ -132,6 +132,7 @@ function printBudget(
     output.line(
       `${eventName} on ${lastDay}: ${formatCount(events)} events of ${formatCount(identities)} users, ${each} each`,
     )
+    if (savings.length === 0) continue
     output.table({
       columns: ['To save events', 'A day', 'Share'],
       rows: savings.map(({ change, saved }) => [change, saved, `${Math.round((saved / events) * 100)} %`]),
