@@ -9,10 +9,10 @@ export const monday = Date.UTC(2026, 10, 9, 12)
 
 const executablePath = findChromium()
 
-/** The emulator, browser and page of the running test. */
+/** The emulator and the page of the running test. */
 export let emulator: Emulator
-export let browser: Browser
 export let page: Page
+let browser: Browser
 
 /** What the browser complained about, and requests to other addresses. A test fails if there is anything at its end. */
 let complaints: string[] = []
