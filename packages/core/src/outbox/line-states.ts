@@ -89,7 +89,7 @@ export class LineStates<L extends OpenLine> {
   }
 
   /** Counts lines that are not held in memory. @param number negative for lines that can no longer be read */
-  count(state: Settlement['state'], number: number): void {
+  count(state: Exclude<Settlement['state'], 'withdrawn'>, number: number): void {
     this.#counts[state] += number
   }
 
