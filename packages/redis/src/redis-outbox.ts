@@ -9,7 +9,7 @@ import {
   type WaitingLine,
 } from '@px-usage/core'
 import { claimMs, mostKnownPuts, quoted, refuseTwice } from '@px-usage/core/adapter'
-import type { Reply } from './connection.ts'
+import type { Connection, Reply } from './connection.ts'
 import { type Fleet, inSlices } from './fleet.ts'
 import { leadLeaseMs } from './membership.ts'
 import { RecentLines } from './recent-lines.ts'
@@ -235,14 +235,14 @@ export class RedisOutbox {
     const { connection, keys } = this.#fleet
     const lists = (await connection.read(['LRANGE', keys.incoming, '0', '-1'], keys.incoming)) as string[]
     for (const list of lists) {
-      for await (const item of pages(this.#fleet, list)) {
+      for await (const item of pages(connection, list)) {
         yield { ...(JSON.parse(item.slice(item.indexOf('\n') + 1)) as OutboxLine), state: 'pending' }
       }
     }
   }
 
   async *rejected(): AsyncGenerator<RejectedLine> {
-    for await (const item of pages(this.#fleet, this.#fleet.keys.rejected)) {
+    for await (const item of pages(this.#fleet.connection, this.#fleet.keys.rejected)) {
       const [line = '', refusal = ''] = item.split('\n')
       yield { ...JSON.parse(line), ...JSON.parse(refusal) }
     }
@@ -257,7 +257,8 @@ export class RedisOutbox {
   }
 }
 
-async function* pages({ connection }: Fleet, list: string): AsyncGenerator<string> {
+/** Yields the items of a list. */
+export async function* pages(connection: Pick<Connection, 'read'>, list: string): AsyncGenerator<string> {
   for (let from = 0; ; from += linesPerCall) {
     const args = ['LRANGE', list, String(from), String(from + linesPerCall - 1)]
     const page = (await connection.read(args, list)) as string[]

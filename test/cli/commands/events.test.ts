@@ -16,7 +16,7 @@ test('events shows the lines of a day by event and state', async () => {
   const at = { env: { PX_USAGE_DIR: service.dir } }
   const [found] = JSON.parse((await runCli(['events', '2026-11-23', '--json'], at)).out)
   expect(found).toMatchObject({ day: '2026-11-23', total: 6 })
-  const states = found.events.map(({ identifyId, state }: Record<string, string>) => `${identifyId} ${state}`)
+  const states = found.events.map(({ userId, state }: Record<string, string>) => `${userId} ${state}`)
   expect([...new Set(states)].sort()).toEqual(['ann delivered', 'bob rejected', 'cid unconfirmed'])
   const text = await runCli(['events', '2026-11-23'], at)
   expect(tooWide(text.out)).toEqual([])

@@ -16,7 +16,8 @@ test('preview shows what closing now would send, as the meter does', async () =>
     { eventName: 'dailyApiCalls', events: 2, apiCalls: 4 },
     { eventName: 'dailyEndpointCalls', events: 2, apiCalls: 4 },
   ])
-  expect(found.events).toEqual(ofMeter)
+  const ofBoth = ({ eventName, attributes }: Record<string, unknown>) => ({ eventName, attributes })
+  expect(found.events.map(ofBoth)).toEqual(ofMeter.map(ofBoth as never))
   const text = await runCli(['preview', '2026-11-23', '--limit', '3'], at)
   expect(tooWide(text.out)).toEqual([])
   expect(text.out).toContain('... and 1 more. --limit shows more.')

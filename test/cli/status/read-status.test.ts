@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { openPlace } from '../../../packages/cli/src/open-place.ts'
+import { openPlace } from '../../../packages/cli/src/place/open-place.ts'
 import { parseSettings } from '../../../packages/cli/src/settings.ts'
 import { readStatus, type Status } from '../../../packages/cli/src/status/read-status.ts'
 import { type CountingService, startService } from '../../support/counting-service.ts'

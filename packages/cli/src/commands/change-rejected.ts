@@ -1,8 +1,8 @@
 import type { CliCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { exitCodes, failedError } from '../exit-codes.ts'
-import { onlyReader, openPlace } from '../open-place.ts'
-import { type ChoiceFlags, choiceOf, readRejected, requireChoice } from '../rejected-lines.ts'
+import { type ChoiceFlags, choiceOf, readRejected, requireChoice } from '../lines/rejected-lines.ts'
+import { onlyReader, openPlace } from '../place/open-place.ts'
 import { counted } from '../terminal-text.ts'
 
 interface Flags extends ChoiceFlags {

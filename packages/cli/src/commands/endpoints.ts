@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import { type CalledEndpoint, summarizeDay } from '@px-usage/core/adapter'
 import { parseDay } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
-import { type EndpointChange, endpointChanges } from '../endpoint-changes.ts'
 import { exitCodes, failedError, usageError } from '../exit-codes.ts'
-import { type NumberedReader, openPlace } from '../open-place.ts'
+import { type EndpointChange, endpointChanges } from '../lines/endpoint-changes.ts'
 import type { Output } from '../output.ts'
+import { type NumberedReader, openPlace } from '../place/open-place.ts'
 import { oneLine } from '../terminal-text.ts'
 
 interface Flags {

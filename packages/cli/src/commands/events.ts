@@ -1,9 +1,9 @@
 import { contentsOf, type KnownLine } from '@px-usage/core/adapter'
 import { parseDay, parseLimit } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
-import { createEventSummary, type EventSummary, printEvents } from '../event-summary.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { openPlace } from '../open-place.ts'
+import { createEventSummary, type EventSummary, printEvents } from '../lines/event-summary.ts'
+import { openPlace } from '../place/open-place.ts'
 
 interface Flags {
   limit: string
@@ -57,14 +57,14 @@ export const events: CliCommand<Flags> = {
 
 /** The body of a line and its state. A line of another version may have a body that is no JSON. */
 function eventOf(line: KnownLine) {
-  const { eventName, userId: identifyId, accountId } = contentsOf(line)
+  const { eventName, userId, accountId } = contentsOf(line)
   let attributes: Record<string, unknown> = {}
   try {
     attributes = Object(JSON.parse(line.body)).attributes ?? {}
   } catch {}
   return {
     eventName: eventName ?? `${line.kind} attributes`,
-    identifyId,
+    userId,
     accountId,
     attributes,
     state: line.state,

@@ -1,9 +1,9 @@
-import { createUsageDays, previewEvents, readProcesses } from '@px-usage/core/adapter'
+import { contentsOf, createUsageDays, previewEvents, readProcesses } from '@px-usage/core/adapter'
 import { parseDay, parseLimit } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
-import { createEventSummary, type EventSummary, printEvents } from '../event-summary.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { type NumberedReader, openPlace } from '../open-place.ts'
+import { createEventSummary, type EventSummary, printEvents } from '../lines/event-summary.ts'
+import { type NumberedReader, openPlace } from '../place/open-place.ts'
 
 interface Flags {
   limit: string
@@ -63,7 +63,11 @@ async function previewsOf(
     if (only !== undefined && only !== day) continue
     const summary = createEventSummary(limit)
     const settings = { productKey: namespace.product, days, revision, rollups }
-    for await (const event of previewEvents(reader, day, settings)) summary.add(event)
+    for await (const event of previewEvents(reader, day, settings)) {
+      const { userId } = contentsOf({ kind: 'event', body: JSON.stringify(event) })
+      const { eventName, accountId, attributes } = event
+      summary.add({ eventName, userId, accountId, attributes })
+    }
     previews.push({ number, name, day, revision, ...summary.result() })
   }
   return previews

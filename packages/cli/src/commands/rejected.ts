@@ -1,9 +1,9 @@
 import { parseLimit } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { openPlace } from '../open-place.ts'
+import { type ChoiceFlags, choiceOf, readRejected, type ShownRejection } from '../lines/rejected-lines.ts'
 import type { Output } from '../output.ts'
-import { type ChoiceFlags, choiceOf, readRejected, type ShownRejection } from '../rejected-lines.ts'
+import { openPlace } from '../place/open-place.ts'
 import { counted, formatTime, oneLine } from '../terminal-text.ts'
 
 interface Flags extends ChoiceFlags {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CliCommand } from '../command.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { openPlace } from '../open-place.ts'
+import { openPlace } from '../place/open-place.ts'
 import { printStatus } from '../status/print-status.ts'
 import { readStatus, type Status } from '../status/read-status.ts'
 

@@ -8,7 +8,7 @@ import {
   type StoreSender,
   summarizeDay,
 } from '@px-usage/core/adapter'
-import type { NumberedReader } from '../open-place.ts'
+import type { NumberedReader } from '../place/open-place.ts'
 import { waitingReason } from './waiting-reason.ts'
 
 /** What is known of one namespace. */

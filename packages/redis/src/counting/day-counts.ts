@@ -8,10 +8,10 @@ export type Generations = readonly number[]
 
 /** The counts of the days in all shards. */
 export class DayCounts {
-  readonly #fleet: Fleet
+  readonly #fleet: Pick<Fleet, 'connection' | 'keys' | 'shards'>
   readonly #instruments = new Map<string, Instrument>()
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Pick<Fleet, 'connection' | 'keys' | 'shards'>) {
     this.#fleet = fleet
   }
 

@@ -77,7 +77,8 @@ local function holdsLead(wish, lease)
 end
 `
 
-function outboxScript(name: string, text: string): Script {
+/** Creates a script that has the keys of the outbox and these functions. */
+export function outboxScript(name: string, text: string): Script {
   return createScript(name, shared + text)
 }
 

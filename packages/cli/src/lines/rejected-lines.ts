@@ -1,7 +1,7 @@
 import { contentsOf, type RejectedLine } from '@px-usage/core/adapter'
-import { parseDay } from './arguments/parse-arguments.ts'
-import { usageError } from './exit-codes.ts'
-import type { NumberedReader } from './open-place.ts'
+import { parseDay } from '../arguments/parse-arguments.ts'
+import { usageError } from '../exit-codes.ts'
+import type { NumberedReader } from '../place/open-place.ts'
 
 /** Which rejected lines a command is about. */
 export interface Choice {

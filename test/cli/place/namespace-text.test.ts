@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isDryRun, namespaceText } from '../../packages/cli/src/namespace-text.ts'
+import { isDryRun, namespaceText } from '../../../packages/cli/src/place/namespace-text.ts'
 
 test.each([
   ['api.aptrinsic.com.3f9a1c2b', 'AP-A-2, api.aptrinsic.com, UTC', false],

@@ -1,7 +1,9 @@
 import { changeRejected, type RejectedCommand, readFolder, type StoreReader } from '@px-usage/core/adapter'
-import { CommandError, exitCodes, failedError, usageError } from './exit-codes.ts'
+import { readRedis } from '@px-usage/redis'
+import { CommandError, exitCodes, failedError, usageError } from '../exit-codes.ts'
+import type { Settings } from '../settings.ts'
+import { connectRedis } from './connect-redis.ts'
 import { namespaceText } from './namespace-text.ts'
-import type { Settings } from './settings.ts'
 
 /** The namespaces that a command reads, each with its number in the place. */
 export interface OpenPlace {
@@ -25,7 +27,7 @@ export interface NumberedReader extends StoreReader {
 export async function openPlace(settings: Settings): Promise<OpenPlace> {
   const { place, namespace } = settings
   try {
-    if (place.kind === 'redis') throw failedError('Redis cannot be read yet.')
+    if (place.kind === 'redis') return await openRedis(place, namespace)
     const readers = readFolder(place.dir).map((reader) => ({
       ...reader,
       change: (command: Omit<RejectedCommand, 'id'>) => changeRejected(reader.place, command),
@@ -47,6 +49,24 @@ export function onlyReader({ readers }: OpenPlace): NumberedReader {
   if (first !== undefined && others.length === 0) return first
   const list = readers.map(({ number, name }) => `${number} (${name})`).join(', ')
   throw usageError(`There are ${readers.length} namespaces. Choose one with --namespace: ${list}.`)
+}
+
+async function openRedis(
+  { url, keyPrefix }: { url: string; keyPrefix: string },
+  namespace: string | undefined,
+): Promise<OpenPlace> {
+  const { sendCommand, close } = await connectRedis(url)
+  try {
+    const readers = await readRedis({ sendCommand, keyPrefix })
+    if (readers.length === 0)
+      throw failedError(
+        `Redis has no counts of px-usage with the prefix ${keyPrefix}. Give the keyPrefix of the service with --key-prefix.`,
+      )
+    return { readers: chosen(readers, namespace), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 type Changeable = StoreReader & Pick<NumberedReader, 'change'>

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { onlyReader, openPlace } from '../../packages/cli/src/open-place.ts'
-import { parseSettings } from '../../packages/cli/src/settings.ts'
-import { realDisk } from '../../packages/core/src/files/disk.ts'
-import { namespaceFolder } from '../../packages/core/src/stores/namespace-folder.ts'
+import { onlyReader, openPlace } from '../../../packages/cli/src/place/open-place.ts'
+import { parseSettings } from '../../../packages/cli/src/settings.ts'
+import { realDisk } from '../../../packages/core/src/files/disk.ts'
+import { namespaceFolder } from '../../../packages/core/src/stores/namespace-folder.ts'
 
 let dir: string
 beforeEach(() => {

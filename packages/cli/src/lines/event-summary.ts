@@ -1,10 +1,10 @@
-import type { Output } from './output.ts'
-import { counted, formatCount } from './terminal-text.ts'
+import type { Output } from '../output.ts'
+import { counted, formatCount } from '../terminal-text.ts'
 
 /** An event as PX receives it, and what became of it if that is known. */
 interface ShownEvent {
   readonly eventName: string
-  readonly identifyId?: string | undefined
+  readonly userId?: string | undefined
   readonly accountId?: string | undefined
   readonly attributes?: Readonly<Record<string, unknown>> | undefined
   readonly state?: string | undefined
@@ -57,8 +57,8 @@ export function printEvents({ total, byName, events }: EventSummary, output: Out
   if (events.length > 0) {
     output.table({
       columns: ['Event', ...stateColumn, 'User', 'Account', 'Endpoint', 'apiCalls'],
-      rows: events.map(({ eventName, state, identifyId, accountId, attributes = {} }) => [
-        ...[eventName, ...(hasState ? [state] : []), identifyId, accountId],
+      rows: events.map(({ eventName, state, userId, accountId, attributes = {} }) => [
+        ...[eventName, ...(hasState ? [state] : []), userId, accountId],
         ...[endpointText(attributes), amountOf(attributes)],
       ]),
     })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { endpointChanges } from '../../packages/cli/src/endpoint-changes.ts'
+import { endpointChanges } from '../../../packages/cli/src/lines/endpoint-changes.ts'
 
 const get = (...routes: string[]) => routes.map((route) => ({ method: 'GET', route }))
 

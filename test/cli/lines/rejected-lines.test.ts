@@ -1,7 +1,7 @@
 import type { RejectedLine } from '@px-usage/core/adapter'
 import { expect, test } from 'vitest'
-import type { NumberedReader } from '../../packages/cli/src/open-place.ts'
-import { choiceOf, readRejected, requireChoice } from '../../packages/cli/src/rejected-lines.ts'
+import { choiceOf, readRejected, requireChoice } from '../../../packages/cli/src/lines/rejected-lines.ts'
+import type { NumberedReader } from '../../../packages/cli/src/place/open-place.ts'
 
 const line = (id: string, day: string, eventName: string): RejectedLine => ({
   ...{ id, day, kind: 'event', rank: 'total', calls: 1, reason: 'no', rejectedAtMs: 0 },
