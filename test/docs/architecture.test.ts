@@ -23,6 +23,7 @@ const layout: Layout = {
     'day',
     'stores',
     'px',
+    'webhook',
     'attributes',
     'instruments',
     'delivery',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FileStoreOptions, IdentifyByOptions, MeterOptions } from '@px-usage/core'
+import type { FileStoreOptions, IdentifyByOptions, MeterOptions, WebhookOptions } from '@px-usage/core'
 import type { CallOptions, UsageOptions } from '@px-usage/http'
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../../packages/core/src/options/parse-options.ts'
@@ -46,6 +46,7 @@ const ofCall: Names<CallOptions<unknown> & Pick<UsageOptions<unknown>, 'meter' |
   meter: true,
   enabled: true,
 }
+const ofWebhook: Names<WebhookOptions> = { url: true, secret: true, headers: true }
 const ofFileStore: Names<FileStoreOptions> = { dir: true, durability: true }
 const ofIdentifyBy: Names<IdentifyByOptions<unknown>> = {
   credential: true,
@@ -67,6 +68,7 @@ describe('docs/options.md and docs/identify.md', () => {
     ['docs/options.md', 'Options of the meter', ofMeter],
     ['docs/options.md', 'Options of a call', ofCall],
     ['docs/options.md', 'Options of fileStore', ofFileStore],
+    ['docs/webhook.md', 'Options of webhookDelivery', ofWebhook],
     ['docs/identify.md', 'Callers that must be looked up', ofIdentifyBy],
   ])('%s lists the %s in their order, and no other', (path, heading, options) => {
     expect(documented(path, heading)).toEqual(Object.keys(options))

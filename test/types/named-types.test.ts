@@ -1,5 +1,6 @@
 import * as core from '@px-usage/core'
 import type {
+  BatchDelivery,
   DeliveryResult,
   DeliveryState,
   Dispatcher,
@@ -31,7 +32,7 @@ it('an app can name the types of the options that it builds', () => {
   expectTypeOf<NonNullable<MeterOptions['region']>>().toEqualTypeOf<Region>()
   expectTypeOf<NonNullable<MeterOptions['limits']>>().toEqualTypeOf<Partial<SeriesLimits>>()
   expectTypeOf<NonNullable<MeterOptions['dispatcher']>>().toEqualTypeOf<Dispatcher>()
-  expectTypeOf<NonNullable<MeterOptions['delivery']>>().toEqualTypeOf<SendLine>()
+  expectTypeOf<NonNullable<MeterOptions['delivery']>>().toEqualTypeOf<SendLine | BatchDelivery>()
   expectTypeOf<NonNullable<MeterOptions['store']>>().toEqualTypeOf<Store>()
   expectTypeOf<ReturnType<SendLine>>().toEqualTypeOf<Promise<DeliveryResult>>()
 })
@@ -58,5 +59,6 @@ it.each([
     'fileStore',
     'identifyBy',
     'memoryStore',
+    'webhookDelivery',
   ])
 })

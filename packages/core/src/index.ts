@@ -19,6 +19,8 @@ export type { DeliveryResult } from './px/delivery-result.ts'
 export type { LineContents, RejectedEvent } from './px/line-contents.ts'
 export type { Region } from './px/px-address.ts'
 export type { Dispatcher } from './px/px-client.ts'
+export type { BatchConnection, BatchDelivery } from './webhook/batch-delivery.ts'
+export { type WebhookBody, type WebhookOptions, webhookDelivery } from './webhook/webhook-delivery.ts'
 export type { PxEvent } from './px/px-event.ts'
 
 // The parts of `stats()`

@@ -2,5 +2,13 @@ export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'
 export type { CallOptions, UsageOptions } from '@px-usage/http'
 
 // Everything else that an app needs
-export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
+export {
+  codes,
+  createMeter,
+  fileStore,
+  identifyBy,
+  memoryStore,
+  UsageError,
+  webhookDelivery,
+} from '@px-usage/core'
 export type * from '@px-usage/core'

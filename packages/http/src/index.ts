@@ -1,5 +1,13 @@
 // For plain node:http servers
-export { codes, createMeter, fileStore, identifyBy, memoryStore, UsageError } from '@px-usage/core'
+export {
+  codes,
+  createMeter,
+  fileStore,
+  identifyBy,
+  memoryStore,
+  UsageError,
+  webhookDelivery,
+} from '@px-usage/core'
 export type * from '@px-usage/core'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { sendBatch } from '../../../packages/core/src/delivery/send-batch.ts'
+import { sendBatch, sendTogether } from '../../../packages/core/src/delivery/send-batch.ts'
 import { lanes } from '../../../packages/core/src/delivery/sender-health.ts'
 import type { ClaimedLine } from '../../../packages/core/src/model/outbox-line.ts'
 import type { DeliveryResult } from '../../../packages/core/src/px/delivery-result.ts'
@@ -119,4 +119,57 @@ describe('a batch ends', () => {
 it('a request that fails without a result may have reached PX, so its line is unconfirmed', async () => {
   const { results } = await send(2, { send: () => Promise.reject(new Error('it broke')) })
   expect([...results.values()].map(({ outcome }) => outcome)).toEqual(['unconfirmed', 'unconfirmed'])
+})
+
+describe('lines that are sent together', () => {
+  /** @param isBad whether the receiver rejects a request with this line */
+  async function sendAll(
+    count: number,
+    isBad: (id: string) => boolean,
+    changes: { learn?: () => boolean } = {},
+  ) {
+    const requests: string[][] = []
+    const { results } = await sendTogether(claimed(count), {
+      now: () => 0,
+      mayContinue: () => requests.length < 20,
+      learn: () => false,
+      async send(lines) {
+        requests.push(lines.map(({ id }) => id))
+        return lines.some(({ id }) => isBad(id)) ? { outcome: 'rejected', reason: 'no' } : delivered
+      },
+      ...changes,
+    })
+    return { results, requests }
+  }
+
+  it('take one request, and share its result', async () => {
+    const { results, requests } = await sendAll(100, () => false)
+    expect(requests).toHaveLength(1)
+    expect([...results.values()]).toEqual(Array(100).fill(delivered))
+  })
+
+  it('are halved until the bad line is found', async () => {
+    const { results, requests } = await sendAll(100, (id) => id === 'line 37')
+    expect(requests.length).toBeLessThanOrEqual(15)
+    const rejected = [...results].filter(([, { outcome }]) => outcome === 'rejected')
+    expect(rejected.map(([id]) => id)).toEqual(['line 37'])
+    expect(results.size).toBe(100)
+  })
+
+  it('have no result if they were not sent before the end', async () => {
+    const { results } = await sendAll(100, () => true)
+    expect(results.size).toBeLessThan(20)
+    const { results: ended } = await sendAll(4, (id) => id === 'line 3', { learn: () => true })
+    expect([...ended.keys()]).toEqual(['line 0', 'line 1'])
+  })
+
+  it('are unconfirmed if the receiver throws', async () => {
+    const { results } = await sendTogether(claimed(2), {
+      now: () => 0,
+      mayContinue: () => true,
+      learn: () => false,
+      send: () => Promise.reject(new Error('broken')),
+    })
+    expect([...results.values()].map(({ outcome }) => outcome)).toEqual(['unconfirmed', 'unconfirmed'])
+  })
 })

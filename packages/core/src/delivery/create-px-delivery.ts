@@ -10,6 +10,7 @@ import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
 import { createLookUp } from '../px/look-up-events.ts'
 import { daysOfOtherSenders } from '../px/other-senders.ts'
 import { createPxClient, type Dispatcher } from '../px/px-client.ts'
+import type { BatchDelivery } from '../webhook/batch-delivery.ts'
 import { createDailyBudget } from './daily-budget.ts'
 import { createRateLimit } from './rate-limit.ts'
 import type { SendLine } from './send-batch.ts'
@@ -23,8 +24,8 @@ export interface PxDeliverySettings {
   readonly apiKey: () => string
   readonly dispatcher: Dispatcher | undefined
   readonly requestTimeoutMs: number
-  /** Replaces PX in tests. */
-  readonly delivery: SendLine | undefined
+  /** Replaces PX: a webhook, or a function in tests. */
+  readonly delivery: SendLine | BatchDelivery | undefined
   readonly dryRun: boolean
   readonly maxRequestsPerSecond: number
   readonly maxRequestsPerDay: number
@@ -92,7 +93,9 @@ export function createPxDelivery(
     clock: systemClock,
     onDate: confirmClock,
   })
-  const isPx = settings.delivery === undefined
+  const given = settings.delivery
+  const isPx = given === undefined
+  const connection = typeof given === 'object' ? given.connect(settings) : undefined
   let hasPosted = false
   const attributes = createAttributePutter({
     client,
@@ -117,7 +120,8 @@ export function createPxDelivery(
     network: systemClock,
     store,
     diagnostics,
-    send: settings.delivery ?? send,
+    send: typeof given === 'function' ? given : send,
+    together: typeof given === 'object' && connection !== undefined ? { ...given, ...connection } : undefined,
     lookUp:
       isPx && settings.lookUp
         ? createLookUp({ client, acquire: rateLimit.acquire, now: clock.now })
@@ -168,7 +172,9 @@ export function createPxDelivery(
       await checkDeclared()
       await checkSenders()
     },
-    abort: client.close,
+    async abort() {
+      await Promise.all([client.close(), connection?.abort()])
+    },
     linesForDay() {
       const { pending, unconfirmed } = store.outboxCounts()
       return Math.max(0, Math.floor(maxRequestsPerDay * usableShare) - pending - unconfirmed)

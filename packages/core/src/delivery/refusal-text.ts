@@ -8,7 +8,7 @@ import { placeOf, shortened } from './waiting-text.ts'
 export function refusalText(
   line: OutboxLine,
   reason: string,
-  store: Pick<Store, 'durable' | 'place'>,
+  { store, receiver = 'PX' }: { store: Pick<Store, 'durable' | 'place'>; receiver?: string },
 ): string {
   const { eventName, userId, accountId } = contentsOf(line)
   const what =
@@ -18,5 +18,5 @@ export function refusalText(
   const where = store.durable
     ? `It is kept in ${placeOf(store)}`
     : 'It stays in memory until the process exits'
-  return `PX refused ${what} for ${line.day}. ${asSentence(shortened(reason))} ${where} (meter.rejected()) and is not sent again.`
+  return `${receiver} refused ${what} for ${line.day}. ${asSentence(shortened(reason))} ${where} (meter.rejected()) and is not sent again.`
 }

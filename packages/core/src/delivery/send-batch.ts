@@ -74,3 +74,41 @@ export async function sendBatch(
   await Promise.all(all)
   return { results, isBudgetSpent, failure }
 }
+
+/**
+ * Sends lines in one request. If the receiver rejects several lines together, each half is sent again, until it is known which lines it
+ * rejects: one bad line must not take the others with it. It never rejects.
+ */
+export async function sendTogether(
+  lines: readonly ClaimedLine[],
+  {
+    send,
+    now,
+    mayContinue,
+    learn,
+  }: {
+    send(lines: readonly ClaimedLine[]): Promise<DeliveryResult>
+    now(): number
+    mayContinue(): boolean
+    learn(line: ClaimedLine, result: DeliveryResult): boolean
+  },
+): Promise<BatchResult> {
+  const results = new Map<string, DeliveryResult>()
+  const parts = [lines]
+  let isEnded = false
+  for (let part = parts.shift(); part !== undefined && !isEnded && mayContinue(); part = parts.shift()) {
+    const result = await send(part).catch((error: unknown) =>
+      resultOf({ received: false, error, maybeSent: true }, now()),
+    )
+    if (result.outcome === 'rejected' && part.length > 1) {
+      const middle = Math.ceil(part.length / 2)
+      parts.unshift(part.slice(0, middle), part.slice(middle))
+      continue
+    }
+    for (const line of part) {
+      results.set(line.id, result)
+      if (learn(line, result)) isEnded = true
+    }
+  }
+  return { results, isBudgetSpent: false, failure: undefined }
+}

@@ -4,12 +4,13 @@ import type { ClaimedLine, Settlement } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import type { DeliveryResult } from '../px/delivery-result.ts'
 import type { LookUp } from '../px/look-up-events.ts'
+import type { BatchConnection } from '../webhook/batch-delivery.ts'
 import { createDuplicates } from './duplicates.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { refusalText } from './refusal-text.ts'
 import { createRefusals } from './refusals.ts'
 import { retryDelayMs } from './retry-schedule.ts'
-import { type SendLine, sendBatch } from './send-batch.ts'
+import { type SendLine, sendBatch, sendTogether } from './send-batch.ts'
 import { createSenderHealth, defaultLargestBatch, lanes, type SenderState } from './sender-health.ts'
 import { createTriedLines } from './tried-lines.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
@@ -32,6 +33,8 @@ export interface Delivery {
 export interface DeliverySettings {
   store: Store
   send: SendLine
+  /** Sends many lines in one request, in place of `send`. */
+  together?: ({ receiver: string; mostLines: number } & Pick<BatchConnection, 'send'>) | undefined
   /** Without it, unconfirmed lines are resent without a look-up. */
   lookUp?: LookUp | undefined
   acquire: RateLimit['acquire']
@@ -57,11 +60,12 @@ interface Claimed {
 
 /** Creates the sender of an outbox. */
 export function createDelivery(settings: DeliverySettings): Delivery {
-  const { store, send, acquire, clock, network, diagnostics, startJitterMs } = settings
+  const { store, send, together, acquire, clock, network, diagnostics, startJitterMs } = settings
+  const receiver = together?.receiver ?? 'PX'
   const refusals = createRefusals()
   // Without look-ups a whole batch counts as possibly duplicated after a crash, so batches are small.
-  const largestBatch = settings.lookUp === undefined ? lanes : defaultLargestBatch
-  const health = createSenderHealth({ clock, diagnostics, refusals, store, largestBatch })
+  const largestBatch = together?.mostLines ?? (settings.lookUp === undefined ? lanes : defaultLargestBatch)
+  const health = createSenderHealth({ clock, diagnostics, refusals, store, largestBatch, receiver })
   const duplicates = createDuplicates(store)
   const unconfirmed = createUnconfirmed({ ...settings, duplicates })
   const tried = createTriedLines(clock)
@@ -125,7 +129,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     await settle(settlements, lines)
     for (const { line, reason } of refused) {
       diagnostics.publish('delivery:rejected', { id: line.id, day: line.day, outcome: 'rejected', reason })
-      diagnostics.report({ code: 'PXU_ERR_DELIVERY_REJECTED', message: refusalText(line, reason, store) })
+      diagnostics.report({
+        code: 'PXU_ERR_DELIVERY_REJECTED',
+        message: refusalText(line, reason, { store, receiver }),
+      })
     }
   }
 
@@ -141,13 +148,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     // Compares both clocks, because the monotonic clock may stop while the machine sleeps and the claim expires.
     const isMine = () =>
       Math.max(network.now() - claimed.wallMs, network.elapsed() - claimed.elapsedMs) < longestBatchMs
-    const { results, isBudgetSpent, failure } = await sendBatch(chosen, {
-      send,
-      acquire,
-      now: clock.now,
-      mayContinue: () => !isStopping && isMine(),
-      learn: health.learn,
-    })
+    const mayContinue = () => !isStopping && isMine()
+    const how = { now: clock.now, mayContinue, learn: health.learn }
+    const { results, isBudgetSpent, failure } =
+      together === undefined
+        ? await sendBatch(chosen, { ...how, send, acquire })
+        : await sendTogether(chosen, { ...how, send: together.send })
     const tookMs = network.elapsed() - startMs
     const settlements = lines.map((line) => settlementOf(line, results.get(line.id)))
     await settle(

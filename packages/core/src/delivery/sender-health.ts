@@ -96,12 +96,15 @@ export function createSenderHealth({
   refusals,
   store,
   largestBatch = defaultLargestBatch,
+  receiver = 'PX',
 }: {
   clock: Clock
   diagnostics: Diagnostics
   refusals: Refusals
   store: Pick<Store, 'durable' | 'place' | 'outboxCounts'>
   largestBatch?: number
+  /** The receiver in messages, at the beginning of a sentence. */
+  receiver?: string
 }): SenderHealth {
   let stopped: string | undefined
   let lastError: LastError | undefined
@@ -166,7 +169,8 @@ export function createSenderHealth({
           fail(result.reason)
           refusals.refused(line, result.reason)
           if (refusals.isEverything()) {
-            stop(`PX refuses every event. ${shortened(result.reason)}`, 'Check productKey (PX_PRODUCT_KEY).')
+            const advice = receiver === 'PX' ? 'Check productKey (PX_PRODUCT_KEY).' : ''
+            stop(`${receiver} refuses every event. ${shortened(result.reason)}`, advice)
             return true
           }
           stopped = undefined
@@ -216,7 +220,7 @@ export function createSenderHealth({
       if (failures < reportedAfterFailures || (failures > reportedAfterFailures && !isOverdue)) return
       failureReportedAtMs = clock.elapsed()
       const since = minuteText(failingSinceMs)
-      const message = `${asSentence(shortened(reason))} PX has failed since ${since}; ${waitingText(store)}; next try in ${durationText(delayMs)}.`
+      const message = `${asSentence(shortened(reason))} ${receiver} has failed since ${since}; ${waitingText(store)}; next try in ${durationText(delayMs)}.`
       diagnostics.report({ code: 'PXU_ERR_DELIVERY_UNREACHABLE', message })
     },
 

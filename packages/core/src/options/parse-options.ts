@@ -12,6 +12,7 @@ import type { Namespace, Store } from '../model/store.ts'
 import { parseBaseUrl, type Region, regionUrl } from '../px/px-address.ts'
 import type { Dispatcher } from '../px/px-client.ts'
 import { fileStore } from '../stores/file-store.ts'
+import type { BatchDelivery } from '../webhook/batch-delivery.ts'
 import { type Env, variable } from './environment.ts'
 import {
   type AttributeOptions,
@@ -81,8 +82,11 @@ export interface MeterOptions {
   clock?: Clock | undefined
   /** Dispatcher of undici 7 or newer for the requests to PX, such as a proxy, one with its own certificates, or a mock. */
   dispatcher?: Dispatcher | undefined
-  /** Replaces PX in tests; see `inMemoryDelivery()` in `@px-usage/core/testing`. */
-  delivery?: SendLine | undefined
+  /**
+   * Replaces PX: `webhookDelivery()`, or in tests `inMemoryDelivery()` of `@px-usage/core/testing`. Keys are not required then.
+   * @default PX
+   */
+  delivery?: SendLine | BatchDelivery | undefined
 }
 
 /** The settings of a meter: its options and environment, validated and complete. */
@@ -210,7 +214,7 @@ export function parseOptions(options: MeterOptions, env: Env): Settings {
     onError: callback('onError', options.onError),
     clock: options.clock ?? systemClock,
     dispatcher: options.dispatcher,
-    delivery: callback('delivery', options.delivery),
+    delivery: delivery(options.delivery),
   })
 }
 
@@ -226,6 +230,16 @@ function store(value: Store | undefined): Store | undefined {
   throw new UsageError(
     'PXU_ERR_OPTIONS_INVALID',
     `The option store is a value of the type ${typeof value}, not a store. Give fileStore({ dir: '.px-usage' }) or memoryStore().`,
+  )
+}
+
+function delivery(value: MeterOptions['delivery']): MeterOptions['delivery'] {
+  if (typeof value === 'object' && typeof value?.connect === 'function') return value
+  if (value === undefined || typeof value === 'function') return value
+  // The value is not quoted, because it may contain the secret of a webhook.
+  throw new UsageError(
+    'PXU_ERR_OPTIONS_INVALID',
+    `The option delivery is a value of the type ${typeof value}. Give webhookDelivery({ url, secret }) or a function.`,
   )
 }
 

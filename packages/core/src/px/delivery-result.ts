@@ -80,7 +80,7 @@ function isRedirect(status: number): boolean {
 }
 
 /** Returns whether the body is an HTML page, of a proxy, a login or another service. PX returns JSON. */
-function isPage(body: string): boolean {
+export function isPage(body: string): boolean {
   return /^\s*</.test(body)
 }
 
@@ -103,7 +103,8 @@ export function reasonOf(response: PxResponse): string {
   return said === '' ? `${who} returned ${status}.` : `${who} returned ${status}: ${said}`
 }
 
-function oneLine(text: string): string {
+/** Returns a text on one line without control characters, shortened. */
+export function oneLine(text: string): string {
   return text
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()
@@ -114,7 +115,8 @@ function withoutStop(text: string): string {
   return text.replace(/[.\s]+$/, '')
 }
 
-function messageOf(error: unknown): string {
+/** Returns the message of an error of the network, on one line. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return oneLine(String(error))
   // When Node has tried several addresses, the error has an empty message and one error per address (Node.js docs, `autoSelectFamily`).
   const first = error instanceof AggregateError && error.message === '' ? error.errors[0] : undefined
@@ -123,7 +125,7 @@ function messageOf(error: unknown): string {
 }
 
 /** Errors of the certificate check (Node.js docs, `tls`). Nothing was sent, and a retry alone does not help. */
-const certificateError =
+export const certificateError: RegExp =
   /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA)/
 
 function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
@@ -145,7 +147,7 @@ function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
  *
  * @param nowMs the time of the response's `Date` header if it has one, because the clock of this machine may be wrong
  */
-function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? ''
   const delayMs = /^\d+$/.test(text)
     ? Number(text) * 1_000

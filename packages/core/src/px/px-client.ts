@@ -14,6 +14,8 @@ export interface PxClientSettings {
   baseUrl: string
   /** Called for each request, so that the key can change while the app runs. An error that it throws becomes the response. */
   apiKey(): string
+  /** Returns the headers that authenticate a request with this body. @default the header of PX with the API key */
+  authenticate?(apiKey: string, body: string | undefined): Readonly<Record<string, string>>
   dispatcher: Dispatcher | undefined
   /** Time limit of a whole request, with connecting, headers and body, in milliseconds. */
   timeoutMs: number
@@ -62,6 +64,7 @@ const maxConnections = 8
  */
 export function createPxClient(settings: PxClientSettings): PxClient {
   const { baseUrl, apiKey, dispatcher, timeoutMs, clock, onDate } = settings
+  const authenticate = settings.authenticate ?? ((key) => ({ 'X-APTRINSIC-API-KEY': key }))
   const { origin, pathname } = new URL(baseUrl)
   const prefix = pathname.replace(/\/+$/, '')
   const open = new Set<(error: Error) => void>()
@@ -158,7 +161,7 @@ export function createPxClient(settings: PxClientSettings): PxClient {
         path: prefix + path,
         method,
         headers: {
-          'X-APTRINSIC-API-KEY': key,
+          ...authenticate(key, body),
           accept: 'application/json',
           'accept-encoding': 'identity',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
