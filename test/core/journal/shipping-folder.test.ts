@@ -74,6 +74,17 @@ it('has counts of a dead process, and says whose they are', async () => {
   expect(folder.others()).toEqual([])
 })
 
+it('removes what crashes left: temporary files, and empty folders of past days', () => {
+  const names = ['journals/2026-11-19', 'journals/2026-11-22', 'shipments']
+  for (const name of names) fs.mkdirSync(join(dir, name), { recursive: true })
+  const left = join(dir, 'shipments', 'x.lines.01.tmp')
+  fs.writeFileSync(left, '')
+  fs.utimesSync(left, new Date('2026-11-23T08:00:00Z'), new Date('2026-11-23T08:00:00Z'))
+  open()
+  expect(fs.readdirSync(join(dir, 'journals'))).toEqual(['2026-11-22'])
+  expect(fs.existsSync(left)).toBe(false)
+})
+
 it('says whether a batch that failed is written in part', async () => {
   let isFull = true
   let writes = 0

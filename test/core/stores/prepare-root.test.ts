@@ -2,6 +2,8 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { realDisk } from '../../../packages/core/src/files/disk.ts'
+import { prepareShippingRoot } from '../../../packages/core/src/stores/prepare-root.ts'
+import { recordingDiagnostics } from '../../support/recording-diagnostics.ts'
 import { diskOf } from '../../support/store-folder.ts'
 
 describe('the folder of a store', () => {
@@ -84,6 +86,21 @@ describe('the folder of a store', () => {
     ])
     const onVolume = `${mountinfo}\n33 22 8:1 / ${folder.dir} rw - ext4 /dev/sda1 rw`
     expect(await warningsOf(onVolume)).toEqual([])
+  })
+
+  it('for counts that wait for another store may be an emptyDir, and not in the own layer', () => {
+    const onEmptyDir = `${mountinfo}\n33 22 8:1 /kubernetes.io~empty-dir/u ${folder.dir} rw - ext4 /dev/sda1 rw`
+    const warned: string[] = []
+    for (const mounts of [mountinfo, onEmptyDir]) {
+      const readFileSync = () => Buffer.from(mounts)
+      const { diagnostics } = recordingDiagnostics()
+      const warn = (code: string, message: string) => void warned.push(`${code} ${message}`)
+      prepareShippingRoot({ ...realDisk, readFileSync } as unknown as typeof realDisk, folder.dir, {
+        ...diagnostics,
+        warn,
+      })
+    }
+    expect(warned).toEqual([expect.stringMatching(/EPHEMERAL.*own layer.*not in Redis yet.*emptyDir/)])
   })
 
   async function warningsOf(mounts: string): Promise<string[]> {

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { createDamageReports, DamagedFiles } from '../files/damaged-files.ts'
-import { type Disk, makeFolder } from '../files/disk.ts'
+import { type Disk, makeFolder, removeStaleTemporaries } from '../files/disk.ts'
 import { diskError } from '../files/disk-error.ts'
 import { createSlowWrites } from '../files/slow-writes.ts'
 import type { CountBatch, UsageDay } from '../model/series.ts'
 import { compactJournal } from './compact-journal.ts'
+import { journalDays, journalFolder } from './journal-files.ts'
 import { createJournalWriter } from './journal-writer.ts'
-import { type JournalWriterId, shippedJournals, writerOf } from './shipment-files.ts'
+import { type JournalWriterId, shipmentFolder, shippedJournals, writerOf } from './shipment-files.ts'
 import { type MakeShipment, type Shipment, Shipments, type ShippedJournal } from './shipments.ts'
 
 export interface ShippingFolderSettings {
@@ -48,6 +49,8 @@ const syncEveryMs = 1_000
 /** Bytes of gains after which a journal continues in a new file, 64 MiB, and the number of full files that are compacted into one. */
 const segmentBytes = 64 * 1024 * 1024
 const compactedSegments = 4
+/** Empty folders of days are removed after 259200000 ms (3 days). */
+const keepDaysMs = 3 * 24 * 3_600_000
 
 /** Opens a folder. The process must have shown there that it is alive: before that, another one would take its journal for a dead one's. */
 export function openShippingFolder(settings: ShippingFolderSettings): ShippingFolder {
@@ -59,6 +62,20 @@ export function openShippingFolder(settings: ShippingFolderSettings): ShippingFo
   let busy: Promise<unknown> = Promise.resolve()
   let cancelSync: (() => void) | undefined
   makeFolder(disk, dir)
+  removeStaleTemporaries(disk, shipmentFolder(dir), clock.now())
+  removeOldDays()
+
+  /** Removes the empty folders of past days. A process may be about to write to that of today or yesterday. */
+  function removeOldDays(): void {
+    for (const day of journalDays(disk, dir)) {
+      if (clock.now() - Date.parse(day) < keepDaysMs) continue
+      try {
+        disk.rmdirSync(journalFolder(dir, day))
+      } catch {
+        // It has counts that wait.
+      }
+    }
+  }
 
   function degraded(reason: string, more: object = {}): void {
     diagnostics.publish('store:degraded', { path: dir, reason, ...more })
