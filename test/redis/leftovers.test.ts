@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fakeClock } from '@px-usage/core/testing'
+import { redisStore, type SendCommand } from '@px-usage/redis'
 import { describe, expect, it } from 'vitest'
 import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import { batches, callsOf, day, line, oneLinePerUser } from '../support/count-batch.ts'
@@ -31,6 +35,28 @@ describe.skipIf(!hasRedis())('what earlier processes left in another namespace',
     await store.settle(lines.map(({ id }) => ({ id, state: 'delivered' })))
     expect(await now.leftovers?.()).toEqual([])
     await Promise.all([store.close(), now.close()])
+  })
+
+  it('is found in the folder of this host, also if Redis was down all the time', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'px-usage-leftovers-'))
+    const make = (sendCommand: SendCommand) => redisStore({ sendCommand, keyPrefix: redis.prefix, dir })
+    const context = { clock, diagnostics: createDiagnostics(() => {}), namespace }
+    const before = make(async () => {
+      throw new Error('Redis is down')
+    })
+    await expect(before.open({ ...context, timeZone: 'America/New_York' })).rejects.toThrow('Redis is down')
+    await before.add(batches()({ ada: 2 }))
+    await before.close()
+    const now = make(redis.sendCommand)
+    await now.open({ ...context, timeZone: 'UTC' })
+    const [leftover] = (await now.leftovers?.()) ?? []
+    if (leftover === undefined) throw new Error('There are no leftovers.')
+    const { store, timeZone } = leftover
+    expect(timeZone).toBe('America/New_York')
+    await store.open({ ...context, namespace: undefined, timeZone })
+    expect(await callsOf(store)).toEqual({ ada: 2 })
+    await Promise.all([store.close(), now.close()])
+    rmSync(dir, { recursive: true })
   })
 
   it('is not touched by another product', async () => {

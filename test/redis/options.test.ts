@@ -16,6 +16,8 @@ describe('redisStore()', () => {
     [{ sendCommand, keyPrefix: '' }, 'keyPrefix', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, shards: 0 }, 'shards', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, shards: 65 }, 'shards', 'PXU_ERR_OPTIONS_INVALID'],
+    [{ sendCommand, dir: '' }, 'dir', 'PXU_ERR_OPTIONS_INVALID'],
+    [{ sendCommand, dir: 7 }, 'dir', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, sharts: 2 }, 'Did you mean shards?', 'PXU_ERR_OPTIONS_UNKNOWN'],
   ])('refuses %j', (options, text, code) => {
     const create = () => redisStore(options as unknown as RedisStoreOptions)

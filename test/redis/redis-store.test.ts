@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { redisStore } from '@px-usage/redis'
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { storeContract } from '../contracts/store-contract.ts'
 import { type ConnectedClient, clientNames, connectClient } from '../support/redis-clients.ts'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -34,5 +35,17 @@ describe.skipIf(!hasRedis())('on a redis-server', () => {
         redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), keyPrefix, shards }),
       )
     }
+
+    describe('with a dir', () => {
+      let dir: string
+      beforeEach(() => {
+        dir = mkdtempSync(join(tmpdir(), 'px-usage-redis-dir-'))
+      })
+      afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+      storeContract('redisStore with a dir', () =>
+        redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), keyPrefix, shards: 3, dir }),
+      )
+    })
   })
 })

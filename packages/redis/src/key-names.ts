@@ -27,6 +27,7 @@ export interface KeyNames {
   /** The keys of the scripts of the outbox, in their order. */
   readonly outbox: readonly string[]
   writers(day: string): string
+  holder(journalId: string): string
   staged(day: string, token: string): string
   loading(day: string, revision: number): string
   shard(index: number): ShardKeys
@@ -55,6 +56,7 @@ export function createKeyNames(prefix: string, namespace: string): KeyNames {
     rejected: at('rejected'),
     outbox: outboxKeys.map(at),
     writers: (day) => at(`writers:${day}`),
+    holder: (journalId) => at(`holder:${journalId}`),
     staged: (day, token) => at(`staged:${day}:${token}`),
     loading: (day, revision) => at(`loading:${day}:${revision}`),
     shard(index) {

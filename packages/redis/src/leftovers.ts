@@ -13,16 +13,20 @@ export function namespaceText({ product, destination, timeZone }: NamespaceName)
 /**
  * Returns the namespaces in which earlier processes left counts or lines, in which no living process counts, and which a process of
  * `own` may close and send.
+ *
+ * @param inFolder namespaces of which the folder of this host has counts
  */
 export async function leftoverNamespaces(
   { fleet }: OpenStore,
   keyPrefix: string,
   own: NamespaceName,
+  inFolder: readonly string[],
 ): Promise<NamespaceName[]> {
   const { connection, now } = fleet
   const key = namespacesKey(keyPrefix)
   const found: NamespaceName[] = []
-  for (const text of (await connection.read(['SMEMBERS', key], key)) as string[]) {
+  const listed = (await connection.read(['SMEMBERS', key], key)) as string[]
+  for (const text of new Set([...listed, ...inFolder])) {
     const [product, destination, timeZone] = text.split('@')
     if (product === undefined || destination === undefined || timeZone === undefined) continue
     const other = { product, destination, timeZone }
@@ -32,7 +36,7 @@ export async function leftoverNamespaces(
     const [isAlive, open] = (await connection.run(readNamespace, names, [now(), silentAfterMs])) as number[]
     if (isAlive === 1) continue
     const shards = Number((await connection.read(['HGET', keys.meta, 'shards'], keys.meta)) ?? 0)
-    let hasDays = false
+    let hasDays = inFolder.includes(text)
     for (let shard = 0; shard < shards; shard++) {
       const { days, generations } = keys.shard(shard)
       const ofShard = (await connection.run(listDays, [days, generations], [])) as unknown[]

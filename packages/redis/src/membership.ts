@@ -155,21 +155,37 @@ export class Membership {
   }
 
   async #note(day: UsageDay, state: 'open' | 'sealed'): Promise<void> {
-    const { connection, keys, me } = this.#fleet
-    await connection.run(noteWriter, [keys.writers(day)], [me, state, keepSeconds])
+    await this.note(this.#fleet.me, day, state)
+  }
+
+  /** Declares that a process counts on a day, or is done with it. @throws {UsageError} if Redis fails */
+  async note(id: string, day: UsageDay, state: 'open' | 'sealed'): Promise<void> {
+    const { connection, keys } = this.#fleet
+    await connection.run(noteWriter, [keys.writers(day)], [id, state, keepSeconds])
+  }
+
+  /** Returns whether a process has been silent for so long that it counts as dead. @throws {UsageError} if Redis fails */
+  async isSilent(id: string): Promise<boolean> {
+    const { connection, keys } = this.#fleet
+    const beat = await connection.read(['ZSCORE', keys.alive, id], keys.alive)
+    return this.#silentMs(id, String(beat ?? '')) >= silentAfterMs
+  }
+
+  /** Returns how long this process has seen another one without a new beat. */
+  #silentMs(id: string, beat: string): number {
+    const nowMs = this.#fleet.context.clock.elapsed()
+    const before = this.#seen.get(id)
+    if (before?.beat === beat) return nowMs - before.sinceMs
+    this.#seen.set(id, { beat, sinceMs: nowMs })
+    return 0
   }
 
   /** Returns how many other processes may still have counts of a day. */
   waitingFor(writers: readonly WriterState[]): number {
-    const { context, me } = this.#fleet
-    const nowMs = context.clock.elapsed()
     let waiting = 0
     for (const { id, state, beat } of writers) {
-      if (id === me || state !== 'open') continue
-      const before = this.#seen.get(id)
-      if (before?.beat !== beat) this.#seen.set(id, { beat, sinceMs: nowMs })
-      const sinceMs = before?.beat === beat ? before.sinceMs : nowMs
-      if (nowMs - sinceMs < silentAfterMs) waiting += 1
+      if (id === this.#fleet.me || state !== 'open') continue
+      if (this.#silentMs(id, beat) < silentAfterMs) waiting += 1
     }
     return waiting
   }
@@ -180,10 +196,11 @@ export class Membership {
       this.#seen.set(id, { beat, sinceMs: sinceMs + outageMs })
   }
 
-  /** Stops, and declares that this process is done with its days. */
-  async close(): Promise<void> {
+  /** Stops, and declares that this process is done with its days. @param isDone whether Redis has all of its counts */
+  async close(isDone: boolean): Promise<void> {
     this.#isClosed = true
     this.#cancel()
+    if (!isDone) return
     for (const day of [...this.#countsOn]) await this.seal(day)
   }
 }

@@ -4,13 +4,14 @@ import { DayCloser } from './close-day.ts'
 import { createConnection } from './connection.ts'
 import { DayCounts } from './counting/day-counts.ts'
 import { createSeriesEncoder, type SeriesEncoder } from './counting/series-fields.ts'
-import { ShardWriter } from './counting/shard-writer.ts'
+import { type Loss, ShardWriter } from './counting/shard-writer.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { FlushInterval } from './flush-interval.ts'
 import { createKeyNames, keepSeconds, namespacesKey } from './key-names.ts'
 import { joinNamespace, Membership } from './membership.ts'
 import type { RedisStoreSettings } from './options.ts'
 import { RedisOutbox } from './redis-outbox.ts'
+import type { LocalCounts } from './shipping/local-counts.ts'
 
 /** The parts of a store that is open. */
 export interface OpenStore {
@@ -27,13 +28,14 @@ export interface OpenStore {
 /**
  * Joins the fleet of a namespace.
  *
- * @param isLeftover whether this process only sends what earlier ones left in the namespace
+ * @param me names this process
+ * @param local the counts in the folder of this host, if there is one
  * @throws {UsageError} `PXU_ERR_STORE_UNAVAILABLE` if Redis fails
  */
 export async function openStore(
   settings: RedisStoreSettings,
   context: StoreContext,
-  { namespace, isLeftover }: { namespace: string; isLeftover: boolean },
+  { namespace, me, local }: { namespace: string; me: string; local: LocalCounts | undefined },
 ): Promise<OpenStore> {
   const { keyPrefix } = settings
   const { clock, diagnostics } = context
@@ -42,7 +44,6 @@ export async function openStore(
     onOutage: (durationMs) => members.excuseSilence(durationMs),
   })
   const keys = createKeyNames(keyPrefix, namespace)
-  const me = `${isLeftover ? 'leftover-' : ''}${randomBytes(8).toString('hex')}`
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
   const flushInterval = new FlushInterval(clock)
   const members = new Membership(joining, {
@@ -52,7 +53,7 @@ export async function openStore(
       const message = `Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and ${events}, are lost.`
       diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
     },
-    sendLost: () => Promise.all(writers.map((writer) => writer.check())),
+    sendLost: () => Promise.all([...writers.map((writer) => writer.check()), local?.check()]),
     onMembers: (members) => flushInterval.setMembers(members),
   })
   const { shards, epoch } = await joinNamespace(joining, randomBytes(8).toString('hex'))
@@ -61,21 +62,20 @@ export async function openStore(
   await warnOfEviction(fleet)
   const outbox = new RedisOutbox(fleet)
   const counts = new DayCounts(fleet)
+  const encoder = createSeriesEncoder(fleet.shards)
+  function onLoss({ frames, calls }: Loss): void {
+    const message = `Redis lost ${frames} batches of counts that this process no longer has: up to ${calls} calls.`
+    diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
+  }
   const writers = Array.from({ length: fleet.shards }, (_, shard) => {
-    return new ShardWriter({
-      ...{ connection, clock, id: me, keys: keys.shard(shard) },
-      onLoss({ frames, calls }) {
-        const message = `Redis lost ${frames} batches of counts that this process no longer has: up to ${calls} calls.`
-        diagnostics.report({ code: 'PXU_ERR_STORE_REDIS_LOST', message })
-      },
-    })
+    return new ShardWriter({ connection, clock, id: me, keys: keys.shard(shard), onLoss })
   })
   await members.start(epoch)
   await outbox.isLeader()
+  local?.join({ fleet, members, encoder, onLoss })
   return {
-    ...{ fleet, members, counts, outbox, writers, flushInterval },
+    ...{ fleet, members, counts, outbox, writers, encoder, flushInterval },
     closer: new DayCloser({ fleet, counts, members, outbox }),
-    encoder: createSeriesEncoder(fleet.shards),
   }
 }
 

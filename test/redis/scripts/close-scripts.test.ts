@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   beat,
   commitDay,
+  holdJournal,
   joinFleet,
   noteWriter,
   readClosing,
@@ -128,5 +129,16 @@ describe.skipIf(!hasRedis())('the scripts of a close', () => {
     await run(joinFleet, [keys.meta, keys.alive], [now, 'me', 1, 'a', 1_000])
     expect(await read(now + 999)).toEqual([1, 0])
     expect(await read(now + 1_001)).toEqual([0, 0])
+  })
+
+  it('holdJournal gives a journal to one process, until its time is over or that process is dead', async () => {
+    const hold = (process: string, dead = '') =>
+      run(holdJournal, [redis.keys.holder('journal')], [process, 60_000, dead])
+    expect(await hold('one')).toBe('one')
+    expect(await hold('two')).toBe('one')
+    expect(await hold('one')).toBe('one')
+    expect(await hold('two', 'one')).toBe('two')
+    await redis.server.command('DEL', redis.keys.holder('journal'))
+    expect(await hold('one')).toBe('one')
   })
 })

@@ -1,5 +1,11 @@
 import type { CountBatch, Instrument, UsageDay } from '@px-usage/core'
-import { encodeInstrument, type FieldGain, gainsOf, type SeriesEncoder } from './series-fields.ts'
+import {
+  type EncodedSeries,
+  encodeInstrument,
+  type FieldGain,
+  gainsOf,
+  type SeriesEncoder,
+} from './series-fields.ts'
 
 /** The most increments of one frame: Redis needs less than a millisecond for them, so that other users of it do not wait. */
 const largestFrame = 250
@@ -22,27 +28,46 @@ interface Draft {
   calls: number
 }
 
+/** Collects what series gained on one day, and splits it into frames. */
+export class FrameDrafts {
+  readonly #day: UsageDay
+  readonly #drafts = new Map<number, Draft>()
+
+  constructor(day: UsageDay) {
+    this.#day = day
+  }
+
+  /** Adds what a series gained. @returns a frame if one is full */
+  add(series: EncodedSeries, gained: ArrayLike<number>): Frame | undefined {
+    const { shard, instrument } = series
+    const draft: Draft = this.#drafts.get(shard) ?? { instruments: new Map(), gains: [], calls: 0 }
+    this.#drafts.set(shard, draft)
+    draft.instruments.set(series.digest, instrument)
+    draft.gains.push(...gainsOf(series, gained))
+    if (instrument.kind === 'sum') draft.calls += gained[0] ?? 0
+    return draft.gains.length >= largestFrame ? this.#finish(shard, draft) : undefined
+  }
+
+  /** Returns the frames that are not full. */
+  rest(): Frame[] {
+    return [...this.#drafts].map(([shard, draft]) => this.#finish(shard, draft))
+  }
+
+  #finish(shard: number, { instruments, gains, calls }: Draft): Frame {
+    const defined = [...instruments].flatMap(([digest, one]) => [digest, encodeInstrument(one)])
+    const args = [this.#day, String(instruments.size), ...defined, ...gains.flat()]
+    this.#drafts.delete(shard)
+    return { day: this.#day, shard, args, increments: gains.length, calls, isAdded: false }
+  }
+}
+
 /** Splits a batch into frames. */
 export function framesOf(batch: CountBatch, encoder: SeriesEncoder): Frame[] {
   const frames: Frame[] = []
-  const drafts = new Map<number, Draft>()
-
-  function finish(shard: number, { instruments, gains, calls }: Draft): void {
-    const defined = [...instruments].flatMap(([digest, one]) => [digest, encodeInstrument(one)])
-    const args = [batch.day, String(instruments.size), ...defined, ...gains.flat()]
-    frames.push({ day: batch.day, shard, args, increments: gains.length, calls, isAdded: false })
-    drafts.delete(shard)
-  }
-
+  const drafts = new FrameDrafts(batch.day)
   batch.forEach((id, gained) => {
-    const series = encoder.of(batch, id)
-    const draft: Draft = drafts.get(series.shard) ?? { instruments: new Map(), gains: [], calls: 0 }
-    drafts.set(series.shard, draft)
-    draft.instruments.set(series.digest, series.instrument)
-    draft.gains.push(...gainsOf(series, gained))
-    if (series.instrument.kind === 'sum') draft.calls += gained[0] ?? 0
-    if (draft.gains.length >= largestFrame) finish(series.shard, draft)
+    const full = drafts.add(encoder.of(batch, id), gained)
+    if (full !== undefined) frames.push(full)
   })
-  for (const [shard, draft] of [...drafts]) finish(shard, draft)
-  return frames
+  return [...frames, ...drafts.rest()]
 }

@@ -19,6 +19,8 @@ export interface EncodedSeries {
 /** Encodes series. It remembers those of each table, for as long as the meter keeps the table. */
 export interface SeriesEncoder {
   of(batch: CountBatch, id: number): EncodedSeries
+  /** Encodes a series that belongs to no table. */
+  encode(series: Series): EncodedSeries
 }
 
 /** Number of hexadecimal digits that name an instrument. */
@@ -59,6 +61,7 @@ export function createSeriesEncoder(shards: number): SeriesEncoder {
   }
 
   return {
+    encode,
     of(batch, id) {
       let known = tables.get(batch.table)
       if (known === undefined) {

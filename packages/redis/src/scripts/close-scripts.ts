@@ -124,3 +124,17 @@ end
 return {isAlive, tonumber(redis.call('HGET', KEYS[2], 'open') or 0)}
 `,
 )
+
+/**
+ * Reserves the journal of a dead process, so that one process takes it over. KEYS: its holder. ARGV: holder, ms, a holder that is dead.
+ * Returns the holder.
+ */
+export const holdJournal: Script = createScript(
+  'holdJournal',
+  `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return holder end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+`,
+)
