@@ -31,10 +31,15 @@ export const mostAtStake = 3 * connections
  */
 export async function serveAndEnd(
   dir: string,
-  options: { durability?: string; loadMs: number; how?: 'SIGKILL' | 'SIGSEGV' | 'exit' | 'throw' | 'memory' },
+  options: {
+    durability?: string
+    loadMs: number
+    redisPort?: number
+    how?: 'SIGKILL' | 'SIGSEGV' | 'exit' | 'throw' | 'memory'
+  },
 ): Promise<KillRun> {
-  const { durability = 'turn', loadMs, how = 'SIGKILL' } = options
-  const child = fork(join(import.meta.dirname, 'kill-child.ts'), [dir, durability, how], {
+  const { durability = 'turn', loadMs, redisPort = '', how = 'SIGKILL' } = options
+  const child = fork(join(import.meta.dirname, 'kill-child.ts'), [dir, durability, how, String(redisPort)], {
     execArgv: [
       ...(how === 'memory' ? ['--max-old-space-size=64'] : []),
       '--conditions=@px-usage/source',
