@@ -6,7 +6,7 @@ import { scrapedNumbers } from './scraped-numbers.ts'
 
 /** The time between two scrapes: 5 minutes. */
 export const scrapeMs = 300_000
-export const scrapesPerHour = 12
+const scrapesPerHour = 12
 
 /** One series as `promtool test rules` takes it. */
 export interface InputSeries {

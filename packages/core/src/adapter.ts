@@ -20,7 +20,7 @@ export { prepareShippingRoot } from './stores/prepare-root.ts'
 export { createSilence } from './stores/silence.ts'
 
 // What a tool needs that reads the store of a service
-export { createUsageDays, type UsageDays } from './day/usage-day.ts'
+export { createUsageDays, type DayBounds, type UsageDays } from './day/usage-day.ts'
 export { type CalledEndpoint, type DaySummary, summarizeDay } from './day/day-summary.ts'
 export { readRequestsToday } from './delivery/daily-budget.ts'
 export { previewEvents } from './meter/preview-events.ts'
@@ -81,3 +81,34 @@ export { parseBaseUrl, regionUrl } from './px/px-address.ts'
 export { createPxClient, type PxClient, type PxClientSettings, type PxRequest } from './px/px-client.ts'
 export { isFilterable, rollupIdOf, type TrackedEvent, trackedLine, userIdOf } from './px/px-event.ts'
 export { type FolderLifetime, lifetimeOf, type Mount, mountOf } from './stores/folder-lifetime.ts'
+
+// The types that these types are made of
+export type { AttributeStats } from './attributes/put-attributes.ts'
+export type { AttributionStats } from './attribution/attribute-call.ts'
+export type { FinishedCall } from './attribution/finished-call.ts'
+export type { Fold, Folded, SeriesLimits } from './counting/overflow.ts'
+export type { Rollup } from './day/rollup.ts'
+export type { DeliveryState } from './delivery/create-px-delivery.ts'
+export type { SendLine } from './delivery/send-batch.ts'
+export type { LastError, LastReply, SenderState } from './delivery/sender-health.ts'
+export type { Notes } from './files/note.ts'
+export type { ReadingStats } from './instruments/counter-and-gauge.ts'
+export type { CollectStats } from './instruments/observable-gauge.ts'
+export type { TrackStats } from './instruments/track.ts'
+export type { MeterStats } from './meter/meter.ts'
+export type { PreviewSettings } from './meter/preview-events.ts'
+export type { ReportedSettings } from './meter/process-note.ts'
+export type { Claim, ClaimedLine, OutboxCounts, Settlement, WaitingLine } from './model/outbox-line.ts'
+export type { DayClose, LeftoverDays, MakeLines, Store, StoreContext } from './model/store.ts'
+export type {
+  AttributeOptions,
+  RunningAttributeOptions,
+  ZeroFillOptions,
+} from './options/parse-day-options.ts'
+export type { MeterOptions } from './options/parse-options.ts'
+export type { DeliveryResult } from './px/delivery-result.ts'
+export type { LineContents } from './px/line-contents.ts'
+export type { Region } from './px/px-address.ts'
+export type { Dispatcher } from './px/px-client.ts'
+export type { PxEvent } from './px/px-event.ts'
+export type { BatchConnection, BatchDelivery } from './webhook/batch-delivery.ts'

@@ -23,7 +23,7 @@ async function linesOf(paths: string[], days = ['2026-11-22', '2026-11-23']) {
   return lines
 }
 
-test('bodies and lines with a state are read, from plain and from compressed files, again and again', async () => {
+test('bodies and lines with a state are read from plain and compressed files, repeatedly', async () => {
   const paths = [
     write('a.ndjson', [body('1', '2026-11-22'), '', { kind: 'user', body: '{}' }]),
     write('b.ndjson.gz', [

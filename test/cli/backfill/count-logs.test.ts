@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { type CountSettings, countLogs } from '../../../packages/cli/src/backfill/count-logs.ts'
 import type { IdentifyLine } from '../../../packages/cli/src/backfill/log-identity.ts'
 import { addsUp } from '../../../packages/cli/src/backfill/reconciliation.ts'
-import { createRouteMatcher } from '../../../packages/cli/src/backfill/route-matcher.ts'
 import { logFormat } from '../../../packages/cli/src/logs/log-formats.ts'
+import { createRouteMatcher } from '../../../packages/cli/src/routes/route-matcher.ts'
 
 const byUser: IdentifyLine = (line) => {
   const userId = line.field('remote_user')

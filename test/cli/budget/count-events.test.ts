@@ -29,7 +29,7 @@ test('each day is one request over its hours, 25 of them when the clocks go back
   ])
 })
 
-test('a refusal, or a response that is no list, ends with exit code 3; a name for no filter with 2', async () => {
+test('a refusal, or a response that is no list, ends with code 3; a name for no filter with 2', async () => {
   await expect(count({ status: 401 })).rejects.toMatchObject({ exitCode: 3 })
   await expect(count({ body: '{}' })).rejects.toThrow('not a list of events')
   await expect(count({}, 'a;b')).rejects.toMatchObject({ exitCode: 2 })

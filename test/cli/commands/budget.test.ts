@@ -5,7 +5,7 @@ import { runCli, tooWide } from '../../support/run-cli.ts'
 const dayMs = 86_400_000
 const now = () => Date.UTC(2026, 10, 21, 10)
 
-test('budget shows events so far and expected, what makes them, and ends with 1 over the contract', async () => {
+test('budget shows events so far and expected, their causes, and ends with 1 over the contract', async () => {
   await using px = await startEmulator({ port: 0, now, switches: { requestsPerSecond: null } })
   for (let at = 1; at <= 28; at++) {
     for (const [eventName, endpoint] of [

@@ -54,7 +54,7 @@ it('quotes what the receiver said, on one line, but no HTML page', () => {
   })
 })
 
-it('retries a request that was not sent, holds one that may have been, and stops at a bad certificate', () => {
+it('retries what was not sent, holds what may have been, and stops at a bad certificate', () => {
   const failed = (code: string, maybeSent: boolean) => {
     const error = Object.assign(new Error(`failed with ${code}`), { code })
     return webhookResult({ received: false, error, maybeSent }, origin, 0)

@@ -29,7 +29,7 @@ export interface AuditResult {
 }
 
 /** Days are compared together until they have this many lines. It bounds the memory to 60 MB, or to one day if that has more. */
-export const linesPerSlice = 1_000_000
+const linesPerSlice = 1_000_000
 
 /** Compares the record of what was sent with what PX holds. */
 export async function runAudit(px: Pick<PxConnection, 'get'>, request: AuditRequest): Promise<AuditResult> {

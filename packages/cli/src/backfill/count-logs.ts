@@ -4,9 +4,9 @@ import type { PastDays } from '@px-usage/core/adapter'
 import { failedError } from '../exit-codes.ts'
 import type { JunkReason, LogFormat, LogLine } from '../logs/log-line.ts'
 import { readLog } from '../logs/read-log.ts'
+import type { RouteMatcher } from '../routes/route-matcher.ts'
 import type { IdentifyLine } from './log-identity.ts'
 import { type DayMark, emptyReconciliation, type Reconciliation } from './reconciliation.ts'
-import type { RouteMatcher } from './route-matcher.ts'
 
 /** How the lines of logs are counted. */
 export interface CountSettings {

@@ -21,7 +21,7 @@ export interface IdentitySource {
 export type IdentifyLine = (line: LogLine) => IdentifyResult
 
 /** What a module of the user receives. */
-export interface LoggedCall {
+interface LoggedCall {
   readonly atMs: number
   readonly method: string
   readonly path: string

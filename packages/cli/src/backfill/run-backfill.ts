@@ -6,6 +6,8 @@ import type { CliCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { type ExitCode, exitCodes, failedError, usageError } from '../exit-codes.ts'
 import { logFormat } from '../logs/log-formats.ts'
+import { readRoutes } from '../routes/read-routes.ts'
+import { createRouteMatcher } from '../routes/route-matcher.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { counted, oneLine } from '../terminal-text.ts'
 import { type BackfillFlags, type BackfillOptions, parseBackfillFlags, pastDaysOf } from './backfill-flags.ts'
@@ -16,9 +18,7 @@ import { openOutbox } from './open-outbox.ts'
 import { interruptedName, planDays } from './plan-days.ts'
 import { advice, type PlannedDay, printDays, printReconciliation } from './print-backfill.ts'
 import { queueDays, sizeOf } from './queue-days.ts'
-import { readRoutes } from './read-routes.ts'
 import { addsUp, type Reconciliation } from './reconciliation.ts'
-import { createRouteMatcher } from './route-matcher.ts'
 
 type Context = Parameters<CliCommand<BackfillFlags>['run']>[0]
 

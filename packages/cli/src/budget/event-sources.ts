@@ -2,7 +2,7 @@ import { rollupIdOf, userIdOf } from '@px-usage/core/adapter'
 import { IdTable } from '../audit/id-table.ts'
 
 /** What would become of the events of one name if something was left out of them. */
-export interface Saving {
+interface Saving {
   readonly eventName: string
   /** What to change, in words. */
   readonly change: string

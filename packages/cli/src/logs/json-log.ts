@@ -4,7 +4,7 @@ import { findRequest, isMethod } from './request-text.ts'
 
 /** What a call needs of a line of JSON. */
 export const jsonFields = ['time', 'method', 'path', 'status'] as const
-export type JsonField = (typeof jsonFields)[number]
+type JsonField = (typeof jsonFields)[number]
 
 /** The names under which these are found without a map, in the order in which they are tried. */
 const usualNames: Readonly<Record<JsonField | 'request', readonly string[]>> = {

@@ -2,7 +2,7 @@ import { quoted, UsageError } from '../errors.ts'
 import type { UsageDay } from '../model/series.ts'
 
 /** The begin and end of a day. */
-interface DayBounds {
+export interface DayBounds {
   /** The first millisecond of the day. */
   readonly startMs: number
   /** The first millisecond after the day. A day has 23, 24.5 or 25 hours when the zone changes its clocks. */

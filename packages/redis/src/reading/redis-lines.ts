@@ -11,7 +11,7 @@ interface Place {
 }
 
 /** The name of a key of the outbox. */
-export function outboxKey({ outbox }: KeyNames, name: (typeof outboxKeys)[number]): string {
+function outboxKey({ outbox }: KeyNames, name: (typeof outboxKeys)[number]): string {
   return outbox[outboxKeys.indexOf(name)] as string
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { matchesMixed, templateVariants } from '../../../packages/cli/src/backfill/route-template.ts'
+import { matchesMixed, templateVariants } from '../../../packages/cli/src/routes/route-template.ts'
 
 function shown(route: string): string[] {
   return templateVariants(route).map((segments) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRouteMatcher } from '../../../packages/cli/src/backfill/route-matcher.ts'
+import { createRouteMatcher } from '../../../packages/cli/src/routes/route-matcher.ts'
 
 const matcher = createRouteMatcher([
   { method: 'GET', route: '/' },

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { parseRoutes, readRoutes } from '../../../packages/cli/src/backfill/read-routes.ts'
+import { parseRoutes, readRoutes } from '../../../packages/cli/src/routes/read-routes.ts'
 
 const users = { method: 'GET', route: '/v1/users/:id' }
 
@@ -20,7 +20,7 @@ describe('routes', () => {
     expect(parseRoutes(JSON.stringify(content), 'r.json')).toEqual([users])
   })
 
-  it('have any method if it is none of HTTP', () => {
+  it('have any method unless it is one of HTTP', () => {
     expect(parseRoutes('[{"method":"_OTHER","route":"/a"}]', 'r')).toEqual([
       { method: undefined, route: '/a' },
     ])
