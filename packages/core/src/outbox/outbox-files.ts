@@ -91,8 +91,31 @@ export class OutboxFiles {
       this.#open.add(opened)
       return
     }
-    closeQuietly(this.#disk, file)
+    try {
+      if (header.day !== undefined) this.#disk.ftruncateSync(file, headerEnd)
+    } finally {
+      closeQuietly(this.#disk, file)
+    }
     if (header.day === undefined) removeQuietly(this.#disk, path)
+  }
+
+  /**
+   * Removes the lines of a closed day that are all settled, and closes its file. If the disk fails, the file stays among those that are
+   * tried again: without its record in the next log, a later process would send all its lines again.
+   *
+   * @returns whether the lines were removed
+   */
+  cutOff(file: OutboxFile): boolean {
+    let isCut = true
+    try {
+      this.#disk.ftruncateSync(file.file, file.headerEnd)
+    } catch {
+      isCut = false
+      const { name, number, done, isUnconfirmed } = file
+      this.#unread.add({ name, number, record: { done, touched: new Map(), isUnconfirmed } })
+    }
+    this.close(file)
+    return isCut
   }
 
   /** Indexes the file of a closed day, whose end has the number of lines: only lines with an attempt are read. */

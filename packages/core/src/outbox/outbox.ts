@@ -250,13 +250,12 @@ export class Outbox {
       this.#logLimit = 0
       return
     }
+    if (!this.#files.cutOff(file)) return
     try {
-      this.#disk.ftruncateSync(file.file, file.headerEnd)
       this.#log?.append(['gone', file.number])
     } catch {
-      // The next process that opens the file finishes it.
+      // A later process finds a file without lines.
     }
-    this.#files.close(file)
   }
 
   async #beginLog(): Promise<void> {
