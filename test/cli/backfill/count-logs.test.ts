@@ -26,6 +26,7 @@ async function count(log: string | Buffer, given: Partial<CountSettings> = {}) {
     routes: createRouteMatcher([{ method: 'GET', route: '/v1/users/:id' }]),
     ignored: createRouteMatcher([{ method: undefined, route: '/health' }]),
     ...{ from: undefined, to: undefined, oldest: '2024-01-01', today: '2026-11-20' },
+    signal: new AbortController().signal,
     formatOf: (sample) => logFormat('auto', {}, sample),
     ...given,
   })
@@ -102,6 +103,12 @@ describe('the lines of a log', () => {
     const { found } = await count(line().repeat(5_000), { identify })
     expect(found.counted).toBe(5_000)
     expect(most).toBeLessThanOrEqual(2_000)
+  })
+
+  it('are not counted to the end after an interrupt', async () => {
+    await expect(count(line(), { signal: AbortSignal.abort() })).rejects.toThrow(
+      'Interrupted. Nothing was queued.',
+    )
   })
 
   it('report their progress', async () => {

@@ -26,11 +26,13 @@ it('an interrupted backfill continues without queueing a line for a second time'
     },
   }
   await expect(queueDays({ store: failing, ledger, past }, backfill, () => {})).rejects.toThrow('disk full')
+  const stopped = queueDays({ store, ledger, past }, backfill, () => {}, AbortSignal.abort())
+  await expect(stopped).rejects.toThrow('Run the same command again')
   let queued = 0
   await queueDays({ store, ledger, past }, backfill, (lines) => {
     queued += lines
   })
-  expect(queued).toBe(2_000)
+  expect(queued).toBe(1_000)
   expect(store.outboxCounts()).toMatchObject({ closed: 3_000, pending: 3_000 })
   expect((await ledger.list())[0]?.days[0]?.queued).toBe(3_000)
 })

@@ -23,6 +23,7 @@ export interface CountSettings {
   readonly today: UsageDay
   /** Returns the format of a log that begins with this text. */
   formatOf(sample: string): LogFormat
+  readonly signal: AbortSignal
   /** Called after each piece. */
   onProgress?(bytes: number, lines: number): void
 }
@@ -62,6 +63,7 @@ export async function countLogs(
       found.junk['too long'] += tooLong
       for (let from = 0; from < text.length; ) from = await take(format, text, from)
       settings.onProgress?.(bytesRead, found.lines)
+      if (settings.signal.aborted) throw failedError('Interrupted. Nothing was queued.')
       const { series } = settings.past.stats()
       if (series > mostSeries) {
         throw failedError(

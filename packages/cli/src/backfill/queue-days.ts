@@ -1,5 +1,6 @@
 import type { OutboxLine, Store } from '@px-usage/core'
 import type { PastDays } from '@px-usage/core/adapter'
+import { failedError } from '../exit-codes.ts'
 import type { Backfill, Ledger } from './ledger.ts'
 
 /** Lines of one call of the store: about 400 KB. */
@@ -17,6 +18,7 @@ export async function queueDays(
   { store, ledger, past }: { store: Store; ledger: Ledger; past: PastDays },
   backfill: Backfill,
   onQueued: (lines: number) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   await ledger.write(backfill)
   for (const planned of backfill.days) {
@@ -27,6 +29,12 @@ export async function queueDays(
       await store.put(part)
       planned.queued += part.length
       onQueued(part.length)
+      if (signal?.aborted && backfill.days.some((day) => day.queued < day.events)) {
+        await ledger.write(backfill)
+        throw failedError(
+          'Interrupted. Run the same command again to queue the rest, or revert the backfill.',
+        )
+      }
       if (planned.queued % linesPerNote === 0) await ledger.write(backfill)
     }
     await ledger.write(backfill)

@@ -54,7 +54,7 @@ export async function runBackfill(logs: readonly string[], context: Context): Pr
 
 async function count(
   logs: readonly string[],
-  { flags, surroundings, past, options }: Context & { past: PastDays; options: BackfillOptions },
+  { flags, surroundings, signal, past, options }: Context & { past: PastDays; options: BackfillOptions },
 ): Promise<Reconciliation> {
   const { cwd, stdin, stderr, now } = surroundings
   const paths = logs.map((path) => (path === '-' ? path : resolve(cwd, path)))
@@ -71,7 +71,7 @@ async function count(
   try {
     const { today, oldest } = limitsOf(past, now())
     return await countLogs(paths, stdin, {
-      ...{ past, identify, routes, today, oldest, from: options.from, to: options.to },
+      ...{ past, identify, routes, today, oldest, signal, from: options.from, to: options.to },
       ignored: createRouteMatcher((flags.ignore ?? []).map((route) => ({ method: undefined, route }))),
       formatOf: (sample) => logFormat(options.format, options.fields, sample),
       onProgress(bytes) {
@@ -203,7 +203,9 @@ async function confirmAndQueue(
     stream: surroundings.stderr,
     ...{ label: 'Queueing', unit: 'events', total: events, now: surroundings.now },
   })
-  await queueDays({ store, ledger, past }, backfill, (lines) => bar.add(lines)).finally(() => bar.end())
+  await queueDays({ store, ledger, past }, backfill, (lines) => bar.add(lines), context.signal).finally(() =>
+    bar.end(),
+  )
   report(true)
   if (!output.isJson) {
     output.line(`Queued ${counted(events, 'event')} as backfill ${JSON.stringify(name)}.`)

@@ -34,6 +34,8 @@ export function createUsageDays(timeZone: string): UsageDays {
   const format = dayFormat(timeZone)
   // `of()` runs for every call. While the day lasts, this cache makes it cost two comparisons.
   let cached: DayBounds & { day: UsageDay } = { day: '', startMs: 0, endMs: 0 }
+  // `noon()` runs for every line of a day that closes, which is not the day of the calls. Without its own cache a line took 0.6 ms.
+  let lastNoon: { readonly day: UsageDay; readonly atMs: number } | undefined
 
   function label(epochMs: number): UsageDay {
     const parts: Partial<Record<string, string>> = {}
@@ -85,10 +87,15 @@ export function createUsageDays(timeZone: string): UsageDays {
       return { startMs, endMs }
     },
     noon(day) {
-      const { startMs, endMs } = find(day)
-      for (let at = startMs; at < endMs; at += 15 * minuteMs) if (isNoon(at)) return at
-      return Math.trunc((startMs + endMs) / 2)
+      if (lastNoon?.day !== day) lastNoon = { day, atMs: findNoon(day) }
+      return lastNoon.atMs
     },
+  }
+
+  function findNoon(day: UsageDay): number {
+    const { startMs, endMs } = find(day)
+    for (let at = startMs; at < endMs; at += 15 * minuteMs) if (isNoon(at)) return at
+    return Math.trunc((startMs + endMs) / 2)
   }
 
   function isNoon(epochMs: number): boolean {
