@@ -28,7 +28,7 @@ export interface AuditResult {
   readonly daysWithoutRecord: readonly string[]
 }
 
-/** Days are compared together until they have this many lines. It bounds the memory to 60 MB, or to one day if that has more. */
+/** Days are compared together until they have this many lines. It bounds the memory of the tables to 75 MB, or to one day if that has more. */
 const linesPerSlice = 1_000_000
 
 /** Compares the record of what was sent with what PX holds. */
