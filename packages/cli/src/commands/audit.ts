@@ -34,7 +34,7 @@ export const audit: CliCommand<Flags> = {
       .option('--page-size <number>', 'events in a request, 1 to 1000', '1000')
       .addHelpText(
         'after',
-        `\nPX can be read for ${readableDays} days. Needs a key with the Read permission, and reads only.\nEnds with exit code 1 if something is missing, doubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
+        `\nPX can be read for ${readableDays} days. Needs the Read permission, and reads only.\nEnds with exit code 1 if something is missing, doubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
       ),
 
   async run({ args: [given = ''], flags, settings, output, surroundings, signal }) {

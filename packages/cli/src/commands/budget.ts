@@ -46,7 +46,7 @@ export const budget: CliCommand<Flags> = {
       .option('--days <number>', 'days of the past that the forecast uses, 28 to 180', '60')
       .addHelpText(
         'after',
-        '\nTakes a request for each name and day, and reads the events of the last closed day.\nNeeds a key with the Read permission, and reads only. Ends with exit code 1 if more\nevents are expected this month than the contract includes.\n\nExample:\n  px-usage budget --contract 500000',
+        '\nTakes a request for each name and day, and reads the events of the last day.\nNeeds the Read permission, and reads only. Ends with exit code 1 if more events\nare expected this month than the contract includes.\n\nExample:\n  px-usage budget --contract 500000',
       ),
 
   async run({ flags, settings, output, surroundings, signal }) {
