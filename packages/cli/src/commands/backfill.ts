@@ -24,10 +24,7 @@ export const backfill: CliCommand<BackfillFlags> = {
       .option('--key <field>', 'the field that is looked up in the .csv file', 'remote_user')
       .option('--account <field>', 'the field with the account, beside a field with the user')
       .option('--format <name>', formatNames.join(', '), 'auto')
-      .option(
-        '--fields <map>',
-        'fields of JSON lines: time=ts,method=req.method,path=req.url,status=res.code',
-      )
+      .option('--fields <map>', 'fields of JSON lines: time=ts,method=verb,path=url,status=code')
       .option('--ignore <route>', 'do not count this route; may be repeated', repeated)
       .option('--property <name=value>', 'a property of the service (default apiType=RESTful)', repeated)
       .option(
@@ -44,7 +41,7 @@ export const backfill: CliCommand<BackfillFlags> = {
       .option('--for-export', 'queue for `export` only: px-usage never sends these events')
       .addHelpText(
         'after',
-        '\nA log named list or revert is given as ./list. PX events cannot be deleted, so\nlook at a preview first.\n\nExamples:\n  px-usage backfill --routes routes.txt --preview access.log.2.gz access.log.1\n  zcat *.gz | px-usage backfill --routes openapi.yaml --identify keys.csv --yes -\n  px-usage backfill list\n  px-usage backfill revert "logs of May"',
+        '\nA log named list or revert is given as ./list. PX events cannot be deleted, so\nlook at a preview first.\n\nExamples:\n  px-usage backfill --routes routes.txt --preview access.log.2.gz access.log.1\n  zcat *.gz | px-usage backfill --routes api.yaml --identify keys.csv --yes -\n  px-usage backfill list\n  px-usage backfill revert "logs of May"',
       ),
 
   async run(context) {
