@@ -138,7 +138,7 @@ export interface Meter {
   outbox(): AsyncIterable<WaitingLine>
   /**
    * Yields the events and attributes that PX refused, oldest first. Each has its `eventName`, `userId`, `accountId`, `day` and `calls`,
-   * the `body` that was sent, PX's reply as `reason`, and the time as `rejectedAtMs`. They are never sent again. `memoryStore()` keeps
+   * the `body` that was sent, PX's reply as `reason`, and the time as `rejectedAtMs`. px-usage never sends them again by itself. `memoryStore()` keeps
    * them until the process exits. `fileStore()` keeps them until their files are removed, and yields those of all processes
    * that share the folder. Changes nothing.
    *

@@ -19,7 +19,7 @@ export interface WaitingLine extends OutboxLine {
   readonly state: 'pending' | 'unconfirmed'
 }
 
-/** A line that PX refused. The store keeps it as long as it keeps anything, and px-usage never sends it again. */
+/** A line that PX refused. The store keeps it as long as it keeps anything, and sends it again only by an operator's command. */
 export interface RejectedLine extends OutboxLine {
   /** What PX returned. */
   readonly reason: string

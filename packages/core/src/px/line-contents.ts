@@ -9,7 +9,7 @@ export interface LineContents {
   readonly accountId: string | undefined
 }
 
-/** A line that PX refused. It stays in the store and is never sent again. */
+/** A line that PX refused. It stays in the store. Only an operator's command sends it again. */
 export interface RejectedEvent extends RejectedLine, LineContents {}
 
 /** Reads the contents of a line. It never throws; every field is `undefined` if the body cannot be read. */
