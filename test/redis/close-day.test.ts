@@ -92,6 +92,23 @@ describe.skipIf(!hasRedis())('the close of a day of a fleet', () => {
     await store.close()
   })
 
+  it('sends no second event when Redis is emptied a moment after the day was sent', async () => {
+    const { store, errors } = await openFleetStore(redis, { clock })
+    await store.add(batches()({ ada: 2 }))
+    await store.closeDay(day, oneLinePerUserOnce())
+    const [line] = (await store.claim(9)).lines
+    await store.markAttempts([line?.id ?? ''], clock.now())
+    await store.settle([{ id: line?.id ?? '', state: 'delivered' }])
+    await redis.server.command('FLUSHALL')
+    await clock.advance(10_000)
+    await expect.poll(() => store.openDays()).toEqual([day])
+    expect(await store.closeDay(day, oneLinePerUserOnce(), { force: true })).toMatchObject({ lines: 1 })
+    expect(await store.claim(9)).toMatchObject({ lines: [], nextDueInMs: 0 })
+    expect(store.outboxCounts()).toMatchObject({ delivered: 1, pending: 0 })
+    expect(errors.map(({ code }) => code)).toEqual(['PXU_ERR_STORE_REDIS_LOST'])
+    await store.close()
+  })
+
   it('is finished by another process after a crash behind its decisive step', async () => {
     const store = await open()
     await store.add(batches()({ ada: 2, bob: 1 }))
