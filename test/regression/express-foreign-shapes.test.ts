@@ -190,7 +190,7 @@ function buildApp(create: typeof express, { foreign, planted, path }: Shape, usa
 }
 
 /** All of them where there is time: 11 s on each of the versions. */
-const shapes = process.env.CI === undefined ? 500 : 10_000
+const shapes = process.env.SOAK ? 10_000 : process.env.CI === undefined ? 500 : 3_000
 
 it('foreign shapes of handlers, routers and apps respond as without the middleware', async () => {
   const plain = freshExpress()

@@ -235,7 +235,7 @@ function buildApp(K: typeof Koa, { router: alias, exclusive, acts, hand }: Shape
 }
 
 /** All of them where there is time: 11 s on each of the versions. */
-const shapes = process.env.CI === undefined ? 500 : 10_000
+const shapes = process.env.SOAK ? 10_000 : process.env.CI === undefined ? 500 : 3_000
 
 it('foreign shapes of contexts and routers respond as without the middleware', async () => {
   const plain = freshKoa()
