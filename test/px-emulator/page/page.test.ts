@@ -492,6 +492,9 @@ describeInBrowser('report page', () => {
     expect(await page.title()).toBe('PX emulator')
   })
 
+  /** axe takes several seconds for a view, so it sees all nine of them with SOAK only. */
+  const everyView = process.env.SOAK !== undefined
+
   test.each(['light', 'dark'] as const)(
     'it fits two desktops and a phone in %s, and axe finds nothing',
     async (colorScheme) => {
@@ -509,7 +512,8 @@ describeInBrowser('report page', () => {
         await page.getByRole('heading', { name: 'Top accounts' }).waitFor()
         await page.screenshot({ path: picture('report') })
         await page.getByText('Table of these numbers').click()
-        expect([await faintTexts(), await axeFindings()]).toEqual([[], []])
+        expect(await faintTexts()).toEqual([])
+        if (everyView || size !== 'wide') expect(await axeFindings()).toEqual([])
         expect(await fits()).toBe(true)
         const table = page.locator('#numbers .wide')
         expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
@@ -519,12 +523,12 @@ describeInBrowser('report page', () => {
           await page.getByRole('link', { name: view }).click()
           await page.getByRole('heading', { name: view === 'Events' ? 'Events' : 'Users' }).waitFor()
           expect(await fits()).toBe(true)
-          expect([await faintTexts(), await axeFindings()]).toEqual([[], []])
+          expect(await faintTexts()).toEqual([])
+          if (everyView || size === 'desktop') expect(await axeFindings()).toEqual([])
           await page.screenshot({ path: picture(view.toLowerCase()) })
         }
       }
     },
-    // axe on nine views takes minutes on a machine that is busy with other tests.
     300_000,
   )
 })
