@@ -96,20 +96,22 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     properties: ownProperties,
   }
 
+  /** Returns the id of a series, -1 if there is no such series. */
+  function known({ instrument, identity, properties, endpoint }: Series): number {
+    const user = identities.find(identity)
+    const propertySet = dimensions.findPropertySet(instrument, properties)
+    return user === -1 || propertySet === undefined ? -1 : existing(user, propertySet, endpoint)
+  }
+
   function find(series: Series, times: number): number {
-    const user = identities.find(series.identity)
-    const propertySet = dimensions.findPropertySet(series.instrument, series.properties)
-    if (user !== -1 && propertySet !== undefined) {
-      const id = existing(user, propertySet, series.endpoint)
-      if (id !== -1) return id
-    }
-    return findOrMake(series, times)
+    const id = known(series)
+    return id === -1 ? findOrMake(series, times) : id
   }
 
   /** Finds or adds a series that is new in some dimension, or the series that replaces it beyond the limits. */
   function findOrMake({ instrument, identity, properties, endpoint }: Series, times: number): number {
-    const known = identities.find(identity)
-    const user = known === -1 ? makeIdentity(identity, times) : known
+    const knownUser = identities.find(identity)
+    const user = knownUser === -1 ? makeIdentity(identity, times) : knownUser
     const propertySet =
       dimensions.findPropertySet(instrument, properties) ?? makePropertySet(instrument, properties, times)
     if (endpoint === undefined) return row({ user, propertySet, endpoint }, times)
@@ -223,10 +225,8 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
         gain(find({ instrument, identity, properties, endpoint }, 0), 0, value)
     },
 
-    valueOf({ instrument, identity, properties, endpoint }) {
-      const user = identities.find(identity)
-      const propertySet = dimensions.findPropertySet(instrument, properties)
-      const id = user === -1 || propertySet === undefined ? -1 : existing(user, propertySet, endpoint)
+    valueOf(series) {
+      const id = known(series)
       return id === -1 ? 0 : rows.valueOf(id, 0)
     },
 

@@ -31,23 +31,22 @@ export class RejectedLines {
   /** Resolves when the lines are on the disk. Rejected lines then leave the outbox, so there is no other copy. */
   async add(lines: readonly RejectedLine[]): Promise<void> {
     if (lines.length === 0) return
-    this.#open ??= this.#begin()
-    const { file, size, seed } = this.#open
-    const bytes = Buffer.concat(
+    await this.#append((seed) =>
       lines.map(({ reason, rejectedAtMs, ...line }) =>
         encodeLine(line, seed, { text: reason, atMs: rejectedAtMs }),
       ),
     )
-    writeWhole(this.#disk, file, bytes, size)
-    await syncContent(this.#disk, file)
-    this.#open.size += bytes.length
   }
 
   /** Notes that an operator sent lines again or discarded them, so that they are no longer among the rejected ones. */
   async review(review: Review): Promise<void> {
+    await this.#append((seed) => [encodeFrame(frameTypes.change, Buffer.from(JSON.stringify(review)), seed)])
+  }
+
+  async #append(encode: (seed: number) => Buffer[]): Promise<void> {
     this.#open ??= this.#begin()
     const { file, size, seed } = this.#open
-    const bytes = encodeFrame(frameTypes.change, Buffer.from(JSON.stringify(review)), seed)
+    const bytes = Buffer.concat(encode(seed))
     writeWhole(this.#disk, file, bytes, size)
     await syncContent(this.#disk, file)
     this.#open.size += bytes.length
@@ -88,9 +87,7 @@ export class RejectedLines {
  * @throws {UsageError} `PXU_ERR_STORE_UNREADABLE` after all readable lines, if some could not be read
  */
 export async function* readRejectedLines(disk: Disk, folder: string): AsyncGenerator<RejectedLine> {
-  const names = namesIn(disk, folder)
-    .filter((one) => fileName.test(one))
-    .sort(byAge)
+  const names = rejectedFilesIn(disk, folder)
   const reviewed = await readReviews(disk, folder)
   const seen = new Set<string>()
   const unread: string[] = []
@@ -156,8 +153,7 @@ async function eachReview(
   folder: string,
   visit: (review: Review, place: Place) => void,
 ): Promise<void> {
-  const names = namesIn(disk, folder).filter((one) => fileName.test(one))
-  for (const [file, name] of names.sort(byAge).entries()) {
+  for (const [file, name] of rejectedFilesIn(disk, folder).entries()) {
     await readFile(disk, join(folder, name), (frame, at) => {
       if ('command' in frame) visit(frame, { file, at })
     }).catch(() => {})
@@ -181,6 +177,13 @@ async function readFile(
   } finally {
     disk.closeSync(file)
   }
+}
+
+/** Returns the names of the files, oldest first. */
+function rejectedFilesIn(disk: Disk, folder: string): string[] {
+  return namesIn(disk, folder)
+    .filter((one) => fileName.test(one))
+    .sort(byAge)
 }
 
 function byAge(a: string, b: string): number {
