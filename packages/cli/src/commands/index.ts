@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts'
 import { emulator } from './emulator.ts'
 import { endpoints } from './endpoints.ts'
 import { events } from './events.ts'
+import { init } from './init.ts'
 import { preview } from './preview.ts'
 import { rejected } from './rejected.ts'
 import { status } from './status.ts'
@@ -14,6 +15,7 @@ import { status } from './status.ts'
 /** All commands, in the order of the help. */
 export const commands: readonly CliCommand[] = [
   status,
+  init,
   doctor,
   preview,
   events,

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import type { CliCommand } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { onlyReader, openPlace } from '../place/open-place.ts'
+import { pxAddress } from '../px/px-connection.ts'
+import { zoneOf } from '../px/time-zone.ts'
+import { printSheet } from '../set-up/print-sheet.ts'
+import { readSeenEvents } from '../set-up/seen-events.ts'
+import { setUpSheet } from '../set-up/set-up-sheet.ts'
+import type { Settings } from '../settings.ts'
+
+interface Flags {
+  userAttribute: string[]
+  accountAttribute: string[]
+}
+
+const repeated = (value: string, before: string[]) => [...before, value]
+
+/** Prints what an administrator of PX does for this app. Reads the store of the app if there is one, and asks PX nothing. */
+export const init: CliCommand<Flags> = {
+  name: 'init',
+  summary: 'Print a sheet for the set-up in PX: events, attributes and reports',
+  uses: ['store', 'px'],
+  define: (command) =>
+    void command
+      .option('--user-attribute <name>', 'an attribute of users that the app sets', repeated, [])
+      .option('--account-attribute <name>', 'an attribute of accounts that it sets', repeated, [])
+      .addHelpText(
+        'after',
+        '\nThe events are those of the open days and of the outbox. Without counts they\nare those of the default options.\n\nExample:\n  px-usage init --account-attribute dailyApiCalls',
+      ),
+
+  async run({ flags, settings, output }) {
+    const { seen, product, timeZone } = await readApp(settings)
+    const sheet = setUpSheet(
+      seen,
+      { user: flags.userAttribute, account: flags.accountAttribute },
+      { address: pxAddress(settings), productKey: settings.productKey ?? product, timeZone },
+    )
+    output.result(sheet, () => printSheet(sheet, output))
+    return exitCodes.ok
+  },
+}
+
+/** What the store shows of the app. A folder that is not there yet is no error: the sheet is useful before the first start. */
+async function readApp(settings: Settings) {
+  const { place, from } = settings
+  const isMissing = place.kind === 'folder' && from.dir === 'the default' && !existsSync(place.dir)
+  if (isMissing) return { seen: undefined, product: undefined, timeZone: zoneOf(settings) }
+  const opened = await openPlace(settings)
+  try {
+    const reader = onlyReader(opened)
+    const { product, timeZone } = reader.namespace
+    return { seen: await readSeenEvents(reader), product: product || undefined, timeZone }
+  } finally {
+    await opened.close()
+  }
+}
