@@ -29,4 +29,14 @@ describe('the table of faults', () => {
     })
     expect(missing).toEqual([])
   })
+
+  it('has the faults by which docs/what-can-be-lost.md shows its promises', () => {
+    const known = new Set(rows.map(({ number }) => number))
+    const [lost = ''] = readFileSync(join(root, '../docs/what-can-be-lost.md'), 'utf8').split('\n## ')
+    const named = [...lost.matchAll(/\| (\d[\d, ]*?) *\|$/gm)].flatMap(([, cell = '']) =>
+      cell.split(', ').map(Number),
+    )
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((number) => !known.has(number))).toEqual([])
+  })
 })
