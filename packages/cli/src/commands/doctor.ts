@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import type { CliCommand } from '../command.ts'
-import { type Check, unknown as notChecked, type Verdict } from '../doctor/check.ts'
-import { checkFolder } from '../doctor/folder-checks.ts'
-import { readFolderFacts } from '../doctor/folder-facts.ts'
+import type { Check, Verdict } from '../doctor/check.ts'
 import { printChecks } from '../doctor/print-checks.ts'
 import { checkPx, otherRegionsThan } from '../doctor/run-doctor.ts'
+import { checkStore } from '../doctor/store/check-store.ts'
 import { checkVersions } from '../doctor/version-checks.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { pxAddress } from '../px/px-connection.ts'
@@ -18,8 +17,6 @@ interface Flags {
   accountAttribute: string[]
   sendTestEvent?: boolean
 }
-
-const redisUnknown = notChecked('Redis', 'doctor does not connect to Redis')
 
 const repeated = (value: string, before: string[]) => [...before, value]
 
@@ -58,10 +55,10 @@ export const doctor: CliCommand<Flags> = {
       },
       { now },
     )
-    const stored = place.kind === 'folder' ? checkFolder(readFolderFacts(place.dir, { env })) : [redisUnknown]
+    const stored = await checkStore(place, env)
     const areas: ReadonlyArray<readonly [string, readonly Check[]]> = [
       [`PX at ${baseUrl}`, px],
-      [place.kind === 'folder' ? `Folder ${place.dir}` : 'Redis', stored],
+      [stored.area, stored.checks],
       ['Versions', checkVersions(resolve(cwd, flags.app ?? '.'), process.version)],
     ]
     const checks = areas.flatMap(([area, found]) => found.map((check) => ({ area, ...check })))

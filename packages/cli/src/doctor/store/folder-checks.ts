@@ -1,4 +1,4 @@
-import { type Check, failure, ok, unknown, warning } from './check.ts'
+import { type Check, failure, ok, unknown, warning } from '../check.ts'
 import type { FolderFacts } from './folder-facts.ts'
 
 const folderName = 'folder'

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { readFolderFacts } from '../../../packages/cli/src/doctor/folder-facts.ts'
+import { readFolderFacts } from '../../../../packages/cli/src/doctor/store/folder-facts.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'px-usage-doctor-'))
 afterAll(() => rmSync(root, { recursive: true }))

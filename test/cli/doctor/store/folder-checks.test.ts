@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { checkFolder } from '../../../packages/cli/src/doctor/folder-checks.ts'
-import type { FolderFacts } from '../../../packages/cli/src/doctor/folder-facts.ts'
+import { checkFolder } from '../../../../packages/cli/src/doctor/store/folder-checks.ts'
+import type { FolderFacts } from '../../../../packages/cli/src/doctor/store/folder-facts.ts'
 
 const healthy: FolderFacts = {
   dir: '/data/.px-usage',
