@@ -47,7 +47,7 @@ const ofCall: Names<CallOptions<unknown> & Pick<UsageOptions<unknown>, 'meter' |
   enabled: true,
 }
 const ofWebhook: Names<WebhookOptions> = { url: true, secret: true, headers: true }
-const ofFileStore: Names<FileStoreOptions> = { dir: true, durability: true }
+const ofFileStore: Names<FileStoreOptions> = { dir: true, durability: true, keepSentBytes: true }
 const ofIdentifyBy: Names<IdentifyByOptions<unknown>> = {
   credential: true,
   lookup: true,

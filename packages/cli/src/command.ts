@@ -14,7 +14,7 @@ export interface Surroundings {
   now(): number
 }
 
-interface CommandContext<Flags> {
+export interface CommandContext<Flags> {
   /** The arguments that `define` declares, in order. */
   readonly args: readonly string[]
   readonly flags: Flags

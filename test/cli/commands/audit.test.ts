@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmulator } from 'px-emulator'
 import { afterAll, expect, test } from 'vitest'
+import { afterDays, countDays, countedDays } from '../../support/counted-days.ts'
 import { runCli, tooWide } from '../../support/run-cli.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'px-usage-audit-'))
@@ -61,10 +62,28 @@ test('audit of days as they were sent ends with 0, and names days without a reco
   expect(out).toContain('No record of 3 days (2026-11-21 to 2026-11-23)')
 })
 
+test('audit without --sent compares with what the folder of the service keeps', async () => {
+  const store = join(dir, 'store')
+  await using px = await startEmulator({ port: 0, now: () => afterDays })
+  await countDays(store, px)
+  const env = { PX_BASE_URL: px.url, PX_API_KEY: px.apiKey, PX_USAGE_DIR: store }
+  const args = ['audit', `${countedDays[0]}..${countedDays[2]}`, '--json']
+  const run = () => runCli(args, { env, now: () => afterDays })
+  const sent = await run()
+  expect(sent).toMatchObject({ code: 0, err: '' })
+  const { totals, daysWithoutRecord } = JSON.parse(sent.out)
+  expect(totals.reduce((sum: number, name: { sent: number }) => sum + name.sent, 0)).toBe(px.events().length)
+  expect(daysWithoutRecord).toEqual([])
+  const [lost] = px.events()
+  px.reset()
+  const empty = JSON.parse((await run()).out)
+  expect(empty.faults).toContainEqual(expect.objectContaining({ kind: 'missing', userId: lost?.identifyId }))
+  expect(await runCli([...args, '--dir', dir], { env, now: () => afterDays })).toMatchObject({ code: 3 })
+})
+
 test.each([
   [[], /missing required argument 'days'/i],
   [['2026-11-31', '--sent', sent], /"2026-11-31" is not a day or a range/],
-  [['2026-11-23'], /Give the record of what was sent with --sent/],
   [['2026-01-01', '--sent', sent], /too old: PX can be read for 190 days, from 2026-05-19 on/],
   [['2026-11-25', '--sent', sent], /has not begun yet/],
   [

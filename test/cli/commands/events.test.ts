@@ -21,6 +21,16 @@ test('events shows the lines of a day by event and state', async () => {
   const text = await runCli(['events', '2026-11-23'], at)
   expect(tooWide(text.out)).toEqual([])
   expect(text.out).toMatch(/dailyApiCalls +rejected +1 +1/)
+  service.reply = () => ({ outcome: 'delivered' })
+  await service.clock.advance(3_600_000)
+  await service.meter.flush()
+  const [later] = JSON.parse((await runCli(['events', '2026-11-23', '--json'], at)).out)
+  expect(later.byName.map(({ state }: { state: string }) => state).sort()).toEqual([
+    'delivered',
+    'delivered',
+    'rejected',
+    'rejected',
+  ])
   const none = await runCli(['events', '2026-11-20'], at)
   expect(none).toMatchObject({ code: 0, out: expect.stringContaining('has no event of this day') })
 })

@@ -28,7 +28,7 @@ async function openDay({ done = [] as number[], isUnconfirmed = false } = {}): P
   const found = await openLineFile(realDisk, path, folder.damagedOn())
   if (found === undefined) throw new Error(`${path} was set aside`)
   opened.push(found.file)
-  const record = { done: new BitSet(), isUnconfirmed }
+  const record = { done: new BitSet(), undelivered: new BitSet(), isUnconfirmed }
   for (const index of done) record.done.add(index)
   return newOutboxFile({ ...found, name, path, number: 1 }, record, found.end)
 }

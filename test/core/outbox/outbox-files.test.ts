@@ -90,7 +90,7 @@ describe('the files of an outbox', () => {
     ])
   })
 
-  it('remove a file for single lines that has none left, and keep the header of a day', async () => {
+  it('remove a file for single lines that has none, and leave a settled day to be finished', async () => {
     const { file, name, path } = await beginPutFile(realDisk, folder.outbox, 1, () => {})
     fs.closeSync(file)
     await open(name)
@@ -99,6 +99,9 @@ describe('the files of an outbox', () => {
     record.done.add(0)
     const closed = await folder.writeDay([line('a')])
     await open(closed, record)
+    const [finished] = [...files.all]
+    expect([finished?.name, finished?.open, files.needs(closed)]).toEqual([closed, 0, true])
+    files.cutOff(finished as NonNullable<typeof finished>)
     expect(fs.existsSync(folder.path(closed))).toBe(true)
     expect(files.needs(closed)).toBe(false)
   })

@@ -26,6 +26,7 @@ describe('fileStore()', () => {
   it('refuses a folder and a durability that make no sense, and says what does', () => {
     expect(() => fileStore({ dir: '' })).toThrow(/dir "".*path of a folder/)
     expect(() => fileStore({ dir: 'x', durability: 'always' as never })).toThrow(/"always".*'turn'/)
+    expect(() => fileStore({ dir: 'x', keepSentBytes: -1 })).toThrow(/keepSentBytes -1.*whole number/)
   })
 
   it('asks for counts in every turn, each 20 ms or each second', () => {

@@ -6,6 +6,9 @@ import type { SentLine } from './comparison.ts'
 import { factsOf } from './event-facts.ts'
 import type { RecordedLine, SentRecord } from './sent-record.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: every field is checked where it is used
+type JsonObject = Record<string, any>
+
 const states: readonly unknown[] = ['delivered', 'pending', 'unconfirmed', 'rejected']
 
 /**
@@ -21,7 +24,8 @@ export function sentFiles(paths: readonly string[], dayOf: (epochMs: number) => 
       for await (const text of textsOf(path)) {
         at += 1
         if (text.trim() === '') continue
-        const line = parseLine(text)
+        const value = jsonObject(text)
+        const line = value && parseSentLine(value)
         if (line === undefined)
           throw failedError(
             `${path}:${at}: this is not a line that was sent. Give the JSON lines of \`px-usage export\` or \`px-usage events\`.`,
@@ -59,9 +63,7 @@ async function* textsOf(path: string): AsyncGenerator<string> {
 }
 
 /** Returns a line; `other` for one that sets attributes, and `undefined` for anything else. */
-function parseLine(text: string): SentLine | 'other' | undefined {
-  const value = jsonObject(text)
-  if (value === undefined) return undefined
+export function parseSentLine(value: JsonObject): SentLine | 'other' | undefined {
   const { body, kind, state = 'delivered' } = value
   if (kind === 'user' || kind === 'account') return 'other'
   const event = body === undefined ? value : typeof body === 'string' ? jsonObject(body) : Object(body)
@@ -70,8 +72,7 @@ function parseLine(text: string): SentLine | 'other' | undefined {
   return typeof id === 'string' ? { id, state: state as SentLine['state'], event } : undefined
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: every field is checked where it is used
-function jsonObject(text: string): Record<string, any> | undefined {
+function jsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined

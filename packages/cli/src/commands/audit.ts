@@ -4,8 +4,10 @@ import type { EventFault, UntrueAverage } from '../audit/comparison.ts'
 import { printAudit } from '../audit/print-audit.ts'
 import { runAudit } from '../audit/run-audit.ts'
 import { sentFiles } from '../audit/sent-files.ts'
-import type { CliCommand } from '../command.ts'
-import { exitCodes, usageError } from '../exit-codes.ts'
+import { storedLines } from '../audit/stored-lines.ts'
+import type { CliCommand, CommandContext } from '../command.ts'
+import { type ExitCode, exitCodes, usageError } from '../exit-codes.ts'
+import { type NumberedReader, openPlace, sendingReader } from '../place/open-place.ts'
 import { readableDays } from '../px/events-query.ts'
 import { connectToPx } from '../px/px-connection.ts'
 import { zoneOf } from '../px/time-zone.ts'
@@ -28,68 +30,85 @@ export const audit: CliCommand<Flags> = {
   define: (command) =>
     void command
       .argument('<days>', 'a usage day, or a range such as 2026-11-01..2026-11-23')
-      .option('--sent <file>', 'JSON lines of what was sent, also .gz; may be repeated', repeated, [])
+      .option('--sent <file>', 'JSON lines of what was sent, also .gz; repeatable', repeated, [])
       .option('--event <name>', 'look for foreign events of this name too', repeated, [])
       .option('--limit <number>', 'faults of each kind of list in the JSON', '10000')
       .option('--page-size <number>', 'events in a request, 1 to 1000', '1000')
       .addHelpText(
         'after',
-        `\nPX can be read for ${readableDays} days. Needs the Read permission, and reads only.\nEnds with exit code 1 if something is missing, doubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
+        `\nWithout --sent it compares with what the folder of the service keeps of sent days.\nPX can be read for ${readableDays} days. Needs the Read permission, and reads only.\nEnds with exit code 1 if something is missing, doubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
       ),
 
-  async run({ args: [given = ''], flags, settings, output, surroundings, signal }) {
-    const { now, stderr } = surroundings
-    const limit = numberIn('--limit', flags.limit, 0, Number.MAX_SAFE_INTEGER)
-    const pageSize = numberIn('--page-size', flags.pageSize, 1, 1_000)
-    const days = createUsageDays(zoneOf(settings))
-    const range = readable(parseDayRange(given), days.of(now()))
-    if (flags.sent.length === 0) throw usageError('Give the record of what was sent with --sent.')
-    const record = sentFiles(flags.sent, days.of)
-    const px = connectToPx(settings)
-    const progress = createProgress({
-      stream: stderr,
-      label: 'Reading PX',
-      unit: 'pages',
-      total: undefined,
-      now,
-    })
-    const faults: EventFault[] = []
-    const untrueAverages: UntrueAverage[] = []
-    let [faultCount, untrueAverageCount] = [0, 0]
+  async run(context) {
+    const { args, flags, settings } = context
+    const range = parseDayRange(args[0] ?? '')
+    if (flags.sent.length > 0) return compare(context, range, undefined)
+    const place = await openPlace(settings)
     try {
-      const { totals, daysWithoutRecord } = await runAudit(px, {
-        ...{ range, days, record, names: flags.event, pageSize, signal },
-        productKey: settings.productKey,
-        onFault(fault) {
-          faultCount += 1
-          if (faults.length < limit) faults.push(fault)
-        },
-        onUntrueAverage(average) {
-          untrueAverageCount += 1
-          if (untrueAverages.length < limit) untrueAverages.push(average)
-        },
-        onPages: progress.setTotal,
-        onPage: () => progress.add(1),
-      })
-      progress.end()
-      const report = {
-        ...range,
-        ...{
-          timeZone: days.timeZone,
-          record: record.place,
-          requests: px.requests,
-          totals,
-          daysWithoutRecord,
-        },
-        ...{ faultCount, faults, untrueAverageCount, untrueAverages },
-      }
-      output.result(report, () => printAudit(report, output))
-      return faultCount > 0 ? exitCodes.found : exitCodes.ok
+      return await compare(context, range, sendingReader(place))
     } finally {
-      progress.end()
-      await px.close()
+      await place.close()
     }
   },
+}
+
+/** Compares with the record in files, or with that of a store. */
+async function compare(
+  { flags, settings, output, surroundings, signal }: CommandContext<Flags>,
+  wanted: DayRange,
+  reader: NumberedReader | undefined,
+): Promise<ExitCode> {
+  const { now, stderr } = surroundings
+  const limit = numberIn('--limit', flags.limit, 0, Number.MAX_SAFE_INTEGER)
+  const pageSize = numberIn('--page-size', flags.pageSize, 1, 1_000)
+  const zone = settings.timeZone === undefined ? reader?.namespace.timeZone : undefined
+  const days = createUsageDays(zone ?? zoneOf(settings))
+  const range = readable(wanted, days.of(now()))
+  const record = reader ? storedLines(reader, range, days.of) : sentFiles(flags.sent, days.of)
+  const px = connectToPx(settings)
+  const progress = createProgress({
+    stream: stderr,
+    label: 'Reading PX',
+    unit: 'pages',
+    total: undefined,
+    now,
+  })
+  const faults: EventFault[] = []
+  const untrueAverages: UntrueAverage[] = []
+  let [faultCount, untrueAverageCount] = [0, 0]
+  try {
+    const { totals, daysWithoutRecord } = await runAudit(px, {
+      ...{ range, days, record, names: flags.event, pageSize, signal },
+      productKey: settings.productKey,
+      onFault(fault) {
+        faultCount += 1
+        if (faults.length < limit) faults.push(fault)
+      },
+      onUntrueAverage(average) {
+        untrueAverageCount += 1
+        if (untrueAverages.length < limit) untrueAverages.push(average)
+      },
+      onPages: progress.setTotal,
+      onPage: () => progress.add(1),
+    })
+    progress.end()
+    const report = {
+      ...range,
+      ...{
+        timeZone: days.timeZone,
+        record: record.place,
+        requests: px.requests,
+        totals,
+        daysWithoutRecord,
+      },
+      ...{ faultCount, faults, untrueAverageCount, untrueAverages },
+    }
+    output.result(report, () => printAudit(report, output))
+    return faultCount > 0 ? exitCodes.found : exitCodes.ok
+  } finally {
+    progress.end()
+    await px.close()
+  }
 }
 
 /** Returns the range if PX can be read for it and it has begun. @throws {CommandError} with exit code 2 */

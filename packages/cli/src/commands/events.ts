@@ -26,7 +26,7 @@ export const events: CliCommand<Flags> = {
       .option('--limit <number>', 'how many events are shown, and are in the JSON', '20')
       .addHelpText(
         'after',
-        '\nThe store keeps the events of a day until all of them are delivered. After that\nit keeps those that PX rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
+        '\nA folder keeps delivered events for 190 days, within 256 MiB. Redis keeps only the\nevents that wait or were rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
       ),
 
   async run({ args: [given = ''], flags, settings, output }) {
@@ -45,7 +45,8 @@ export const events: CliCommand<Flags> = {
         for (const { name, ...summary } of found) {
           output.heading(`${name}: ${day}`)
           if (summary.total > 0) printEvents(summary, output)
-          else output.line('  The store has no event of this day: it is open, was sent, or had no calls.')
+          else
+            output.line('  The store has no event of this day: it is open, had no calls, or is kept no more.')
         }
       })
       return exitCodes.ok

@@ -3,7 +3,7 @@ import { readRedis } from '@px-usage/redis'
 import { CommandError, exitCodes, failedError, usageError } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import { connectRedis } from './connect-redis.ts'
-import { namespaceText } from './namespace-text.ts'
+import { isDryRun, namespaceText } from './namespace-text.ts'
 
 /** The namespaces that a command reads, each with its number in the place. */
 export interface OpenPlace {
@@ -49,6 +49,17 @@ export function onlyReader({ readers }: OpenPlace): NumberedReader {
   if (first !== undefined && others.length === 0) return first
   const list = readers.map(({ number, name }) => `${number} (${name})`).join(', ')
   throw usageError(`There are ${readers.length} namespaces. Choose one with --namespace: ${list}.`)
+}
+
+/**
+ * Returns the one namespace whose lines are sent.
+ *
+ * @throws {CommandError} with exit code 2 if there are several and `--namespace` chooses none, or if all are dry runs
+ */
+export function sendingReader({ readers, close }: OpenPlace): NumberedReader {
+  const sending = readers.filter(({ namespace }) => !isDryRun(namespace))
+  if (sending.length === 0) throw usageError('The store has counts of dry runs only. They are never sent.')
+  return onlyReader({ readers: sending, close })
 }
 
 async function openRedis(

@@ -72,8 +72,8 @@ export interface StoreReader {
   totals(day: UsageDay): AsyncIterable<SeriesTotal>
   sender(): Promise<StoreSender | undefined>
   outbox(): Promise<OutboxOverview>
-  /** The lines of a day that the store still has. */
-  lines(day: UsageDay): AsyncIterable<KnownLine>
+  /** The lines of a day that the store still has, or of all days up to `last`. */
+  lines(first: UsageDay, last?: UsageDay): AsyncIterable<KnownLine>
   waiting(): AsyncIterable<WaitingLine>
   rejected(): AsyncIterable<RejectedLine>
   readNote(name: string): Promise<string | undefined>

@@ -37,11 +37,11 @@ export interface OutboxFile extends Omit<FileRecord, 'touched'> {
 /** @param record what the log contains about the file, of which only the lines with an attempt are added later */
 export function newOutboxFile(
   opened: Pick<OutboxFile, 'name' | 'path' | 'file' | 'number' | 'header' | 'headerEnd' | 'size'>,
-  { done, isUnconfirmed }: Omit<FileRecord, 'touched'> = emptyRecord(),
+  { done, undelivered, isUnconfirmed }: Omit<FileRecord, 'touched'> = emptyRecord(),
   end: LineFileEnd = { lines: 0, totals: 0, detailsAt: opened.headerEnd },
 ): OutboxFile {
   const unread = { chunk: Buffer.alloc(0), chunkAt: 0 }
-  return { ...opened, end, open: 0, done, isUnconfirmed, touched: new Map(), ...unread }
+  return { ...opened, end, open: 0, done, undelivered, isUnconfirmed, touched: new Map(), ...unread }
 }
 
 const chunkBytes = 64 * 1024

@@ -87,16 +87,12 @@ export class OutboxFiles {
       closeQuietly(this.#disk, file)
       throw error
     }
-    if (opened.open > 0) {
-      this.#open.add(opened)
-      return
-    }
-    try {
-      if (header.day !== undefined) this.#disk.ftruncateSync(file, headerEnd)
-    } finally {
+    // A process that ended just behind the last delivery did not finish the file. That takes a while, so it does not delay the start.
+    if (size > headerEnd) this.#open.add(opened)
+    else {
       closeQuietly(this.#disk, file)
+      if (header.day === undefined) removeQuietly(this.#disk, path)
     }
-    if (header.day === undefined) removeQuietly(this.#disk, path)
   }
 
   /**
@@ -106,16 +102,38 @@ export class OutboxFiles {
    * @returns whether the lines were removed
    */
   cutOff(file: OutboxFile): boolean {
+    // The outbox was closed meanwhile.
+    if (!this.#open.has(file)) return false
     let isCut = true
     try {
       this.#disk.ftruncateSync(file.file, file.headerEnd)
     } catch {
       isCut = false
-      const { name, number, done, isUnconfirmed } = file
-      this.#unread.add({ name, number, record: { done, touched: new Map(), isUnconfirmed } })
+      const { name, number, done, undelivered, isUnconfirmed } = file
+      this.#unread.add({ name, number, record: { done, undelivered, touched: new Map(), isUnconfirmed } })
     }
     this.close(file)
     return isCut
+  }
+
+  /**
+   * Removes the files of single lines that are all settled, once the log has their ids.
+   *
+   * @param except the file that grows
+   * @param keep is called before a file is removed
+   */
+  async removeFinished(
+    except: OutboxFile | undefined,
+    keep: (file: OutboxFile) => Promise<void>,
+  ): Promise<void> {
+    for (const file of [...this.#open]) {
+      if (file.open > 0 || file === except || file.header.day !== undefined) continue
+      await keep(file)
+      // The outbox was closed meanwhile.
+      if (!this.#open.has(file)) continue
+      this.close(file)
+      removeQuietly(this.#disk, file.path)
+    }
   }
 
   /** Indexes the file of a closed day, whose end has the number of lines: only lines with an attempt are read. */
@@ -196,7 +214,7 @@ export class OutboxFiles {
         })
         if (line !== undefined) return { line, touched: due }
         this.#states.lose(due)
-        this.end(due)
+        this.end(due, false)
       } else if (fresh !== undefined) {
         const next = await this.#read(fresh.file, () => fresh.next())
         if (next !== undefined) return next
@@ -222,15 +240,17 @@ export class OutboxFiles {
     const { file } = fresh
     for (const index of fresh.rest()) {
       file.done.add(index)
+      file.undelivered.add(index)
       file.open -= 1
       this.#states.count(unattempted(file.isUnconfirmed).state, -1)
     }
   }
 
-  /** Notes that a line is over: delivered, rejected or lost. */
-  end({ file, index }: TouchedLine): void {
+  /** Notes that a line is over. @param isDelivered `false` for one that was rejected, withdrawn or lost */
+  end({ file, index }: TouchedLine, isDelivered: boolean): void {
     file.touched.delete(index)
     file.done.add(index)
+    if (!isDelivered) file.undelivered.add(index)
     file.open -= 1
   }
 

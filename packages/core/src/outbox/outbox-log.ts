@@ -44,6 +44,8 @@ interface FileSnapshot {
   number: number
   name: string
   done: string
+  /** Those of them that PX does not have; missing if there is none, and in logs of earlier versions. */
+  undelivered?: string
   /** Whether lines without an attempt count as unconfirmed. The name is part of the format on the disk. */
   isSuspect: boolean
   touched: Array<[index: number, state: TouchedState]>
@@ -179,13 +181,15 @@ function stateNow<S extends string>(state: S | 'unknown'): S | 'unconfirmed' {
 /** What the log contains about a file of lines. */
 export interface FileRecord {
   readonly done: BitSet
+  /** The lines among them that PX does not have: rejected, withdrawn, or lost because they could not be read. */
+  readonly undelivered: BitSet
   readonly touched: Map<number, TouchedState>
   /** Whether lines without a recorded attempt count as unconfirmed, because the log that would show their attempts was lost. */
   isUnconfirmed: boolean
 }
 
 export function emptyRecord(): FileRecord {
-  return { done: new BitSet(), touched: new Map(), isUnconfirmed: false }
+  return { done: new BitSet(), undelivered: new BitSet(), touched: new Map(), isUnconfirmed: false }
 }
 
 /** Returns what a new log contains about a file. */
@@ -193,10 +197,15 @@ export function snapshotOf({
   number,
   name,
   done,
+  undelivered,
   isUnconfirmed,
   touched,
 }: FileRecord & { number: number; name: string }): FileSnapshot {
-  return { number, name, done: done.toString(), isSuspect: isUnconfirmed, touched: [...touched] }
+  return {
+    ...{ number, name, done: done.toString() },
+    ...(undelivered.size > 0 ? { undelivered: undelivered.toString() } : {}),
+    ...{ isSuspect: isUnconfirmed, touched: [...touched] },
+  }
 }
 
 /** Collects what a log contains about the lines, file by file. */
@@ -243,6 +252,7 @@ export class OutboxReplay {
           if (!settle(line, stateNow(state))) continue
           if (state !== 'withdrawn') this[state as 'delivered' | 'rejected'] += 1
           file.done.add(index)
+          if (state !== 'delivered') file.undelivered.add(index)
           file.touched.delete(index)
         }
         return
@@ -253,10 +263,11 @@ export class OutboxReplay {
       case 'snapshot': {
         const { delivered, rejected, known, files, commands = [] } = change[1]
         Object.assign(this, { delivered, rejected, known, commands: [...commands] })
-        for (const { number, name, done, isSuspect, touched } of files) {
+        for (const { number, name, done, undelivered = '', isSuspect, touched } of files) {
           this.#names.set(number, name)
           this.#files.set(name, {
             done: new BitSet(Buffer.from(done, 'base64')),
+            undelivered: new BitSet(Buffer.from(undelivered, 'base64')),
             isUnconfirmed: isSuspect,
             touched: new Map(
               touched.map(([index, line]) => [index, { ...line, state: stateNow(line.state) }]),

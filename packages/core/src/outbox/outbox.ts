@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
 import { frameSeed } from '../files/frames.ts'
-import { removeQuietly } from '../files/held-file.ts'
 import type {
   Claim,
   OutboxCounts,
@@ -18,6 +17,7 @@ import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
 import { beginStateLog, emptyRecord, type OutboxReplay, type StateLog } from './outbox-log.ts'
 import { lineFilesIn, readWaitingLines, replayLog } from './read-outbox.ts'
 import { RejectedLines, readRejectedLines, readReview } from './rejected-lines.ts'
+import { defaultSentBytes, SentLines } from './sent/keep-sent-lines.ts'
 
 export interface OutboxSettings {
   disk: Disk
@@ -27,6 +27,8 @@ export interface OutboxSettings {
   damaged: DamagedFiles
   /** Whether the folder was replaced while it was in use. If so, its log may be out of date. */
   isReplaced: boolean
+  /** The most bytes of delivered lines that are kept; 268435456 (256 MiB) by default. */
+  keepSentBytes?: number | undefined
 }
 
 /** A new log is started when the current one has grown by this much plus its initial size. */
@@ -48,6 +50,7 @@ export class Outbox {
   readonly #states: LineStates<TouchedLine>
   readonly #files: OutboxFiles
   readonly #rejected: RejectedLines
+  readonly #sent: SentLines
   #log: StateLog | undefined
   #logLimit = 0
   #puts: OutboxFile | undefined
@@ -55,13 +58,14 @@ export class Outbox {
   #commands: readonly string[] = []
 
   private constructor(settings: OutboxSettings, replay: OutboxReplay) {
-    const { disk, dir, clock, epoch, damaged } = settings
+    const { disk, dir, clock, epoch, damaged, keepSentBytes } = settings
     this.#settings = settings
     this.#disk = disk
     this.#folder = outboxFolder(dir)
     this.#states = new LineStates(clock, replay)
     this.#files = new OutboxFiles({ disk, folder: this.#folder, clock, damaged, states: this.#states })
     this.#rejected = new RejectedLines(disk, this.#folder, epoch)
+    this.#sent = new SentLines({ disk, dir, clock, keepBytes: keepSentBytes ?? defaultSentBytes })
   }
 
   /** Reads what earlier leaders left, and starts a log of its own. */
@@ -165,7 +169,8 @@ export class Outbox {
       lines.push(this.#states.claim(next.touched, next.line))
     }
     // A file whose last lines could not be read is finished.
-    for (const file of [...this.#files.all]) if (file.open === 0) this.#finish(file)
+    for (const file of [...this.#files.all]) if (file.open === 0) await this.#finish(file)
+    await this.#shortenLog()
     return { lines, nextDueInMs: this.#states.nextDueInMs() }
   }
 
@@ -203,13 +208,10 @@ export class Outbox {
     if (entries.length > 0) this.#log?.append(['settle', entries])
     for (const { settlement, touched } of settled) {
       if (!this.#states.settle(touched, settlement)) continue
-      this.#files.end(touched)
-      if (touched.file.open === 0) this.#finish(touched.file)
+      this.#files.end(touched, settlement.state === 'delivered')
     }
-    if ((this.#log?.size ?? 0) > this.#logLimit) {
-      // The lines are settled. If a new log cannot be started, the current one stays in use.
-      await this.#beginLog().catch(() => {})
-    }
+    for (const file of new Set(lines.map(({ file }) => file))) if (file.open === 0) await this.#finish(file)
+    await this.#shortenLog()
   }
 
   /**
@@ -242,7 +244,7 @@ export class Outbox {
   }
 
   /** Handles a file whose lines are all settled. The header of a closed day stays, because it says what the day contained. */
-  #finish(file: OutboxFile): void {
+  async #finish(file: OutboxFile): Promise<void> {
     if (file === this.#puts && file.size < longPutsBytes) return
     if (file.header.day === undefined) {
       if (file === this.#puts) this.#puts = undefined
@@ -250,6 +252,7 @@ export class Outbox {
       this.#logLimit = 0
       return
     }
+    await this.#sent.keep(file)
     if (!this.#files.cutOff(file)) return
     try {
       this.#log?.append(['gone', file.number])
@@ -258,9 +261,16 @@ export class Outbox {
     }
   }
 
+  /** Starts a new log if the current one is long. If that fails, the current one stays in use: the lines are settled in it. */
+  async #shortenLog(): Promise<void> {
+    if ((this.#log?.size ?? 0) <= this.#logLimit) return
+    await this.#beginLog()
+      .then(() => this.#files.removeFinished(this.#puts, (file) => this.#sent.keep(file)))
+      .catch(() => {})
+  }
+
   async #beginLog(): Promise<void> {
     const before = this.#log
-    const finished = [...this.#files.all].filter((file) => file.open === 0 && file !== this.#puts)
     const { delivered, rejected } = this.#states.counts()
     // The log includes finished files: until they are removed, a later process must not take them for new ones.
     this.#log = await beginStateLog(this.#disk, this.#folder, this.#settings.epoch, {
@@ -272,10 +282,6 @@ export class Outbox {
     })
     this.#logLimit = this.#log.size * 2 + freshLogBytes
     before?.close()
-    for (const file of finished) {
-      this.#files.close(file)
-      removeQuietly(this.#disk, file.path)
-    }
   }
 
   close(): void {

@@ -27,6 +27,12 @@ export interface FileStoreOptions {
    * @default 'turn'
    */
   durability?: 'turn' | 'interval' | 'none' | undefined
+  /**
+   * The most bytes of delivered lines that are kept, for at most 190 days, for `px-usage events`, `audit` and `export`. 0 keeps none.
+   *
+   * @default 268435456 (256 MiB), about 6 million events
+   */
+  keepSentBytes?: number | undefined
 }
 
 const flushAfterMs = { turn: 0, interval: 20, none: 1_000 } as const
@@ -49,12 +55,15 @@ export function fileStore(options: FileStoreOptions): Store {
 /** Creates a file store on a given disk; tests pass one that fails. */
 export function fileStoreOn(
   disk: Disk,
-  { dir, durability = 'turn' }: FileStoreOptions,
+  { dir, durability = 'turn', keepSentBytes }: FileStoreOptions,
   segmentBytes: number = defaultSegmentBytes,
 ): Store {
   if (typeof dir !== 'string' || dir === '') throw invalid('dir', dir, 'Give the path of a folder.')
   if (!Object.hasOwn(flushAfterMs, durability)) {
     throw invalid('durability', durability, "Give 'turn', 'interval' or 'none'.")
+  }
+  if (keepSentBytes !== undefined && !(Number.isSafeInteger(keepSentBytes) && keepSentBytes >= 0)) {
+    throw invalid('keepSentBytes', keepSentBytes, 'Give a whole number of bytes, 0 to keep none.')
   }
   const root = resolve(dir)
   /** The folder with the counts of this meter's namespace: `root`, or a subfolder. */
@@ -110,10 +119,7 @@ export function fileStoreOn(
       home = namespaceFolder(disk, root, namespaceName(given.namespace, given.timeZone))
     return openFolder({
       ...given,
-      disk,
-      dir: home,
-      segmentBytes,
-      degraded,
+      ...{ disk, dir: home, segmentBytes, keepSentBytes, degraded },
       onWrite: (tookMs) => slowWrites.record(tookMs, given.clock.elapsed()),
       isSlow: () => slowWrites.isSlow(given.clock.elapsed()),
     })
@@ -263,7 +269,7 @@ export function fileStoreOn(
         return found.map(({ dir, timeZone, destination }) => ({
           name: `${destination} ${timeZone}`,
           timeZone,
-          store: fileStoreOn(disk, { dir, durability }, segmentBytes),
+          store: fileStoreOn(disk, { dir, durability, keepSentBytes }, segmentBytes),
         }))
       }),
 

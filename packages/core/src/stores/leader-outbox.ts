@@ -8,6 +8,8 @@ export interface LeaderOutboxSettings extends LeaseSettings {
   damaged: DamagedFiles
   /** Called when the folder was replaced. @param missing number of waiting lines that the new folder does not have */
   onReplaced(missing: number): void
+  /** The most bytes of delivered lines that are kept. */
+  keepSentBytes?: number | undefined
 }
 
 /** How often a process that is not the leader checks whether there is a leader, 1000 ms (1 second). */
@@ -92,7 +94,7 @@ export class LeaderOutbox {
   }
 
   async #open(): Promise<Outbox | undefined> {
-    const { disk, dir, clock, damaged } = this.#settings
+    const { disk, dir, clock, damaged, keepSentBytes } = this.#settings
     if (this.#lease === undefined) {
       if (clock.elapsed() - this.#triedAtMs < leaderCheckMs) return undefined
       this.#triedAtMs = clock.elapsed()
@@ -113,6 +115,7 @@ export class LeaderOutbox {
       clock,
       damaged,
       isReplaced,
+      keepSentBytes,
     }).catch((error: unknown) => {
       // Another process may be able to open it, such as one of the version that wrote it.
       this.reload()

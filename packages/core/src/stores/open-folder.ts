@@ -33,6 +33,8 @@ export interface FolderSettings extends StoreContext {
   dir: string
   /** Bytes of gains after which a journal continues in a new file. */
   segmentBytes: number
+  /** The most bytes of delivered lines that are kept. */
+  keepSentBytes?: number | undefined
   onWrite(tookMs: number): void
   isSlow(): boolean
   degraded(reason: string, more?: object): void
@@ -130,7 +132,7 @@ export async function openFolder(given: FolderSettings): Promise<OpenFolder> {
     inbox: new Inbox({ ...settings, onDamage }, journalId),
     notes: new NoteFiles({ ...settings, onDamage }),
     leaderOutbox: new LeaderOutbox(
-      { ...settings, onDamage, onReplaced, onUnseenLeader },
+      { ...settings, onDamage, onReplaced, onUnseenLeader, keepSentBytes: given.keepSentBytes },
       { journalId, ...thisHost },
     ),
     silence: settings.silence,

@@ -135,10 +135,11 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
 
     outbox: () => readOutbox({ connection, keys }),
 
-    async *lines(day) {
-      for await (const line of readWaitingLines({ connection, keys })) if (line.day === day) yield line
+    async *lines(first, last = first) {
+      const isWanted = ({ day }: { day: UsageDay }) => day >= first && day <= last
+      for await (const line of readWaitingLines({ connection, keys })) if (isWanted(line)) yield line
       for await (const { reason: _, rejectedAtMs: __, ...line } of rejected()) {
-        if (line.day === day) yield { ...line, state: 'rejected' }
+        if (isWanted(line)) yield { ...line, state: 'rejected' }
       }
     },
 

@@ -94,7 +94,7 @@ export function createFolderReader(disk: Disk, dir: string, namespace: ReadNames
         return { id: leader.journalId, host: leader.host, state: await ownerState(look, leader) }
       }),
     outbox: () => reading(() => readOutboxOverview(disk, dir)),
-    lines: (day) => yielding(readKnownLines(disk, dir, day)),
+    lines: (first, last = first) => yielding(readKnownLines(disk, dir, { first, last })),
     waiting: () => yielding(readWaitingLines(disk, dir)),
     rejected: () => yielding(readRejectedLines(disk, outboxFolder(dir))),
     readNote: (name) =>

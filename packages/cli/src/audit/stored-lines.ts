@@ -1,0 +1,36 @@
+import type { StoreReader } from '@px-usage/core/adapter'
+import type { DayRange } from '../arguments/day-range.ts'
+import { factsOf } from './event-facts.ts'
+import { parseSentLine } from './sent-files.ts'
+import type { RecordedLine, SentRecord } from './sent-record.ts'
+
+/**
+ * The record that the store of the service keeps: the lines of its outbox and those that it delivered lately.
+ *
+ * @param dayOf returns the usage day of a time, for an event that names no day
+ */
+export function storedLines(
+  reader: Pick<StoreReader, 'lines' | 'place'>,
+  { first, last }: DayRange,
+  dayOf: (epochMs: number) => string,
+): SentRecord {
+  async function* all(from: string, to: string): AsyncGenerator<RecordedLine> {
+    for await (const { kind, id, state, body } of reader.lines(from, to)) {
+      // An event of another version may have a body that is no JSON.
+      const line = parseSentLine({ kind, id, state, body })
+      if (line !== undefined && line !== 'other') yield { ...line, day: factsOf(line.event, dayOf).day }
+    }
+  }
+  return {
+    place: reader.place,
+    async countByDay() {
+      const counts = new Map<string, number>()
+      for await (const { day } of all(first, last)) counts.set(day, (counts.get(day) ?? 0) + 1)
+      return counts
+    },
+    async *lines(days) {
+      const sorted = [...days].sort()
+      for await (const line of all(sorted[0] ?? '', sorted.at(-1) ?? '')) if (days.has(line.day)) yield line
+    },
+  }
+}
