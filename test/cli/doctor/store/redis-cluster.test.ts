@@ -14,7 +14,7 @@ test('of several nodes the worst check of each name is shown, with its node', ()
   ])
 })
 
-test('a cluster that does not serve all slots is a failure, and a user who may not see it is none', async () => {
+test('a cluster that does not serve all slots is a failure', async () => {
   const node = (name: string, reply: () => string) => ({ name, send: async () => reply() })
   const up = node('a:1', () => 'cluster_state:ok\r\ncluster_slots_ok:16384\r\n')
   const down = node('b:1', () => 'cluster_state:fail\r\ncluster_slots_ok:10922\r\n')
