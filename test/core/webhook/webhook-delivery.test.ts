@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import {
   createMeter,
   type MeterOptions,
@@ -12,6 +15,7 @@ import {
 } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { certificates } from '../../support/certificates.ts'
 import { answer, type Step, startReceiver } from '../../support/scripted-receiver.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -165,6 +169,25 @@ describe('webhookDelivery()', () => {
     expect(errors[0]?.message).toContain(text)
     await pass(10)
     expect(meter.stats().lines).toMatchObject({ delivered: 3 })
+  })
+
+  it.each([
+    ['signed by itself', certificates.selfSigned, /self-signed certificate/],
+    ['of an unknown authority', certificates.good, /unable to verify the first certificate/],
+  ])('stops at a certificate %s, names the cure and keeps every line', async (_, certificate, text) => {
+    const server = createServer(certificate, () => {}).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closers.push(async () => void server.close())
+    const { port } = server.address() as AddressInfo
+    const { meter, errors } = await setUp([], { webhook: { url: `https://127.0.0.1:${port}/hooks/abc-123` } })
+    expect(meter.stats().lines).toMatchObject({ pending: 3 })
+    expect(errors).toHaveLength(1)
+    const { code, message } = errors[0] as UsageError
+    expect(code).toBe('PXU_ERR_DELIVERY_STOPPED')
+    expect(message).toContain(`The request to the webhook at https://127.0.0.1:${port} failed: `)
+    expect(message).toMatch(text)
+    expect(message).toContain('the certificates that Node trusts (NODE_EXTRA_CA_CERTS)')
+    expect(message).not.toContain('abc-123')
   })
 
   it('holds the lines of a request that exceeds requestTimeoutMs', async () => {
