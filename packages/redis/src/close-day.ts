@@ -84,9 +84,10 @@ export class DayCloser {
   /** Returns the days with counts that no closed day contains, oldest first. */
   async openDays(): Promise<UsageDay[]> {
     const open: UsageDay[] = []
+    const counting = await this.#counts.withOpen((await this.#counts.days()).keys())
     for (const [day, generations] of await this.#counts.days()) {
       const { contained, text } = await this.#closed(day)
-      if (hasMore(generations, contained) || (await this.#counts.hasOpen(day))) open.push(day)
+      if (hasMore(generations, contained) || counting.has(day)) open.push(day)
       else if (this.#mayDrop(day, text)) {
         await this.#drop(day, new Array<number>(generations.length).fill(0), contained)
       }

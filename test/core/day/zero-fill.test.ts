@@ -6,6 +6,7 @@ import { createUsageDays } from '../../../packages/core/src/day/usage-day.ts'
 import { createZeroFill, type ZeroFill } from '../../../packages/core/src/day/zero-fill.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { OutboxLine } from '../../../packages/core/src/model/outbox-line.ts'
+import { batches } from '../../support/count-batch.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -21,9 +22,11 @@ async function setUp(days: number, maxIdentities = 1_000) {
   await store.open({ clock: fakeClock(firstMs), diagnostics: createDiagnostics(), timeZone: 'UTC' })
   let today = 0
   const put: string[] = []
+  const failing = { failsAfter: Number.POSITIVE_INFINITY }
   const watched: Store = {
     ...store,
     async put(lines) {
+      if (put.length >= failing.failsAfter) throw new Error('The store failed.')
       put.push(...lines.map(({ body }) => body))
       return store.put(lines)
     },
@@ -66,7 +69,7 @@ async function setUp(days: number, maxIdentities = 1_000) {
   function tomorrow(): void {
     today += 1
   }
-  return { make, close, put, store, tomorrow }
+  return { make, close, put, store, failing, tomorrow }
 }
 
 const bodies = (lines: OutboxLine[]) => lines.map(({ body }) => body).sort()
@@ -102,6 +105,46 @@ it('a day without any call has its zeros once, whichever process closes it', asy
   await running.fillEmptyDays()
   await make().fillEmptyDays()
   expect(put).toEqual([`calls,${dayOf(1)},ann,RESTful,0`])
+})
+
+it('late calls of a day that has its zeros bring no zero twice', async () => {
+  const { make, close, tomorrow } = await setUp(7)
+  const running = make()
+  await close(running, 0, ['ann', 'bob'])
+  for (let day = 0; day < 2; day++) tomorrow()
+  await running.fillEmptyDays()
+  expect(await close(make(), 1, ['bob'])).toEqual([])
+  expect(bodies(await close(make(), 2, ['bob']))).toEqual([`calls,${dayOf(2)},ann,RESTful,0`])
+})
+
+it('a day waits for earlier ones that are open, because they may bring users', async () => {
+  const { make, close, put, store, tomorrow } = await setUp(7)
+  await close(make(), 0, ['ann'])
+  tomorrow()
+  await store.add(batches()({ bob: 1 }, dayOf(1)))
+  tomorrow()
+  const running = make()
+  tomorrow()
+  await running.fillEmptyDays()
+  expect(put).toEqual([])
+  await store.closeDay(dayOf(1), async function* () {})
+  await close(make(), 1, ['bob'])
+  await running.fillEmptyDays()
+  expect(put.sort()).toEqual(['ann', 'bob'].map((user) => `calls,${dayOf(2)},${user},RESTful,0`))
+})
+
+it('a process that died between two slices leaves the rest to the next one', async () => {
+  const { make, close, put, failing, tomorrow } = await setUp(7, 5_000)
+  const [first, second] = [make(), make()]
+  const users = Array.from({ length: 3_500 }, (_, index) => `user ${index}`)
+  await close(first, 0, users)
+  for (let day = 0; day < 2; day++) tomorrow()
+  failing.failsAfter = 2_000
+  await expect(first.fillEmptyDays()).rejects.toThrow('The store failed.')
+  failing.failsAfter = Number.POSITIVE_INFINITY
+  await second.fillEmptyDays()
+  expect(put).toHaveLength(3_500)
+  expect(new Set(put).size).toBe(3_500)
 })
 
 it('a day on which no process ran has no zeros, because there may have been calls', async () => {

@@ -37,7 +37,7 @@ interface ZeroFillSettings
   /** The most identities (with their properties) that are remembered. The longest unseen ones are dropped. */
   maxIdentities: number
   usageDays: UsageDays
-  store: Notes & Pick<Store, 'openDays' | 'put'>
+  store: Notes & Pick<Store, 'openDays' | 'put' | 'reserve'>
 }
 
 interface Seen {
@@ -53,6 +53,8 @@ interface Memory {
 }
 
 const perTurn = 1_000
+/** How long one process may take for the zeros of days without calls, before another one goes on with them: 300000 ms (5 minutes). */
+const fillMs = 300_000
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
 
@@ -66,6 +68,8 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
   const { days, maxIdentities, usageDays, store, today, isDue, toLine } = settings
   const { timeZone } = usageDays
   const note = createNote(store, 'zero fill', (value) => typeof value === 'string')
+  /** How many zeros the outbox has of each recent day without calls. A store forgets the ids of many lines, so no line is put twice. */
+  const putZeros = createNote(store, 'zeros of days without calls', isNumberOfEachDay)
   const rollup = settings.rollups.find(({ by }) => by === 'identity') as Rollup
   // Late counts of the day must be a line of their own, so zeros have other ids.
   const namespace = JSON.stringify(['zero fill', settings.namespace])
@@ -113,6 +117,22 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
     await note.write(await packed(memory))
   }
 
+  /** Puts the zeros of a day without calls into the outbox. After a crash, the next process goes on behind the last slice. */
+  async function fill(day: UsageDay, memory: Memory): Promise<void> {
+    const lines: OutboxLine[] = []
+    for await (const line of zeros(day, memory, new Set())) lines.push(line)
+    const first = firstOfWindow(day)
+    const noted = Object.entries((await putZeros.read()) ?? {}).filter(([noted]) => noted >= first)
+    const numbers = Object.fromEntries(noted)
+    // The note comes first, because from here on late calls of the day must not add the same zeros.
+    for (let from = numbers[day] ?? 0; ; from += perTurn) {
+      await putZeros.write({ ...numbers, [day]: from })
+      if (from >= lines.length) break
+      await store.put(lines.slice(from, from + perTurn))
+    }
+    await remember(memory, day, new Map())
+  }
+
   return {
     addition(day) {
       const called = new Map<string, Seen>()
@@ -123,7 +143,8 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
         },
         async *lines() {
           const memory = await unpacked(await note.read())
-          yield* zeros(day, memory, new Set(called.keys()))
+          const numbers = (await putZeros.read()) ?? {}
+          if (!Object.hasOwn(numbers, day)) yield* zeros(day, memory, new Set(called.keys()))
           await remember(memory, day, called)
         },
       }
@@ -132,21 +153,24 @@ export function createZeroFill(settings: ZeroFillSettings): ZeroFill {
     async fillEmptyDays() {
       if (!isDue(nextEmpty)) return
       // A process that started before its clock was set would otherwise fill 50 years of days.
-      const first = firstOfWindow(today())
-      if (nextEmpty < first) nextEmpty = first
+      const earliest = firstOfWindow(today())
+      if (nextEmpty < earliest) nextEmpty = earliest
       const open = await store.openDays()
       for (; isDue(nextEmpty); nextEmpty = usageDays.after(nextEmpty)) {
-        if (open.includes(nextEmpty)) return
+        // Also a day before that is still open: it may bring users who need a zero here.
+        const first = firstOfWindow(nextEmpty)
+        if (open.some((day) => day >= first && day <= nextEmpty)) return
         const memory = await unpacked(await note.read())
         if (memory.through >= nextEmpty) continue
-        const lines: OutboxLine[] = []
-        for await (const line of zeros(nextEmpty, memory, new Set())) lines.push(line)
-        for (let from = 0; from < lines.length; from += perTurn)
-          await store.put(lines.slice(from, from + perTurn))
-        await remember(memory, nextEmpty, new Map())
+        if ((await store.reserve?.('zero fill', fillMs)) === false) return
+        await fill(nextEmpty, memory)
       }
     },
   }
+}
+
+function isNumberOfEachDay(value: unknown): value is Record<UsageDay, number> {
+  return typeof value === 'object' && value !== null && Object.values(value).every(Number.isSafeInteger)
 }
 
 function keyOf({ userId, accountId }: Identity, properties: Properties): string {

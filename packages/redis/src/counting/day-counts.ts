@@ -33,8 +33,18 @@ export class DayCounts {
     return found
   }
 
-  /** Returns whether a day has counts that are in no generation yet. */
-  async hasOpen(day: UsageDay): Promise<boolean> {
+  /**
+   * Returns which of these days have counts that are in no generation yet. Read the generations afterwards: counts go into a generation, and
+   * from there into a closed day. A reader that takes these steps in another order misses counts that take one meanwhile, and a day with
+   * calls looks like one without.
+   */
+  async withOpen(days: Iterable<UsageDay>): Promise<Set<UsageDay>> {
+    const open = new Set<UsageDay>()
+    for (const day of days) if (await this.#hasOpen(day)) open.add(day)
+    return open
+  }
+
+  async #hasOpen(day: UsageDay): Promise<boolean> {
     const { connection, keys, shards } = this.#fleet
     for (let shard = 0; shard < shards; shard++) {
       const key = keys.shard(shard).open(day)

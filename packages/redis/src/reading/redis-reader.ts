@@ -100,10 +100,11 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
     async openDays() {
       const nowMs = await redisNow()
       const open: OpenDay[] = []
+      const counting = await counts.withOpen((await generations()).keys())
       for (const [day, numbers] of await generations()) {
         const { revision, contained } = await closedOf(day)
         const hasMore = numbers.some((number, shard) => number > (contained[shard] ?? 0))
-        if (!hasMore && !(await counts.hasOpen(day))) continue
+        if (!hasMore && !counting.has(day)) continue
         open.push({ day, revision, writers: await writersOf(day, nowMs) })
       }
       return open.sort((a, b) => (a.day < b.day ? -1 : 1))
