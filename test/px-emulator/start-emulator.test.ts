@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ask, control, emulator, find, start } from '../support/started-emulator.ts'
+import { ask, control, emulator, event, find, november, post, start } from '../support/started-emulator.ts'
 
 test('a bounded number of requests is kept, the newest', async () => {
   await start({ keepRequests: 10 })
@@ -7,6 +7,14 @@ test('a bounded number of requests is kept, the newest', async () => {
   expect(emulator.requests.length).toBeLessThanOrEqual(11)
   expect(emulator.requests.at(-1)?.url).toContain('at=29')
   expect((await control('GET', 'requests')).body.total).toBe(30)
+})
+
+test('a list has later pages although the clock has fractions of a millisecond', async () => {
+  await start({ now: () => Date.UTC(2026, 10, 23, 10) + 0.25 })
+  for (const identifyId of ['ann', 'bob']) await post({ ...event, identifyId })
+  const first = await find(`${november}&pageSize=1`)
+  const second = await find(`pageSize=1&scrollId=${first.body.scrollId}`)
+  expect(second.body.customEvents).toMatchObject([{ identifyId: 'bob' }])
 })
 
 const megabyte = 'x'.repeat(1024 * 1024)

@@ -19,7 +19,9 @@ const maxRequestSize = 64 * 1024 * 1024
 /** Starts a stand-in for the REST API of PX, with a page that shows the events it received. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { port = 7070, host = '127.0.0.1', apiKey = 'emulator-key', timeZone = 'UTC' } = options
-  const { productKey = 'AP-DEMOEMULATOR-2', keepRequests = 10_000, now = Date.now } = options
+  const { productKey = 'AP-DEMOEMULATOR-2', keepRequests = 10_000, now: clock = Date.now } = options
+  // A scrollId has whole milliseconds, and the clock of an app may have fractions: each later page of a list was refused.
+  const now = () => Math.floor(clock())
   const first: Switches = { ...defaultSwitches, ...checkSwitches(options.switches ?? {}) }
   const switches: Switches = { ...first }
   checkZone(timeZone)
