@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts'
 import { emulator } from './emulator.ts'
 import { endpoints } from './endpoints.ts'
 import { events } from './events.ts'
+import { exportCommand } from './export.ts'
 import { init } from './init.ts'
 import { preview } from './preview.ts'
 import { rejected } from './rejected.ts'
@@ -25,6 +26,7 @@ export const commands: readonly CliCommand[] = [
   endpoints,
   audit,
   budget,
+  exportCommand,
   backfill,
   emulator,
 ]

@@ -1,0 +1,108 @@
+import { createUsageDays } from '@px-usage/core/adapter'
+import { type DayRange, daysIn, parseDayRange } from '../arguments/day-range.ts'
+import type { CliCommand } from '../command.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
+import { type ExportFormat, exportEvents, exportFormats } from '../export/export-events.ts'
+import { lineChoices } from '../export/exported-events.ts'
+import { type ExportReport, printExport } from '../export/print-export.ts'
+import { isDryRun } from '../place/namespace-text.ts'
+import { onlyReader, openPlace } from '../place/open-place.ts'
+import { createProgress } from '../terminal/progress.ts'
+
+interface Flags {
+  format: string
+  lines: string
+  output?: string
+}
+
+/** Writes the events of closed days for other tools. */
+export const exportCommand: CliCommand<Flags> = {
+  name: 'export',
+  summary: 'Write the events of closed days for other tools, as JSON lines or CSV',
+  uses: ['store'],
+  define: (command) =>
+    void command
+      .argument('<days>', 'a usage day, or a range such as 2026-11-01..2026-11-23')
+      .option('--format <format>', 'ndjson, loader or csv', 'ndjson')
+      .option('--lines <which>', 'all, sent or unsent', 'all')
+      .option('--output <path>', 'a file; for loader a new folder (default stdout)')
+      .option('--region <region>', 'region of PX for the loader: us, eu or us2 (PX_REGION)')
+      .addHelpText('after', help),
+
+  async run({ args: [given = ''], flags, settings, output, surroundings, signal }) {
+    const format = oneOf('--format', flags.format, exportFormats)
+    const lines = oneOf('--lines', flags.lines, lineChoices)
+    const wanted = parseDayRange(given)
+    checkOutput(format, flags.output, output.isJson)
+    const { now, stderr, stdout, cwd } = surroundings
+    const place = await openPlace(settings)
+    const progress = createProgress({
+      // On a terminal that shows the events, the bar would be between them.
+      stream: flags.output === undefined && stdout.isTTY === true ? { write() {} } : stderr,
+      ...{ label: 'Exporting', unit: 'events', total: undefined, now },
+    })
+    try {
+      const reader = onlyReader(place)
+      const { number, name, namespace } = reader
+      const range = begun(wanted, createUsageDays(namespace.timeZone).of(now()))
+      const { tally, files } = await exportEvents(reader, {
+        ...{ range, format, lines, path: flags.output, cwd, stdout, signal },
+        region: settings.region,
+        onTotal: progress.setTotal,
+        onEvent: () => progress.add(1),
+      })
+      progress.end()
+      const open = (await reader.openDays()).map(({ day }) => day)
+      const { events, byState, days, attributeLines, unreadable } = tally
+      const report: ExportReport = {
+        ...{ number, name, ...range, timeZone: namespace.timeZone, format, lines, files },
+        ...{ events, byState, attributeLines, unreadable },
+        openDays: open.filter((day) => day >= range.first && day <= range.last),
+        daysWithoutEvents: daysIn(range).filter((day) => !days.has(day) && !open.includes(day)),
+        isSentByService: !isDryRun(namespace),
+      }
+      if (flags.output === undefined) printExport(report, (text) => output.note(text))
+      else output.result(report, () => printExport(report, (text) => output.line(text)))
+      return report.openDays.length > 0 || unreadable > 0 ? exitCodes.found : exitCodes.ok
+    } finally {
+      progress.end()
+      await place.close()
+    }
+  },
+}
+
+const help = `
+Formats:
+  ndjson   one line for each event: the body of POST /v1/events/custom of PX
+  loader   CSV and config files for PX's own data loader, in a new folder
+  csv      one table for a spreadsheet
+
+Lines:
+  all      every event of the days
+  sent     only events that PX accepted from the service
+  unsent   only events that wait, are unconfirmed or were rejected
+
+A folder keeps delivered events for 190 days, within 256 MiB; Redis keeps none.
+Ends with exit code 1 if a day is not closed yet.
+
+Example:
+  px-usage export 2026-11-01..2026-11-23 --format csv --output november.csv`
+
+function oneOf<T extends string>(flag: string, given: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === given)
+  if (found !== undefined) return found
+  throw usageError(`${flag} ${given}: give ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`)
+}
+
+function checkOutput(format: ExportFormat, path: string | undefined, isJson: boolean): void {
+  if (path !== undefined) return
+  if (format === 'loader')
+    throw usageError('--format loader writes several files. Give a new folder with --output.')
+  if (isJson) throw usageError('--json prints a summary, so the events need a file. Give it with --output.')
+}
+
+/** @throws {CommandError} with exit code 2 for days that have not begun */
+function begun(range: DayRange, today: string): DayRange {
+  if (range.last > today) throw usageError(`${range.last} has not begun yet.`)
+  return range
+}
