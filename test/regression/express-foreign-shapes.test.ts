@@ -6,6 +6,7 @@ import type { Express, RequestHandler } from 'express'
 import fc from 'fast-check'
 import { expect, inject, it } from 'vitest'
 import { recordingUsage, routerOf } from '../support/express-names.ts'
+import { shapesFor } from '../support/foreign-shapes.ts'
 import { respond } from '../support/in-process.ts'
 
 type Usage = ReturnType<typeof pxUsage>
@@ -189,8 +190,7 @@ function buildApp(create: typeof express, { foreign, planted, path }: Shape, usa
   return app
 }
 
-/** All of them where there is time: 11 s on each of the versions. */
-const shapes = process.env.SOAK ? 10_000 : process.env.CI === undefined ? 500 : 3_000
+const shapes = shapesFor(framework)
 
 it('foreign shapes of handlers, routers and apps respond as without the middleware', async () => {
   const plain = freshExpress()
@@ -205,7 +205,12 @@ it('foreign shapes of handlers, routers and apps respond as without the middlewa
       expect(await respond(app, given.method, given.path)).toBe(without)
       answers.add(without)
     }),
-    { numRuns: shapes, endOnFailure: false, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
+    {
+      numRuns: shapes,
+      endOnFailure: false,
+      interruptAfterTimeLimit: 100_000,
+      markInterruptAsFailure: true,
+    },
   )
   expect(answers.size).toBeGreaterThan(10)
   expect(calls.length).toBeGreaterThan(shapes * 0.9)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type Koa from 'koa'
 import type { Context, Middleware, Next } from 'koa'
 import { expect, inject, it } from 'vitest'
+import { shapesFor } from '../support/foreign-shapes.ts'
 import { respond } from '../support/in-process.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 
@@ -234,8 +235,7 @@ function buildApp(K: typeof Koa, { router: alias, exclusive, acts, hand }: Shape
   return app.callback()
 }
 
-/** All of them where there is time: 11 s on each of the versions. */
-const shapes = process.env.SOAK ? 10_000 : process.env.CI === undefined ? 500 : 3_000
+const shapes = shapesFor(framework)
 
 it('foreign shapes of contexts and routers respond as without the middleware', async () => {
   const plain = freshKoa()
@@ -250,7 +250,12 @@ it('foreign shapes of contexts and routers respond as without the middleware', a
       expect(await respond(buildApp(used, given, usage), given.method, given.path)).toBe(without)
       answers.add(without)
     }),
-    { numRuns: shapes, endOnFailure: false, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
+    {
+      numRuns: shapes,
+      endOnFailure: false,
+      interruptAfterTimeLimit: 100_000,
+      markInterruptAsFailure: true,
+    },
   )
   expect(answers.size).toBeGreaterThan(shapes / 20)
   expect(calls.length).toBeGreaterThan(shapes * 0.9)
