@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fakeClock } from '@px-usage/core/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createDelivery } from '../../packages/core/src/delivery/send-outbox.ts'
+import { createDiagnostics } from '../../packages/core/src/diagnostics.ts'
 import type { Store } from '../../packages/core/src/model/store.ts'
 import type { SendCommand } from '../../packages/redis/src/options.ts'
 import { batches, callsOf, day, oneLinePerUserOnce } from '../support/count-batch.ts'
@@ -96,6 +98,73 @@ describe.skipIf(!hasRedis())('a fleet on Redis', () => {
     await next.close()
     await frozen.close()
   })
+
+  /** What a sender sends and looks up; `sent` is what PX has. */
+  function senderOf(store: Store, sent: string[], onSend = async () => {}) {
+    return createDelivery({
+      ...{ store, clock, network: clock, startJitterMs: 0, lookUpAfterMs: minuteMs },
+      ...{ diagnostics: createDiagnostics(), acquire: async () => 'granted', untilNextBudgetMs: () => 0 },
+      async send({ id }) {
+        sent.push(id)
+        await onSend()
+        return { outcome: 'delivered' }
+      },
+      async lookUp(lines) {
+        const ids = lines.map(({ id }) => id)
+        const found = ids.filter((id) => sent.includes(id))
+        return {
+          found: new Map(found.map((id) => [id, new Set([id])])),
+          absent: new Set(ids.filter((id) => !sent.includes(id))),
+        }
+      },
+    })
+  }
+
+  it.each(['before its request', 'during its request'])(
+    'sends no line twice when a sender was stopped %s, past its claim',
+    async (moment) => {
+      let isStopped = false
+      let goOn = () => {}
+      const stopped = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      const sent: string[] = []
+      const frozen = await open(async (args, key) => {
+        if (isStopped) await stopped
+        return redis.sendCommand(args, key)
+      })
+      await frozen.add(batches()({ ada: 1 }))
+      await frozen.closeDay(day, oneLinePerUserOnce(), { force: true })
+
+      /** The process is stopped. Meanwhile another one takes the lease, and the line. */
+      async function stop(): Promise<void> {
+        isStopped = true
+        await clock.advance(6 * minuteMs)
+        const next = await open()
+        await senderOf(next, sent).run()
+        expect(next.outboxCounts()).toMatchObject({ delivered: 1, pending: 0, unconfirmed: 0 })
+        await next.close()
+        isStopped = false
+        goOn()
+      }
+
+      const isBefore = moment === 'before its request'
+      const stopping: Store = {
+        ...frozen,
+        async markAttempts(ids, atMs) {
+          await frozen.markAttempts(ids, atMs)
+          if (isBefore) await stop()
+        },
+      }
+      await senderOf(stopping, sent, isBefore ? undefined : stop).run()
+      expect(sent).toEqual([`${day}.0.ada`])
+      await clock.advance(minuteMs)
+      await senderOf(frozen, sent).run()
+      expect(sent).toEqual([`${day}.0.ada`])
+      expect(frozen.outboxCounts()).toMatchObject({ closed: 1, delivered: 1 })
+      await frozen.close()
+    },
+  )
 
   it('keeps counts that arrive while their day closes in that close or in the next revision', async () => {
     const [sender, counter] = [await open(), await open()]

@@ -166,6 +166,32 @@ describe.skipIf(!hasRedis())('with Redis', { timeout: 120_000 }, () => {
     expect(await all.dayInPx()).toEqual(all.truth())
   })
 
+  it('failed over while the day changes, three processes bring one event with all calls', async () => {
+    const pair = later(await startRedisPair(), (one) => one.stop())
+    const proxy = later(await startTcpProxy(pair.primary.port), (one) => one.close())
+    const clients = await Promise.all(
+      ['ioredis', 'node-redis', 'ioredis'].map((name) => client(proxy.port, name as 'ioredis')),
+    )
+    const all = fleet()
+    const meters = clients.map((one) => all.start(one))
+    for (const meter of meters) all.count(meter, 10)
+    await all.stored()
+    await pair.primary.command('WAIT', 1, 1_000)
+    await all.until(() => all.clock.now() >= Date.parse('2026-11-23T23:59:00Z'), 30_000)
+    // Only the old primary has these, and nothing the last ones.
+    pair.replica.pause()
+    for (const meter of meters) all.count(meter, 5)
+    await all.stored()
+    for (const meter of meters) all.count(meter, 2)
+    await pair.primary.kill()
+    await all.clock.advance(2 * 60_000)
+    pair.replica.resume()
+    await pair.promote()
+    proxy.target = pair.replica.port
+    proxy.disconnect()
+    expect(await all.dayInPx()).toEqual(all.truth())
+  })
+
   it('emptied while a process counts nothing, its counts of the last minutes are sent again', async () => {
     const { redis, all, start } = await twoMeters()
     const meters = start()
