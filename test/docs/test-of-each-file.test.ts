@@ -70,6 +70,7 @@ const testsOfSeveral: Readonly<Record<string, string>> = {
   'hot-path': 'what one call costs on its whole way',
   'injected-requests': 'a framework and its adapter, without a socket',
   'interleaved-calls': 'a framework and its adapter, with calls that overlap',
+  verdicts: 'what `px-usage doctor` says of each fault',
   'key-stays': 'the API key, wherever it could appear',
   ...Object.fromEntries(
     ['crash', 'disk-fails', 'journal', 'many-files', 'replaced', 'shared'].map((what) => [
