@@ -44,3 +44,27 @@ test('the status of a running service has its day, its outbox and what it report
     accounting: { counted: 5, stored: 5, inMemory: 0, unattributed: {}, afterClose: 0 },
   })
 })
+
+test('a day that is closed while the status is read is in it once', async () => {
+  await using service = startService()
+  service.call('ann', '/a', 3)
+  await service.meter.flush()
+  const { readers } = await openPlace(
+    parseSettings({ flags: { dir: service.dir }, env: {}, file: undefined, cwd: '/' }),
+  )
+  const reader = readers[0]!
+  let isClosed = false
+  const closing = {
+    ...reader,
+    async outbox() {
+      const found = await reader.outbox()
+      if (!isClosed) await service.clock.advance(15 * 3_600_000)
+      if (!isClosed) await service.meter.flush()
+      isClosed = true
+      return found
+    },
+  }
+  const { days, outbox } = await readStatus(closing, service.clock.now())
+  expect(days).toEqual([])
+  expect(outbox.counts).toMatchObject({ closed: 2, delivered: 2 })
+})

@@ -7,6 +7,7 @@ import {
   readRequestsToday,
   type StoreSender,
   summarizeDay,
+  type UsageDays,
 } from '@px-usage/core/adapter'
 import type { NumberedReader } from '../place/open-place.ts'
 import { waitingReason } from './waiting-reason.ts'
@@ -58,14 +59,7 @@ export async function readStatus(reader: NumberedReader, nowMs: number): Promise
   const processes = await readProcesses(reader)
   const settings = processes[0]?.settings
   const sender = await reader.sender()
-  const outbox = await reader.outbox()
-  const days: DayStatus[] = []
-  for (const open of await reader.openDays()) {
-    const { calls, series, users } = await summarizeDay(reader.totals(open.day))
-    const graceMs = settings?.graceMs ?? defaultGraceMs
-    const waiting = waitingReason(open, { nowMs, days: calendar, graceMs, sender })
-    days.push({ ...open, calls, series, users, waiting })
-  }
+  const { outbox, days } = await readDays(reader, { nowMs, calendar, graceMs: settings?.graceMs, sender })
   const oldest = outbox.days.find(({ pending, unconfirmed }) => pending + unconfirmed > 0)
   return {
     ...{ number, name, place, timeZone: namespace.timeZone, today: calendar.of(nowMs), sender, days, outbox },
@@ -77,6 +71,40 @@ export async function readStatus(reader: NumberedReader, nowMs: number): Promise
     processes,
     accounting: accountingOf(processes),
   }
+}
+
+/** How often days and outbox are read again because a day was closed meanwhile. */
+const mostTries = 5
+
+/**
+ * Reads the outbox and the open days as of one moment. A day that is closed between the two would be missing in both, so both are
+ * read again if the open days are others afterwards.
+ */
+async function readDays(
+  reader: NumberedReader,
+  known: {
+    nowMs: number
+    calendar: UsageDays
+    graceMs: number | undefined
+    sender: StoreSender | undefined
+  },
+): Promise<Pick<Status, 'outbox' | 'days'>> {
+  const { nowMs, calendar, graceMs = defaultGraceMs, sender } = known
+  for (let attempt = 1; ; attempt++) {
+    const open = await reader.openDays()
+    const outbox = await reader.outbox()
+    const days: DayStatus[] = []
+    for (const one of open) {
+      const { calls, series, users } = await summarizeDay(reader.totals(one.day))
+      const waiting = waitingReason(one, { nowMs, days: calendar, graceMs, sender })
+      days.push({ ...one, calls, series, users, waiting })
+    }
+    if (attempt === mostTries || namesOf(await reader.openDays()) === namesOf(open)) return { outbox, days }
+  }
+}
+
+function namesOf(open: readonly OpenDay[]): string {
+  return open.map(({ day, revision }) => `${day} ${revision}`).join()
 }
 
 function accountingOf(processes: readonly ProcessReport[]): Accounting {
