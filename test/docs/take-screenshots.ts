@@ -9,6 +9,7 @@ import { chromiumFlags, findChromium } from '../support/chromium.ts'
 import { startQuickStart } from '../support/quick-start-app.ts'
 
 // `npm run screenshots` takes the pictures of the pages again: that of the demo, and that of the twelve lines of the quick start.
+// `npm run screenshots demo` takes the first one only.
 
 const root = join(import.meta.dirname, '../..')
 const dayMs = 86_400_000
@@ -19,7 +20,7 @@ const executablePath = findChromium()
 if (executablePath === undefined) process.exit(1)
 const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] })
 await takeDemo(browser)
-await takeTwelveLines(browser)
+if (process.argv[2] !== 'demo') await takeTwelveLines(browser)
 await browser.close()
 
 async function take(browser: Browser, url: string, path: string) {
