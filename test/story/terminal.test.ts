@@ -66,9 +66,14 @@ function inColumns(text: string, columns: number): string {
   return text.replace(new RegExp(`.{${columns}}(?=.)`, 'g'), '$&\n')
 }
 
-it('a wrong key is shown once, with the cure', async () => {
+it('a wrong key is shown at start, and once when it stops an event, with the cure', async () => {
   px.script = ({ answer }) => answer(401, '{"message":"Unauthorized"}')
-  const text = await terminalOf('wrong key', px.url, /See https/)
+  const text = await terminalOf(
+    'wrong key',
+    px.url,
+    /^(?=[\s\S]*REFUSED_AT_START)(?=[\s\S]*DELIVERY_STOPPED[\s\S]*See https)/,
+  )
+  expect(text.match(/PXU_WRN_DELIVERY_REFUSED_AT_START/g)).toHaveLength(1)
   expect(text.match(/PXU_ERR_DELIVERY_STOPPED/g)).toHaveLength(1)
   expect(text).toContain(
     `PX refuses the API key (401 at ${px.url}). 1 event is kept in /srv/app/.px-usage; next try in 5 min. Check PX_API_KEY.`,

@@ -35,6 +35,7 @@ export const codes = {
     'Unconfirmed events cannot be looked up in PX; they wait in the store and are looked up again later.',
   PXU_WRN_DELIVERY_NO_READ:
     'The key lacks the Read permission, so an unconfirmed event is resent without a look-up and may be in PX twice.',
+  PXU_WRN_DELIVERY_REFUSED_AT_START: 'PX refuses a request at start: the key or the address is wrong.',
   PXU_WRN_DELIVERY_SEVERAL_SENDERS:
     "Several instances that share no store send events of the same users and days, so PX's Average is wrong.",
   PXU_WRN_DELIVERY_BUDGET_SPENT: 'The daily request budget is spent; the rest is sent tomorrow.',

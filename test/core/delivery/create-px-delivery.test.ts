@@ -1,5 +1,5 @@
-import { memoryStore, type OutboxLine } from '@px-usage/core'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { memoryStore, type OutboxLine, type Store } from '@px-usage/core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { eventLine, type Sender, startSender, testKey } from '../../support/px-sender.ts'
 import { type ScriptedPx, startScriptedPx } from '../../support/scripted-px.ts'
 
@@ -86,6 +86,31 @@ describe('the delivery to PX', () => {
     expect(sent.sort()).toEqual(['a', 'b'])
     expect(store.outboxCounts()).toMatchObject({ delivered: 2 })
     expect([px.requests, delivery.state().requestsToday]).toEqual([[], 0])
+  })
+})
+
+describe('the check at start', () => {
+  const rollups = [{ eventName: 'dailyApiCalls', by: 'identity' as const }]
+  const durable = (): Store => ({ ...memoryStore(), durable: true })
+
+  it.each([
+    [200, undefined],
+    [401, 'PX refuses the API key (401 at URL). Calls are counted,'],
+    [403, 'PX refuses the API key (403 at URL). Calls are counted,'],
+    [404, 'PX at URL/v1 returned 404'],
+    [500, undefined],
+  ])('warns of a key or an address that is wrong, with PX returning %i', async (status, message) => {
+    const warned: string[] = []
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation((text) => {
+      warned.push(String(text))
+    })
+    px.script = ({ answer }) => answer(status, '{"customEvents":[],"totalHits":0}')
+    const { delivery } = await start({ rollups }, { store: durable() })
+    await delivery.check()
+    emitWarning.mockRestore()
+    const expected = message === undefined ? [] : [expect.stringContaining(message.replace('URL', px.url))]
+    expect(warned).toEqual(expected)
+    expect(warned.join()).not.toContain(testKey)
   })
 })
 

@@ -6,7 +6,7 @@ import type { Rollup } from '../day/rollup.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ClaimedLine } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
-import { type DeliveryResult, resultOf } from '../px/delivery-result.ts'
+import { type DeliveryResult, isKeyRefused, resultOf } from '../px/delivery-result.ts'
 import { createLookUp } from '../px/look-up-events.ts'
 import { daysOfOtherSenders } from '../px/other-senders.ts'
 import { createPxClient, type Dispatcher } from '../px/px-client.ts'
@@ -72,6 +72,9 @@ export interface PxDelivery extends Delivery {
 }
 
 const usableShare = 0.9
+/** For a key that PX refuses to read with: PX does not say whether it is wrong or may only write. */
+const keyAdvice =
+  'Check PX_API_KEY, and PX_REGION: a key works in one region only. A key that only lacks the Read permission can send, but unconfirmed events cannot be looked up. `px-usage doctor --send-test-event` finds out which it is.'
 
 /** Creates the delivery of a meter, from its outbox to PX. */
 export function createPxDelivery(
@@ -142,12 +145,31 @@ export function createPxDelivery(
     await checkAttributes(names, { client, acquire: rateLimit.acquire, diagnostics })
   }
 
-  /** The store of a process that ends with its data sends two events for the day of a restart, without another instance. */
+  /** Reads the newest events. The store of a process that ends with its data sends two events for the day of a restart, without another instance. */
   async function checkSenders(): Promise<void> {
     const eventName = settings.rollups?.find(({ by }) => by === 'identity')?.eventName
     if (eventName === undefined || !settings.lookUp || !store.durable || !(await store.isSender())) return
     const nowMs = clock.now()
-    const days = await daysOfOtherSenders(eventName, { client, acquire: rateLimit.acquire, nowMs })
+    let refusal: { reason: string; advice: string } | undefined
+    const reading: typeof client.request = async (request) => {
+      const response = await client.request(request)
+      const result = resultOf(response, nowMs)
+      const isKey = response.received && isKeyRefused(response.status)
+      if (result.outcome === 'stopped')
+        refusal = { reason: result.reason, advice: isKey ? keyAdvice : (result.advice ?? '') }
+      return response
+    }
+    const days = await daysOfOtherSenders(eventName, {
+      ...{ client: { request: reading }, acquire: rateLimit.acquire, nowMs },
+    })
+    if (refusal !== undefined) {
+      // Nothing is sent before the first day ends, so a wrong key or address would go unnoticed until then.
+      const { reason, advice } = refusal
+      diagnostics.warn(
+        'PXU_WRN_DELIVERY_REFUSED_AT_START',
+        `${reason} Calls are counted, and no event can be sent when the day ends until this is corrected. ${advice}`,
+      )
+    }
     if (days.length === 0) return
     diagnostics.warn(
       'PXU_WRN_DELIVERY_SEVERAL_SENDERS',
