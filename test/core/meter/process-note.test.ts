@@ -43,6 +43,31 @@ test('each process writes about itself once a minute of real time, and at its en
   expect((await readProcesses(store)).map(({ hasEnded }) => hasEnded)).toEqual([true, false])
 })
 
+test('processes that start at the same moment are all there after a few seconds', async () => {
+  const shared = durable()
+  const waiting: (() => void)[] = []
+  // Each of them reads the note before any of them has written it.
+  const store: Store = {
+    ...shared,
+    readNote: async (name) => {
+      const text = await shared.readNote(name)
+      if (waiting.length < 2) await new Promise<void>((resolve) => void waiting.push(resolve))
+      for (const goOn of waiting) goOn()
+      return text
+    },
+  }
+  const starting = [noteIn(store), noteIn(store), noteIn(store)]
+  await Promise.all(starting.map((one) => one.writeIfDue()))
+  expect(await readProcesses(store)).toHaveLength(1)
+  for (let second = 0; second < 6; second++) {
+    for (const { network } of starting) {
+      await network.advance(1_000)
+      await new Promise(setImmediate)
+    }
+  }
+  expect(await readProcesses(store)).toHaveLength(3)
+})
+
 test('the note has a limit, and a store that is not durable has none', async () => {
   const store = durable()
   for (let process = 0; process < 205; process++) await noteIn(store).writeIfDue()

@@ -41,6 +41,8 @@ export interface ProcessNote {
 const name = 'processes'
 /** The interval of writing, 60000 ms (1 minute) of real time: a test that moves its clock by weeks must not write for each minute. */
 const everyMs = 60_000
+/** The delay after which a process looks whether another one replaced its report: 1000 to 2000 ms (1 to 2 seconds). */
+const checkMs = 1_000
 /** A crash loop must not make the note grow without limit. The reports of the processes that wrote last stay. */
 const mostReports = 200
 
@@ -50,7 +52,7 @@ function isReports(value: unknown): value is Reports {
 
 /**
  * Creates the note in which each process of a store writes about itself. Processes replace each other's note: if two write at the
- * same moment, the report of one is missing until it writes again.
+ * same moment, the report of one is missing. That process notices it and writes again.
  */
 export function createProcessNote({
   store,
@@ -70,9 +72,12 @@ export function createProcessNote({
   const { rollups, graceMs, maxRequestsPerDay } = settings
   const startedAtMs = clock.now()
   let writtenAtMs = Number.NEGATIVE_INFINITY
+  let hasEnded = false
+  let cancelCheck = () => {}
 
-  async function write(hasEnded: boolean): Promise<void> {
+  async function write(): Promise<void> {
     writtenAtMs = network.elapsed()
+    cancelCheck()
     const { calls, delivery } = stats()
     const report: ProcessReport = {
       ...{ host: hostname(), pid: process.pid, startedAtMs, atMs: clock.now(), hasEnded },
@@ -80,6 +85,13 @@ export function createProcessNote({
     }
     const others = Object.entries((await note.read()) ?? {}).filter(([other]) => other !== id)
     await note.write(Object.fromEntries([[id, report] as const, ...others].slice(0, mostReports)))
+    if (!hasEnded) cancelCheck = network.setTimer(() => void quietly(check()), checkMs * (1 + Math.random()))
+  }
+
+  async function check(): Promise<void> {
+    const reports = (await note.read()) ?? {}
+    // Of more processes than the note has room for, some are always missing.
+    if (!Object.hasOwn(reports, id) && Object.keys(reports).length < mostReports) await write()
   }
 
   // Nothing depends on the note. A store that fails is reported by the part of the meter that needs it.
@@ -87,10 +99,11 @@ export function createProcessNote({
 
   return {
     async writeIfDue() {
-      if (store.durable && network.elapsed() - writtenAtMs >= everyMs) await quietly(write(false))
+      if (store.durable && network.elapsed() - writtenAtMs >= everyMs) await quietly(write())
     },
     async end() {
-      if (store.durable && writtenAtMs > Number.NEGATIVE_INFINITY) await quietly(write(true))
+      hasEnded = true
+      if (store.durable && writtenAtMs > Number.NEGATIVE_INFINITY) await quietly(write())
     },
   }
 }
