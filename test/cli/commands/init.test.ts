@@ -29,7 +29,8 @@ test('init lists the events and properties that the folder of the app has', asyn
   const { code, out } = await runCli(['init', '--json', '--dir', service.dir])
   expect(code).toBe(0)
   const sheet = JSON.parse(out)
-  expect(sheet).toMatchObject({ isSeen: true, keys: { productKey: 'AP-TEST-2', timeZone: 'UTC' } })
+  expect(sheet).toMatchObject({ isSeen: true, keys: { productKey: 'AP-TEST-2' } })
+  expect(sheet.keys).toMatchObject({ address: 'api.aptrinsic.com', timeZone: 'UTC' })
   const names = sheet.events.map(({ eventName }: { eventName: string }) => eventName)
   expect(names.sort()).toEqual(['dailyApiCalls', 'dailyEndpointCalls', 'dailyExports'])
   expect(sheet.reports).toContainEqual(

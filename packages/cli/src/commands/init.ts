@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { CliCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { targetText } from '../place/namespace-text.ts'
 import { onlyReader, openPlace } from '../place/open-place.ts'
 import { pxAddress } from '../px/px-connection.ts'
 import { zoneOf } from '../px/time-zone.ts'
@@ -31,12 +32,8 @@ export const init: CliCommand<Flags> = {
       ),
 
   async run({ flags, settings, output }) {
-    const { seen, product, timeZone } = await readApp(settings)
-    const sheet = setUpSheet(
-      seen,
-      { user: flags.userAttribute, account: flags.accountAttribute },
-      { address: pxAddress(settings), productKey: settings.productKey ?? product, timeZone },
-    )
+    const { seen, keys } = await readApp(settings)
+    const sheet = setUpSheet(seen, { user: flags.userAttribute, account: flags.accountAttribute }, keys)
     output.result(sheet, () => printSheet(sheet, output))
     return exitCodes.ok
   },
@@ -44,14 +41,21 @@ export const init: CliCommand<Flags> = {
 
 /** What the store shows of the app. A folder that is not there yet is no error: the sheet is useful before the first start. */
 async function readApp(settings: Settings) {
-  const { place, from } = settings
-  const isMissing = place.kind === 'folder' && from.dir === 'the default' && !existsSync(place.dir)
-  if (isMissing) return { seen: undefined, product: undefined, timeZone: zoneOf(settings) }
+  const { place, from, productKey } = settings
+  const address = pxAddress(settings)
+  if (place.kind === 'folder' && from.dir === 'the default' && !existsSync(place.dir))
+    return { seen: undefined, keys: { address, productKey, timeZone: zoneOf(settings) } }
   const opened = await openPlace(settings)
   try {
     const reader = onlyReader(opened)
     const { product, timeZone } = reader.namespace
-    return { seen: await readSeenEvents(reader), product: product || undefined, timeZone }
+    const keys = {
+      // The settings of this shell may differ from those of the app, which the store shows.
+      address: targetText(reader.namespace) || address,
+      productKey: product || productKey,
+      timeZone,
+    }
+    return { seen: await readSeenEvents(reader), keys }
   } finally {
     await opened.close()
   }
