@@ -1,4 +1,4 @@
-import { createMeter, fileStore } from '@px-usage/core'
+import { createMeter, fileStore, type MeterOptions } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import type { Emulator } from 'px-emulator'
 
@@ -16,16 +16,16 @@ const endpoints = [
 
 /**
  * Counts calls of three days in a folder, with ids that a spreadsheet or a CSV may take for something else. Each day is closed, and sent
- * to the emulator unless it is a dry run.
+ * to the emulator unless the options say otherwise.
  */
 export async function countDays(
   dir: string,
   { apiKey, productKey, url }: Emulator,
-  { dryRun = false }: { dryRun?: boolean } = {},
+  options: Pick<MeterOptions, 'delivery' | 'dryRun'> = {},
 ): Promise<void> {
   const clock = fakeClock(`${countedDays[0]}T10:00:00Z`)
   const store = fileStore({ dir })
-  const meter = createMeter({ apiKey, productKey, baseUrl: url, clock, store, dryRun, startJitterMs: 0 })
+  const meter = createMeter({ apiKey, productKey, baseUrl: url, clock, store, startJitterMs: 0, ...options })
   for (const [at, day] of countedDays.entries()) {
     for (const [number, userId] of users.entries()) {
       // Not every user calls on every day.

@@ -16,6 +16,7 @@ const lines = [
 ]
 const reader = {
   place: '/data',
+  incompleteUpTo: async (): Promise<string | undefined> => undefined,
   async *lines(first: string, last = first) {
     yield* lines.filter(({ day }) => day >= first && day <= last)
   },
@@ -35,4 +36,10 @@ test('the events of some days come with their states', async () => {
   for await (const { id, state, day } of record.lines(new Set(['2026-11-24', '2026-11-22'])))
     found.push(`${id} ${state} ${day}`)
   expect(found).toEqual(['a delivered 2026-11-22', 'e delivered 2026-11-24'])
+})
+
+test('a day of which delivered lines may be missing has no record', async () => {
+  const incomplete = { ...reader, incompleteUpTo: async () => '2026-11-22' }
+  const some = storedLines(incomplete, { first: '2026-11-22', last: '2026-11-24' }, () => '')
+  expect([...(await some.countByDay()).keys()]).toEqual(['2026-11-23', '2026-11-24'])
 })

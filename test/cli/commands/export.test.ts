@@ -56,7 +56,7 @@ test('export to a file prints a summary, or JSON', async () => {
   expect(readFileSync(join(root, 'day.csv'), 'utf8').split('\n')).toHaveLength(6)
   const args = ['export', '2026-11-23', '--format', 'loader', '--output', 'loader', '--json']
   const json = JSON.parse((await runCli([...args, '--region', 'eu'], at)).out)
-  expect(json).toMatchObject({ events: 4, byState: { delivered: 2, rejected: 2 }, isSentByService: true })
+  expect(json).toMatchObject({ events: 4, byState: { delivered: 2, rejected: 2 }, isDryRun: false })
   expect(readdirSync(join(root, 'loader'))).toHaveLength(4)
   expect(JSON.parse(readFileSync(json.files[0].config, 'utf8'))).toMatchObject({ dataCenter: 'EU' })
 })

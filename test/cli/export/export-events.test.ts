@@ -20,6 +20,7 @@ beforeAll(async () => {
   target = await startEmulator(options)
   await countDays(join(dir, 'sent'), direct)
   await countDays(join(dir, 'dry'), direct, { dryRun: true })
+  await countDays(join(dir, 'handed'), direct, { delivery: async () => ({ outcome: 'delivered' }) })
 })
 afterAll(async () => {
   await Promise.all([direct.close(), target.close()])
@@ -73,13 +74,13 @@ async function load(csv: string, { productKey, fieldMapping }: LoaderConfig): Pr
   }
 }
 
-test.each(['sent', 'dry'])(
+test.each(['sent', 'handed', 'dry'])(
   'JSON lines of a folder (%s) give the report of direct delivery',
   async (which) => {
     target.reset()
     const args = ['export', range, '--dir', join(dir, which)]
     const { code, out, err } = await runCli(args, { now })
-    expect([code, err.includes('doubles')]).toEqual([0, which === 'sent'])
+    expect([code, err.includes('doubles')]).toEqual([0, which !== 'dry'])
     const bodies = out.trimEnd().split('\n')
     expect(bodies).toHaveLength(direct.events().length)
     for (const body of bodies) expect(await post(body)).toBe(201)

@@ -1,4 +1,4 @@
-import { createUsageDays } from '@px-usage/core/adapter'
+import { createUsageDays, type StoreReader } from '@px-usage/core/adapter'
 import { type DayRange, daysIn, parseDayRange } from '../arguments/day-range.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
@@ -58,17 +58,29 @@ export const exportCommand: CliCommand<Flags> = {
         ...{ number, name, ...range, timeZone: namespace.timeZone, format, lines, files },
         ...{ events, byState, attributeLines, unreadable },
         openDays: open.filter((day) => day >= range.first && day <= range.last),
+        incompleteUpTo: lines === 'unsent' ? undefined : await incompleteIn(reader, range),
         daysWithoutEvents: daysIn(range).filter((day) => !days.has(day) && !open.includes(day)),
-        isSentByService: !isDryRun(namespace),
+        isDryRun: isDryRun(namespace),
       }
       if (flags.output === undefined) printExport(report, (text) => output.note(text))
       else output.result(report, () => printExport(report, (text) => output.line(text)))
-      return report.openDays.length > 0 || unreadable > 0 ? exitCodes.found : exitCodes.ok
+      const isComplete = report.openDays.length === 0 && report.incompleteUpTo === undefined
+      return !isComplete || unreadable > 0 ? exitCodes.found : exitCodes.ok
     } finally {
       progress.end()
       await place.close()
     }
   },
+}
+
+/** Returns the last day of a range of which delivered events may be missing. */
+async function incompleteIn(
+  reader: Pick<StoreReader, 'incompleteUpTo'>,
+  { first, last }: DayRange,
+): Promise<string | undefined> {
+  const day = await reader.incompleteUpTo()
+  if (day === undefined || day < first) return undefined
+  return day < last ? day : last
 }
 
 const help = `
@@ -83,7 +95,8 @@ Lines:
   unsent   only events that wait, are unconfirmed or were rejected
 
 A folder keeps delivered events for 190 days, within 256 MiB; Redis keeps none.
-Ends with exit code 1 if a day is not closed yet.
+Ends with exit code 1 if a day is not closed yet, or if delivered events of it
+are no longer kept.
 
 Example:
   px-usage export 2026-11-01..2026-11-23 --format csv --output november.csv`

@@ -15,15 +15,17 @@ export interface ExportReport extends Omit<ExportTally, 'days'> {
   readonly files: readonly WrittenFile[]
   /** Days that have counts which are not closed: their events, or some of them, do not exist yet. */
   readonly openDays: readonly string[]
+  /** The last day of the range of which delivered events may be missing. */
+  readonly incompleteUpTo: string | undefined
   /** Closed days without an event in the export. */
   readonly daysWithoutEvents: readonly string[]
-  /** Whether the service sends these events to PX, so that loading them there again doubles them. */
-  readonly isSentByService: boolean
+  /** Whether the service counted without sending. Otherwise it may send these events to PX itself. */
+  readonly isDryRun: boolean
 }
 
 /** Prints what was exported, and what the reader of the files must know. */
 export function printExport(report: ExportReport, print: (text: string) => void): void {
-  const { first, last, timeZone, events, byState, files } = report
+  const { first, last, timeZone, lines, events, byState, files } = report
   const range = first === last ? first : `${first} to ${last}`
   const states = Object.entries(byState).map(([state, number]) => `${number} ${state}`)
   const parts = states.length > 0 ? `: ${states.join(', ')}` : ''
@@ -32,16 +34,18 @@ export function printExport(report: ExportReport, print: (text: string) => void)
     print(`  ${path}  ${counted(events, 'event')}`)
     if (config !== undefined) print(`  ${config}`)
   }
-  const { openDays, daysWithoutEvents, attributeLines, unreadable } = report
+  const { openDays, incompleteUpTo, daysWithoutEvents, attributeLines, unreadable } = report
   if (openDays.length > 0)
     print(`Not closed yet, so not complete: ${daysText(openDays)}. Export again after the close.`)
-  if (daysWithoutEvents.length > 0)
-    print(`No events of ${daysText(daysWithoutEvents)}: no calls, or kept no more.`)
+  if (incompleteUpTo !== undefined)
+    print(`Delivered events up to ${incompleteUpTo} are not kept, or not all of them.`)
+  if (lines === 'all' && daysWithoutEvents.length > 0)
+    print(`No events of ${daysText(daysWithoutEvents)}: there were no calls.`)
   if (attributeLines > 0)
     print(`Left out: ${counted(attributeLines, 'update')} of user or account attributes.`)
   if (unreadable > 0) print(`Left out: ${counted(unreadable, 'line')} whose body is no JSON.`)
-  if (report.isSentByService && events > 0)
-    print('The service sends these events to PX. Loading them there as well doubles them.')
+  if (!report.isDryRun && events > 0)
+    print('If the service sends to PX, loading these events there doubles them.')
 }
 
 function daysText(days: readonly string[]): string {

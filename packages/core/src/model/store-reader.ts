@@ -74,6 +74,8 @@ export interface StoreReader {
   outbox(): Promise<OutboxOverview>
   /** The lines of a day that the store still has, or of all days up to `last`. */
   lines(first: UsageDay, last?: UsageDay): AsyncIterable<KnownLine>
+  /** The last day of which the store may lack delivered lines, because it keeps them for a limited time; `undefined` if there is none. */
+  incompleteUpTo(): Promise<UsageDay | undefined>
   waiting(): AsyncIterable<WaitingLine>
   rejected(): AsyncIterable<RejectedLine>
   readNote(name: string): Promise<string | undefined>

@@ -68,10 +68,15 @@ export async function* readWaitingLines(disk: Disk, dir: string): AsyncGenerator
   for (const line of left.values()) yield { ...line, state: 'pending' }
 }
 
-/** Yields the lines of a file with their index; nothing if the file is gone or damaged. */
+/**
+ * Yields the lines of a file with their index; nothing if the file is gone or damaged.
+ *
+ * @param perTurn the most lines that are decoded in one turn of the event loop
+ */
 export async function* linesIn(
   disk: Disk,
   path: string,
+  perTurn: number = linesPerPage,
 ): AsyncGenerator<ReturnType<typeof decodeLine> & { index: number }> {
   const file = openIfThere(disk, path)
   if (file === undefined) return
@@ -88,7 +93,7 @@ export async function* linesIn(
         disk,
         file,
         ({ type, payload }) => {
-          if (lines.length === linesPerPage) return false
+          if (lines.length === perTurn) return false
           if (type === frameTypes.line) lines.push({ ...decodeLine(payload), index: index++ })
           return true
         },
@@ -96,7 +101,7 @@ export async function* linesIn(
       )
       yield* lines
       from = at
-      isFull = lines.length === linesPerPage
+      isFull = lines.length === perTurn
     }
   } finally {
     closeQuietly(disk, file)

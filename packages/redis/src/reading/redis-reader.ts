@@ -144,6 +144,9 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
       }
     },
 
+    // Redis removes a line as soon as PX has it.
+    incompleteUpTo: async () => '9999-12-31',
+
     waiting: () => readWaitingLines({ connection, keys }),
     rejected,
 

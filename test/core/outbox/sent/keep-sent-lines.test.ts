@@ -6,9 +6,13 @@ import { type Disk, realDisk } from '../../../../packages/core/src/files/disk.ts
 import { withFile } from '../../../../packages/core/src/files/held-file.ts'
 import { readLineFile } from '../../../../packages/core/src/outbox/line-file.ts'
 import { SentLines } from '../../../../packages/core/src/outbox/sent/keep-sent-lines.ts'
-import { sentFilesIn, sentFolder } from '../../../../packages/core/src/outbox/sent/sent-files.ts'
+import {
+  incompleteUpTo,
+  sentFilesIn,
+  sentFolder,
+} from '../../../../packages/core/src/outbox/sent/sent-files.ts'
 import { line } from '../../../support/count-batch.ts'
-import { cutOffAt, diskWith } from '../../../support/failing-disk.ts'
+import { cutOffAt, diskWith, errno } from '../../../support/failing-disk.ts'
 import { outboxOf } from '../../../support/outbox-folder.ts'
 
 const folder = outboxOf(beforeEach, afterEach)
@@ -29,6 +33,7 @@ async function fileOf(onDay: string, ids: readonly string[], undelivered: readon
   return { path, header, undelivered: set }
 }
 
+const incomplete = () => incompleteUpTo(realDisk, folder.dir)
 const days = () => sentFilesIn(realDisk, folder.dir).map(({ last }) => last)
 const textOf = (path = '') => gunzipSync(fs.readFileSync(path)).toString()
 
@@ -61,16 +66,35 @@ test('lines that are kept already are not copied again', async () => {
 test('lines older than 190 days are removed, and the oldest when all are too large', async () => {
   const sent = sentOn()
   for (const day of ['2026-05-01', '2026-05-20', '2026-11-22']) await sent.keep(await fileOf(day, [day]))
-  expect(days()).toEqual(['2026-05-20', '2026-11-22'])
+  expect([days(), incomplete()]).toEqual([['2026-05-20', '2026-11-22'], '2026-05-01'])
   const sizes = sentFilesIn(realDisk, folder.dir).map(({ path }) => fs.statSync(path).size)
   await sentOn(realDisk, (sizes[1] ?? 0) * 2).keep(await fileOf('2026-11-23', ['2026-11-23']))
-  expect(days()).toEqual(['2026-11-22', '2026-11-23'])
+  expect([days(), incomplete()]).toEqual([['2026-11-22', '2026-11-23'], '2026-05-20'])
+})
+
+test('days that an earlier version sent, or that the disk does not take, are not complete', async () => {
+  await fileOf('2026-11-20', ['before'])
+  await sentOn().keep(await fileOf('2026-11-21', ['a']))
+  expect([days(), incomplete()]).toEqual([['2026-11-21'], '2026-11-20'])
+  const full = diskWith((call) => {
+    if (call === 'write') throw errno('ENOSPC')
+  })
+  await sentOn(full).keep(await fileOf('2026-11-22', ['b']))
+  expect([days(), incomplete()]).toEqual([['2026-11-21'], '2026-11-22'])
+})
+
+test('a store that was removed while it was in use does not come back', async () => {
+  const file = await fileOf('2026-11-22', ['a'])
+  fs.rmSync(folder.dir, { recursive: true })
+  await sentOn().keep(file)
+  await sentOn(realDisk, 0).keep(file)
+  expect(fs.existsSync(folder.dir)).toBe(false)
 })
 
 test('nothing is kept, and what was kept is removed, with 0 bytes', async () => {
   await sentOn().keep(await fileOf('2026-11-22', ['a']))
   await sentOn(realDisk, 0).keep(await fileOf('2026-11-23', ['b']))
-  expect(days()).toEqual([])
+  expect([days(), incomplete()]).toEqual([[], '2026-11-23'])
 })
 
 test('a disk that fails at any change leaves all lines or none, and nothing throws', async () => {

@@ -2,6 +2,8 @@ import fs from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { realDisk } from '../../../../packages/core/src/files/disk.ts'
 import {
+  incompleteUpTo,
+  noteIncomplete,
   sentFileEnd,
   sentFileName,
   sentFilesIn,
@@ -28,4 +30,11 @@ test('files are listed by their last day, without those that are not finished', 
     ['2026-11-23', '2026-11-23'],
     ['2026-11-01', '2026-11-24'],
   ])
+})
+
+test('the last day of which lines are missing is noted in one file, and never goes back', () => {
+  expect(incompleteUpTo(realDisk, disk.dir)).toBeUndefined()
+  for (const day of ['2026-11-20', '2026-11-22', '2026-11-21']) noteIncomplete(realDisk, disk.dir, day)
+  expect(incompleteUpTo(realDisk, disk.dir)).toBe('2026-11-22')
+  expect(fs.readdirSync(sentFolder(disk.dir))).toHaveLength(1)
 })

@@ -6,7 +6,6 @@ import type { Clock } from '../../clock.ts'
 import type { BitSet } from '../../files/bit-set.ts'
 import {
   type Disk,
-  makeFolder,
   namesIn,
   removeFile,
   removeStaleTemporaries,
@@ -15,12 +14,23 @@ import {
 } from '../../files/disk.ts'
 import { removeQuietly } from '../../files/held-file.ts'
 import type { UsageDay } from '../../model/series.ts'
+import { closedDayOf } from '../closed-days.ts'
+import { outboxFolder } from '../line-file.ts'
 import { linesIn } from '../read-outbox.ts'
-import { sentFileEnd, sentFileName, sentFilesIn, sentFolder } from './sent-files.ts'
+import {
+  makeSentFolder,
+  noteIncomplete,
+  sentFileEnd,
+  sentFileName,
+  sentFilesIn,
+  sentFolder,
+} from './sent-files.ts'
 
 const compress = promisify(gzip)
 /** Lines that are compressed together, about 450 KB. */
 const linesPerPart = 1_000
+/** A service counts in the same process: 200 lines take its event loop 2 ms. */
+const linesPerTurn = 200
 /** Days that delivered lines are kept: PX can be read for 190 days. */
 const keptDays = 190
 const dayMs = 86_400_000
@@ -39,7 +49,7 @@ interface SentLinesSettings {
 /** A file of the outbox whose lines are all settled. */
 interface FinishedFile {
   readonly path: string
-  readonly header: { readonly id: string }
+  readonly header: { readonly id: string; readonly day?: UsageDay }
   /** Indexes of the lines that PX does not have. */
   readonly undelivered: BitSet
 }
@@ -57,16 +67,32 @@ export class SentLines {
    * keep the file in the outbox, whose removal makes space.
    */
   async keep(file: FinishedFile): Promise<void> {
-    const { disk, dir, keepBytes } = this.#settings
+    const { disk, dir, clock, keepBytes } = this.#settings
+    const day = file.header.day ?? dayOf(clock.now())
     try {
       if (keepBytes > 0) {
-        makeFolder(disk, sentFolder(dir))
+        this.#begin(day)
         await this.#copy(file)
-      }
+      } else noteIncomplete(disk, dir, day)
       await this.#removeOld()
     } catch {
       // PX has the lines. Only their record is missing.
+      try {
+        noteIncomplete(disk, dir, day)
+      } catch {
+        // The day has no record at all, unless other files have lines of it.
+      }
     }
+  }
+
+  /** Creates the folder. An earlier version, which kept nothing, may have sent the days before. */
+  #begin(day: UsageDay): void {
+    const { disk, dir } = this.#settings
+    if (disk.statSync(sentFolder(dir), { throwIfNoEntry: false }) !== undefined) return
+    const closed = namesIn(disk, outboxFolder(dir)).flatMap((name) => closedDayOf(name)?.day ?? [])
+    const before = closed.filter((one) => one < day).at(-1)
+    if (before === undefined) makeSentFolder(disk, dir)
+    else noteIncomplete(disk, dir, before)
   }
 
   async #copy({ path, header, undelivered }: FinishedFile): Promise<void> {
@@ -87,7 +113,7 @@ export class SentLines {
           at += bytes.length
           part = []
         }
-        for await (const { line, index } of linesIn(disk, path)) {
+        for await (const { line, index } of linesIn(disk, path, linesPerTurn)) {
           if (undelivered.has(index)) continue
           const { day } = line
           days ??= { first: day, last: day }
@@ -114,7 +140,14 @@ export class SentLines {
     let bytes = 0
     for (const { path, last } of sentFilesIn(disk, dir).reverse()) {
       bytes += disk.statSync(path).size
-      if (bytes > keepBytes || clock.now() - Date.parse(last) > keptDays * dayMs) await removeFile(disk, path)
+      if (bytes <= keepBytes && clock.now() - Date.parse(last) <= keptDays * dayMs) continue
+      noteIncomplete(disk, dir, last)
+      await removeFile(disk, path)
     }
   }
+}
+
+/** The day in UTC, of lines that belong to several days. */
+function dayOf(epochMs: number): UsageDay {
+  return new Date(epochMs).toISOString().slice(0, 10)
 }

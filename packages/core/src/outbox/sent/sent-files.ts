@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { type Disk, namesIn } from '../../files/disk.ts'
+import { codeOf, type Disk, namesIn } from '../../files/disk.ts'
+import { removeQuietly } from '../../files/held-file.ts'
 import type { UsageDay } from '../../model/series.ts'
 
 /** A file of delivered lines: JSON lines, compressed with gzip. */
@@ -11,9 +12,21 @@ export interface SentFile {
 
 const fileName = /^(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?\.[0-9a-f]+\.ndjson\.gz$/
 
+/** The name of a file without content: lines up to this day may be missing. */
+const boundName = /^complete-after\.(\d{4}-\d\d-\d\d)$/
+
 /** Returns the folder with the delivered lines of a store. */
 export function sentFolder(dir: string): string {
   return join(dir, 'sent')
+}
+
+/** Creates the folder, but not its parents: a store that was removed while it was in use must not come back in part. */
+export function makeSentFolder(disk: Disk, dir: string): void {
+  try {
+    disk.mkdirSync(sentFolder(dir), { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
 }
 
 /** @param id that of the file of the outbox with the lines */
@@ -35,4 +48,20 @@ export function sentFilesIn(disk: Disk, dir: string): SentFile[] {
       return first === undefined || last === undefined ? [] : [{ path: join(folder, name), first, last }]
     })
     .sort((a, b) => (a.last < b.last ? -1 : a.last > b.last ? 1 : 0))
+}
+
+/** Returns the last day of which delivered lines may be missing, because they were removed or could not be kept. */
+export function incompleteUpTo(disk: Disk, dir: string): UsageDay | undefined {
+  const days = namesIn(disk, sentFolder(dir)).flatMap((name) => boundName.exec(name)?.[1] ?? [])
+  return days.at(-1)
+}
+
+/** Notes that lines up to a day may be missing. Without this note, an audit would take the lines that PX has of it for foreign ones. */
+export function noteIncomplete(disk: Disk, dir: string, day: UsageDay): void {
+  const known = incompleteUpTo(disk, dir)
+  if (known !== undefined && known >= day) return
+  makeSentFolder(disk, dir)
+  const folder = sentFolder(dir)
+  disk.closeSync(disk.openSync(join(folder, `complete-after.${day}`), 'w', 0o600))
+  if (known !== undefined) removeQuietly(disk, join(folder, `complete-after.${known}`))
 }

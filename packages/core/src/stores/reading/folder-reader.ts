@@ -10,6 +10,7 @@ import type { DayWriter, OpenDay, ReadNamespace, StoreReader } from '../../model
 import { outboxFolder } from '../../outbox/line-file.ts'
 import { readWaitingLines } from '../../outbox/read-outbox.ts'
 import { readRejectedLines } from '../../outbox/rejected-lines.ts'
+import { incompleteUpTo } from '../../outbox/sent/sent-files.ts'
 import { DayJournals } from '../day-journals.ts'
 import { journalOwner } from '../journal-owner.ts'
 import { readLeader } from '../leader-lease.ts'
@@ -95,6 +96,7 @@ export function createFolderReader(disk: Disk, dir: string, namespace: ReadNames
       }),
     outbox: () => reading(() => readOutboxOverview(disk, dir)),
     lines: (first, last = first) => yielding(readKnownLines(disk, dir, { first, last })),
+    incompleteUpTo: () => reading(async () => incompleteUpTo(disk, dir)),
     waiting: () => yielding(readWaitingLines(disk, dir)),
     rejected: () => yielding(readRejectedLines(disk, outboxFolder(dir))),
     readNote: (name) =>
