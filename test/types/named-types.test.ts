@@ -51,7 +51,9 @@ it.each([
   ['koa', forKoa],
 ])('@px-usage/%s exports the functions that an app needs', (_framework, exported) => {
   // `export type *` becomes `export *` in the built declarations: they are true only while all values are exported as well.
-  expect(Object.keys(exported).sort()).toEqual([...Object.keys(core), 'pxUsage'].sort())
+  expect(Object.keys(exported).sort()).toEqual(
+    [...Object.keys(core), 'graphqlOperation', 'openapiOperation', 'pxUsage'].sort(),
+  )
   expect(Object.keys(core).sort()).toEqual([
     'UsageError',
     'codes',

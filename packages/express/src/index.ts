@@ -1,5 +1,12 @@
 export { pxUsage, type UsageMiddleware } from './usage-middleware.ts'
-export type { CallOptions, UsageOptions } from '@px-usage/http'
+export {
+  type CallOptions,
+  graphqlOperation,
+  type NamedRequest,
+  type OpenApiDocument,
+  openapiOperation,
+  type UsageOptions,
+} from '@px-usage/http'
 
 // Everything else that an app needs
 export {

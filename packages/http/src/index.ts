@@ -9,6 +9,8 @@ export {
   webhookDelivery,
 } from '@px-usage/core'
 export type * from '@px-usage/core'
+export { graphqlOperation } from './endpoints/graphql-operation.ts'
+export { type NamedRequest, type OpenApiDocument, openapiOperation } from './endpoints/openapi-operation.ts'
 export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For authors of adapters
