@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const source = '@px-usage/source'
@@ -30,6 +31,16 @@ function adapter(name: 'express' | 'koa', version: string) {
   return { ...base, resolve: { ...base.resolve, alias } }
 }
 
+/** The integration with Nest on one of its major versions. The example has the newest one. */
+function nest(version: number, folder: string) {
+  const base = project(`nest-${version}`, ['integrations/nest.test.ts'], {
+    provide: { framework: `Nest ${version}` },
+  })
+  const modules = join(import.meta.dirname, folder, 'node_modules')
+  const alias = [{ find: /^(?=@nestjs\/)/, replacement: `${modules}/` }]
+  return { ...base, resolve: { ...base.resolve, alias } }
+}
+
 export default defineConfig({
   test: {
     root: import.meta.dirname,
@@ -45,6 +56,10 @@ export default defineConfig({
       project('docs', ['docs/**/*.test.ts', 'examples/**/*.test.ts', 'types/**/*.test.ts'], {
         testTimeout: 120_000,
       }),
+      project('integrations', ['integrations/!(nest).test.ts']),
+      nest(10, 'frameworks/nest-10'),
+      nest(11, 'frameworks/nest-11'),
+      nest(12, '../examples/nest'),
       project('cli', ['cli/**/*.test.ts'], { testTimeout: 60_000 }),
       project('monitoring', ['monitoring/**/*.test.ts'], { testTimeout: 120_000 }),
       project('packaging', ['packaging/**/*.test.ts']),

@@ -14,6 +14,10 @@ interface Snippet {
   meter?: Meter
   /** The app, if the code is about one. */
   listener?: Parameters<typeof startServer>[0]
+  /** Calls the app as ann. Without it, the app gets one request for `/hello`. */
+  callAsAnn?: (url: string) => Promise<unknown>
+  /** The endpoints of these calls, as PX gets them. */
+  endpoints?: readonly string[]
   /** What the code prints. */
   shown?: RegExp
 }
@@ -52,6 +56,11 @@ afterAll(async () => {
   await rm(dir, { recursive: true })
 })
 
+async function sayHello(url: string): Promise<void> {
+  const headers = { 'x-user': 'ann', 'x-api-key': 'key of ann' }
+  expect((await send(`${url}/hello`, { headers })).body).toBe('hello')
+}
+
 it('every code block of a page is one of the snippets that run here, and each snippet is shown', () => {
   expect(blocks.length).toBeGreaterThan(10)
   const known = [...sources.values()]
@@ -62,18 +71,24 @@ it('every code block of a page is one of the snippets that run here, and each sn
 
 // Apps that listen by themselves run as processes of their own: test/docs/quick-start.test.ts.
 const imported = names.filter((name) => !name.startsWith('quick-start'))
+// Last, because light-my-request changes the prototypes of Express.
+imported.push(...imported.splice(imported.indexOf('test-of-an-app'), 1))
 
 describe.each(imported)('the code of %s', (name) => {
   it.skipIf(name.startsWith('redis') && !redisIsThere)('runs as it is shown', async () => {
     vi.stubEnv('PX_USAGE_DIR', join(dir, name))
     const print = vi.spyOn(console, 'log').mockImplementation(() => {})
-    const { meter, listener, shown }: Snippet = await import(`./snippets/${name}.ts`)
+    const snippet: Snippet = await import(`./snippets/${name}.ts`)
+    const { meter, listener, callAsAnn = sayHello, endpoints = [expect.any(String)], shown } = snippet
     if (listener !== undefined) {
       const server = await startServer(listener)
-      const headers = { 'x-user': 'ann', 'x-api-key': 'key of ann' }
-      expect((await send(`${server.url}/hello`, { headers })).body).toBe('hello')
-      const ofAnn = { identifyId: 'ann' }
-      const arrived = async () => expect(await meter?.preview()).toMatchObject([ofAnn, ofAnn])
+      await callAsAnn(server.url)
+      const identifyId = 'ann'
+      const arrived = async () =>
+        expect(await meter?.preview()).toMatchObject([
+          { eventName: 'dailyApiCalls', identifyId },
+          ...endpoints.map((endpoint) => ({ identifyId, attributes: { endpoint } })),
+        ])
       await vi.waitFor(arrived, { timeout: 20_000 })
       await server.close()
     }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { hasRedis } from '../support/redis-server.ts'
@@ -28,6 +29,7 @@ it.skipIf(!hasRedis())(
         expect(output.text.match(days)?.length, output.text).toBeGreaterThan(1)
         expect(output.text).toMatch(/Restarts so far: [1-9]/)
       }
+      expect(await readFile(join(root, 'examples/express-redis-fleet/README.md'), 'utf8')).toMatch(days)
       await vi.waitFor(hasShown, { timeout: 100_000, interval: 200 })
       fleet.kill('SIGINT')
       expect(await exited).toEqual([0, null])

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
@@ -29,4 +30,7 @@ it('the instruments example prints each kind of event and attribute as PX got it
   }
   expect(stdout.match(/^daily(Exports|Seats|Storage) /gm)).toHaveLength(4)
   expect(stderr).toBe('')
+  // Lines are delivered side by side, so their order differs.
+  const [, shown = ''] = (await readFile(join(cwd, 'README.md'), 'utf8')).split('```\n')
+  expect(stdout.split('\n').sort()).toEqual(shown.split('\n').sort())
 })

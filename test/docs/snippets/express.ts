@@ -11,8 +11,12 @@ app.use(usage)
 // --- what any app has: an authentication and a route
 declare global {
   namespace Express {
+    interface User {
+      id: string
+      orgId: string
+    }
     interface Request {
-      user?: { id: string; orgId: string }
+      user?: User | undefined
     }
   }
 }

@@ -2,11 +2,11 @@ import { pxUsage } from '@px-usage/express'
 import type { Request } from 'express'
 
 interface AppRequest extends Request {
-  session?: { userId: string; orgId: string }
+  caller?: { userId: string; orgId: string }
 }
 
 const usage = pxUsage({
-  identify: ({ session }: AppRequest) => session && { userId: session.userId, accountId: session.orgId },
+  identify: ({ caller }: AppRequest) => caller && { userId: caller.userId, accountId: caller.orgId },
 })
 
 // ---
