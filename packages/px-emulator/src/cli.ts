@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Emulator } from './emulator.ts'
+import { parseOptionTexts } from './option-texts.ts'
 import { startEmulator } from './start-emulator.ts'
-import type { DeclaredAttribute } from './subscription/attribute-model.ts'
 import { defaultSwitches, type Switches, switchValues } from './switches.ts'
 
 const help = `Usage: px-emulator [options]
@@ -62,13 +62,13 @@ async function run(): Promise<void> {
   }
   const emulator = await startEmulator({
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-    port: portOf(values.port),
+    ...parseOptionTexts({
+      port: values.port,
+      userAttributes: values['user-attribute'],
+      accountAttributes: values['account-attribute'],
+      switches: values.switch,
+    }),
     host: values.host,
-    attributes: {
-      user: values['user-attribute'].map(attributeOf),
-      account: values['account-attribute'].map(attributeOf),
-    },
-    switches: Object.fromEntries(values.switch.map(switchOf)),
   })
   printAddress(emulator)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close())
@@ -83,24 +83,4 @@ function printAddress({ url, apiKey, productKey, isLoopback }: Emulator): void {
       'Anyone who can reach this address can open the page and reset the emulator without a key.\n',
     )
   }
-}
-
-function portOf(given: string): number {
-  const port = Number(given)
-  if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`--port ${given} is not a port from 0 to 65535`)
-  return port
-}
-
-function attributeOf(given: string): DeclaredAttribute {
-  const [apiName = '', type = 'STRING'] = given.split(':')
-  return { apiName, type: type as NonNullable<DeclaredAttribute['type']> }
-}
-
-/** Parses `name=value`. A number and `null` become values of that type. */
-function switchOf(given: string): [string, unknown] {
-  const [name = '', ...rest] = given.split('=')
-  const value = rest.join('=')
-  const isNumber = value !== '' && !Number.isNaN(Number(value))
-  const isNull = value === 'null'
-  return [name, isNumber ? Number(value) : isNull ? null : value]
 }

@@ -1,3 +1,4 @@
+export { type OptionTexts, parseOptionTexts } from './option-texts.ts'
 export { startEmulator } from './start-emulator.ts'
 export type { Emulator, EmulatorOptions } from './emulator.ts'
 export type { CustomEvent } from './events/custom-event.ts'

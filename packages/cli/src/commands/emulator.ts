@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type DeclaredAttribute, type Emulator, type EmulatorOptions, startEmulator } from 'px-emulator'
+import { type Emulator, parseOptionTexts, startEmulator } from 'px-emulator'
 import type { CliCommand } from '../command.ts'
 import { exitCodes, failedError, usageError } from '../exit-codes.ts'
 
@@ -59,42 +59,14 @@ async function start(flags: Flags): Promise<Emulator> {
   const given = Object.entries({ apiKey, productKey, timeZone, dir }).filter(
     ([, value]) => value !== undefined,
   )
-  const options: EmulatorOptions = {
-    ...Object.fromEntries(given),
-    port: portOf(flags.port),
-    host: flags.host,
-    attributes: {
-      user: flags.userAttribute.map(attributeOf),
-      account: flags.accountAttribute.map(attributeOf),
-    },
-    switches: Object.fromEntries(flags.switch.map(switchOf)),
-  }
+  const { port, host, userAttribute: userAttributes, accountAttribute: accountAttributes } = flags
   try {
-    return await startEmulator(options)
+    const options = parseOptionTexts({ port, userAttributes, accountAttributes, switches: flags.switch })
+    return await startEmulator({ ...Object.fromEntries(given), ...options, host })
   } catch (error) {
     const { message, cause } = error as Error
     // An error with a cause comes from the system: the port is in use, for example. Any other is about an option.
     if (cause !== undefined || 'syscall' in (error as Error)) throw failedError(message, error)
     throw usageError(message.replace(/^dir /, '--keep-in '))
   }
-}
-
-function portOf(given: string): number {
-  const port = Number(given)
-  if (!/^\d+$/.test(given) || port > 65_535)
-    throw usageError(`--port ${given} is not a port from 0 to 65535.`)
-  return port
-}
-
-function attributeOf(given: string): DeclaredAttribute {
-  const [apiName = '', type = 'STRING'] = given.split(':')
-  return { apiName, type: type as NonNullable<DeclaredAttribute['type']> }
-}
-
-/** Parses `name=value`. A number and `null` become values of that type. */
-function switchOf(given: string): [string, unknown] {
-  const [name = '', ...rest] = given.split('=')
-  const value = rest.join('=')
-  const isNumber = value !== '' && !Number.isNaN(Number(value))
-  return [name, isNumber ? Number(value) : value === 'null' ? null : value]
 }
