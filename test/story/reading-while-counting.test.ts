@@ -4,37 +4,39 @@ import { join } from 'node:path'
 import { createMeter, fileStore, type Meter, type Store } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { redisStore } from '@px-usage/redis'
+import { startEmulator } from 'px-emulator'
 import { describe, expect, test } from 'vitest'
 import { redisOfTests } from '../support/redis-fleet.ts'
 import { hasRedis } from '../support/redis-server.ts'
 import { runCli } from '../support/run-cli.ts'
 
 const workers = 8
-const clockStart = '2026-11-23T23:40:00Z'
+const users = 30
+const day = '2026-11-23'
 const isSum = ({ closed = 0, delivered = 0, pending = 0, unconfirmed = 0, rejected = 0 }) =>
   closed === delivered + pending + unconfirmed + rejected
 
-interface DayRead {
-  readonly day: string
-  readonly calls: number
+interface ByName {
+  readonly eventName: string
+  readonly apiCalls: number
 }
+const callsOf = (name: string, byName: readonly ByName[]) =>
+  byName.filter(({ eventName }) => eventName === name).reduce((all, { apiCalls }) => all + apiCalls, 0)
 
 /**
- * Lets 8 workers count through a midnight, with a reading of `status` and `preview` after the other, and checks each reading: no call is
- * missing in it, none is there twice, and the identities hold.
+ * Lets 8 workers count through a midnight and send the day, with one reading after the other, and checks each reading: no call is missing
+ * in it, none is there twice, and the identities hold.
  */
-async function readWhileCounting(storeOf: () => Store, place: readonly string[]): Promise<void> {
-  const clock = fakeClock(clockStart)
-  let delivered = 0
+async function readWhileCounting(
+  storeOf: () => Store,
+  place: readonly string[],
+  keepsDelivered: boolean,
+): Promise<void> {
+  const clock = fakeClock(`${day}T23:52:00Z`)
+  await using px = await startEmulator({ port: 0, now: () => clock.now() })
+  const { apiKey, productKey, url: baseUrl } = px
   const meters: Meter[] = Array.from({ length: workers }, () =>
-    createMeter({
-      ...{ apiKey: 'key', productKey: 'AP-X-2', clock, startJitterMs: 0, store: storeOf() },
-      async delivery({ body }) {
-        const { eventName, attributes } = JSON.parse(body)
-        if (eventName === 'dailyApiCalls') delivered += attributes.apiCalls
-        return delivered % 7 === 0 ? { outcome: 'retryable', reason: 'busy' } : { outcome: 'delivered' }
-      },
-    }),
+    createMeter({ apiKey, productKey, baseUrl, clock, startJitterMs: 0, store: storeOf() }),
   )
   const sum = (of: 'counted' | 'stored') => meters.reduce((all, meter) => all + meter.stats().calls[of], 0)
   let isRunning = true
@@ -42,45 +44,52 @@ async function readWhileCounting(storeOf: () => Store, place: readonly string[])
     for (let turn = 0; isRunning; turn++) {
       for (const [at, meter] of meters.entries()) {
         for (let call = 0; call < 3; call++) {
-          const identity = { userId: `user ${(at + turn + call) % 5}` }
+          const identity = { userId: `user ${(at * 7 + turn + call) % users}` }
           const route = `/v1/${turn % 3}`
           meter.record({ identity, method: 'GET', route, statusCode: 200, aborted: false })
         }
       }
-      // The day ends after a third of the readings.
       await clock.advance(turn % 4 === 0 ? 30_000 : 0)
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }
+  const env = { PX_API_KEY: apiKey, PX_PRODUCT_KEY: productKey, PX_BASE_URL: baseUrl }
+  async function run(command: string, ...args: string[]) {
+    const { out, err } = await runCli([command, ...args, '--json', ...place], { now: () => clock.now(), env })
+    expect(out, err).not.toBe('')
+    return JSON.parse(out)
+  }
   const counting = count()
-  const now = () => clock.now()
-  const run = async (command: string) =>
-    JSON.parse((await runCli([command, '--json', ...place], { now })).out)
+  let isSent = false
+  let closedCalls = 0
   try {
     await expect.poll(() => sum('stored'), { timeout: 10_000 }).toBeGreaterThan(100)
-    let isClosed = false
-    let readings = 0
-    for (const deadlineMs = performance.now() + 30_000; performance.now() < deadlineMs; readings++) {
+    for (const deadlineMs = performance.now() + 30_000; !isSent && performance.now() < deadlineMs; ) {
       const least = sum('stored')
       const [status] = await run('status')
       const most = sum('counted')
-      expect(isSum(status.outbox.counts)).toBe(true)
+      const { counts } = status.outbox
+      expect(isSum(counts)).toBe(true)
       const { counted, stored, inMemory } = status.accounting
       expect(counted).toBe(stored + inMemory)
-      const open = status.days.reduce((all: number, { calls }: DayRead) => all + calls, 0)
-      if (status.outbox.counts.closed === 0) {
+      const open = status.days.reduce((all: number, { calls }: { calls: number }) => all + calls, 0)
+      if (counts.closed === 0) {
         expect(open).toBeGreaterThanOrEqual(least)
         expect(open).toBeLessThanOrEqual(most)
       }
-      for (const { byName } of await run('preview')) {
-        const callsOf = (name: string) =>
-          byName.find((one: { eventName: string }) => one.eventName === name)?.apiCalls
-        expect(callsOf('dailyEndpointCalls')).toBe(callsOf('dailyApiCalls'))
-      }
-      isClosed = status.outbox.counts.delivered > 5
-      if (isClosed && readings > 15) break
+      for (const { byName } of await run('preview'))
+        expect(callsOf('dailyEndpointCalls', byName)).toBe(callsOf('dailyApiCalls', byName))
+      isSent = counts.closed > 0 && counts.delivered === counts.closed
+      if (counts.closed === 0 || !keepsDelivered) continue
+      const [{ byName }] = await run('events', day)
+      closedCalls ||= callsOf('dailyApiCalls', byName)
+      expect(closedCalls).toBeGreaterThan(0)
+      for (const name of ['dailyApiCalls', 'dailyEndpointCalls'])
+        expect(callsOf(name, byName)).toBe(closedCalls)
+      const { faults } = await run('audit', day)
+      expect(faults).toEqual([])
     }
-    expect(isClosed).toBe(true)
+    expect(isSent).toBe(true)
   } finally {
     isRunning = false
     await counting
@@ -88,21 +97,19 @@ async function readWhileCounting(storeOf: () => Store, place: readonly string[])
   }
 }
 
-test('status and preview of a folder add up in each reading while 8 workers count', async () => {
+test('status, preview, events and audit of a folder add up while 8 workers count and send', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'px-usage-reading-'))
-  await readWhileCounting(() => fileStore({ dir }), ['--dir', dir])
+  await readWhileCounting(() => fileStore({ dir }), ['--dir', dir], true)
   rmSync(dir, { recursive: true, force: true })
 })
 
 describe.runIf(hasRedis())('with a redis-server', () => {
   const redis = redisOfTests()
 
-  test('status and preview of Redis add up in each reading while a fleet of 8 counts', async () => {
+  test('status and preview of Redis add up while a fleet of 8 counts and sends', async () => {
     const { prefix: keyPrefix, sendCommand, server } = redis
     const url = `redis://127.0.0.1:${server.port}`
-    await readWhileCounting(
-      () => redisStore({ sendCommand, keyPrefix }),
-      ['--redis', url, '--key-prefix', keyPrefix],
-    )
+    const place = ['--redis', url, '--key-prefix', keyPrefix]
+    await readWhileCounting(() => redisStore({ sendCommand, keyPrefix }), place, false)
   })
 })

@@ -11,7 +11,7 @@ export interface RedisConnection {
 }
 
 /** One server of Redis. */
-export interface RedisNode {
+interface RedisNode {
   /** Host and port. */
   readonly name: string
   send(args: string[]): Promise<unknown>

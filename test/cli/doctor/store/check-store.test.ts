@@ -87,7 +87,21 @@ describe.runIf(hasRedis())('with a Redis Cluster', () => {
   it('each node is checked, and slots that no node serves are found', async () => {
     const [first, second] = cluster.nodes as [RedisServer, RedisServer]
     const place = redisAt(first.port)
-    expect(await faultsOf(place)).toEqual([])
+    const ports = cluster.nodes.map(({ port }) => port)
+    const client = await connectClient('node-redis', { port: ports })
+    const store = redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), shards: 3 })
+    await store.open(createPastDays({ productKey: 'AP-X-2', onProblem() {} }).context)
+    const { checks } = await checkStore(place, {})
+    expect(checks.map(({ name, verdict }) => `${verdict}: ${name}`)).toEqual([
+      'ok: Redis',
+      'ok: Redis policy',
+      'ok: Redis durability',
+      'ok: Redis permissions',
+      'ok: Redis Cluster',
+      'ok: senders in the store',
+    ])
+    await store.close()
+    await client.close()
     await second.command('CONFIG', 'SET', 'maxmemory', '200mb')
     await second.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru')
     expect(await faultsOf(place)).toEqual([
