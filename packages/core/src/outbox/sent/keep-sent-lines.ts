@@ -29,7 +29,7 @@ import {
 const compress = promisify(gzip)
 /** Lines that are compressed together, about 450 KB. */
 const linesPerPart = 1_000
-/** A service counts in the same process: 200 lines take its event loop 2 ms. */
+/** Lines that are decoded in one turn of the event loop. The service counts and responds in the same process. */
 const linesPerTurn = 200
 /** Days that delivered lines are kept: PX can be read for 190 days. */
 const keptDays = 190
