@@ -9,7 +9,7 @@ import { connectClient } from '../support/redis-clients.ts'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
 
 /** Many more by `npm run soak`. */
-const kills = Number(process.env.SOAK_KILLS ?? 3)
+const kills = Number(process.env.SOAK_KILLS ?? 9)
 
 let dir: string
 beforeEach(() => {
@@ -43,8 +43,9 @@ describe.skipIf(!hasRedis())('a process with a dir that is killed under load', (
     const lost: Record<string, number[]> = {}
     let counted = 0
     let requests = 0
-    for (let kill = 0; kill < kills; kill++) {
-      for (const [name, { begin, end }] of Object.entries(outages)) {
+    const cases = Object.entries(outages)
+    for (let kill = 0; kill < kills; kill += cases.length) {
+      for (const [name, { begin, end }] of cases) {
         await begin(redis)
         const loadMs = 300 * (0.5 + Math.random())
         const { acknowledged, inFlight, wasSlow } = await serveAndEnd(dir, { loadMs, redisPort: redis.port })

@@ -30,7 +30,11 @@ client.on('error', () => {})
 
 const meter = createMeter({
   ...{ apiKey: settings.apiKey, productKey: settings.productKey, baseUrl: settings.pxUrl },
-  store: redisStore({ sendCommand: ([command = '', ...args]) => client.call(command, ...args), shards: 2 }),
+  store: redisStore({
+    sendCommand: ([command = '', ...args]) => client.call(command, ...args),
+    shards: 2,
+    dir: settings.dir,
+  }),
   clock: fastClock(startMs, realStartMs, speed),
   ...{ identifyTimeoutMs: 1_000, graceMs: 60_000, startJitterMs: 0 },
   // Requests take real time: a minute of this clock is a second.

@@ -10,6 +10,8 @@ export interface FleetProcessSettings {
   readonly productKey: string
   /** Number of users, of which each step of a process counts some. */
   readonly users: number
+  /** The folder of `redisStore()`; without it, counts wait in memory. */
+  readonly dir?: string | undefined
   readonly clock: { readonly startMs: number; readonly realStartMs: number; readonly speed: number }
 }
 
