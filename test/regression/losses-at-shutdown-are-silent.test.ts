@@ -12,28 +12,32 @@ function warnings(): string[] {
   return emitWarning.mock.calls.map(([message]) => String(message).replace(/ See https.*/, ''))
 }
 
-it.each<[string, (answer: (status: number, body?: string) => void) => void, RegExp]>([
-  ['a key that PX refuses', (answer) => answer(401, '{"message":"Unauthorized"}'), /401/],
-  ['a PX that fails', (answer) => answer(503), /503/],
+it.each<[string, (answer: (status: number, body?: string) => void) => void, RegExp, timeoutMs: number]>([
+  ['a key that PX refuses', (answer) => answer(401, '{"message":"Unauthorized"}'), /401/, 10_000],
+  ['a PX that fails', (answer) => answer(503), /503/, 10_000],
   [
     'a PX that does not return',
     () => {},
     /: the 300 ms of close\(\) \(timeoutMs\) were not enough; the memory/,
+    300,
   ],
-])('close() of a memory store with %s reports what is lost, and why', async (_what, script, reason) => {
-  const px = await startScriptedPx()
-  px.script = ({ answer }) => script(answer)
-  const meter = createMeter({ ...keys, baseUrl: px.url, store: memoryStore() })
-  for (let i = 0; i < 3; i++) meter.record(call)
-  meter.track('Report Made', { userId: 'ann' })
-  const { lost } = await meter.close({ timeoutMs: 300 })
-  expect(lost).toEqual({ calls: 0, lines: 3 })
-  const text = warnings().find((message) => message.startsWith('px-usage lost')) ?? ''
-  expect(text).toMatch(/^px-usage lost 3 calls \(3 events\) of \d{4}-\d\d-\d\d at shutdown: /)
-  expect(text).toMatch(reason)
-  expect(text).toMatch(/the memory store is not durable\. Use fileStore\(\)/)
-  await px.close()
-})
+])(
+  'close() of a memory store with %s reports what is lost, and why',
+  async (_what, script, reason, timeoutMs) => {
+    const px = await startScriptedPx()
+    px.script = ({ answer }) => script(answer)
+    const meter = createMeter({ ...keys, baseUrl: px.url, store: memoryStore() })
+    for (let i = 0; i < 3; i++) meter.record(call)
+    meter.track('Report Made', { userId: 'ann' })
+    const { lost } = await meter.close({ timeoutMs })
+    expect(lost).toEqual({ calls: 0, lines: 3 })
+    const text = warnings().find((message) => message.startsWith('px-usage lost')) ?? ''
+    expect(text).toMatch(/^px-usage lost 3 calls \(3 events\) of \d{4}-\d\d-\d\d at shutdown: /)
+    expect(text).toMatch(reason)
+    expect(text).toMatch(/the memory store is not durable\. Use fileStore\(\)/)
+    await px.close()
+  },
+)
 
 it('close() reports calls that waited for identify(), to onError if there is one', async () => {
   const errors: UsageError[] = []
