@@ -6,3 +6,9 @@ test('each meaning has an exit code of its own, and errors carry it', () => {
   expect(usageError('x').exitCode).toBe(2)
   expect(failedError('x', new Error('why'))).toMatchObject({ exitCode: 3, cause: { message: 'why' } })
 })
+
+test('a failure of the file system names the path once', () => {
+  const cause = Object.assign(new Error("ENOENT: no such file or directory, open '/a/b'"), { code: 'ENOENT' })
+  const { message, exitCode } = failedError(`Cannot read /a/b: ${cause.message}`, cause)
+  expect([message, exitCode]).toEqual(['Cannot read /a/b: ENOENT: no such file or directory', 3])
+})

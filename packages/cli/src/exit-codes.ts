@@ -32,5 +32,6 @@ export function usageError(message: string): CommandError {
 
 /** The command cannot do what it was asked to do. */
 export function failedError(message: string, cause?: unknown): CommandError {
-  return new CommandError(exitCodes.failed, message, { cause })
+  // Node.js repeats the path at the end: `ENOENT: no such file or directory, open '/a/b'`. The message names it already.
+  return new CommandError(exitCodes.failed, message.replace(/, [a-z]+ '[^']*'$/, ''), { cause })
 }
