@@ -29,4 +29,6 @@ for (let route = 0; route < 10; route++)
 const server = createServer(app).listen(0, '127.0.0.1', () =>
   process.send?.((server.address() as AddressInfo).port),
 )
+// A connection that is closed while the reader starts would end the bench.
+server.keepAliveTimeout = 600_000
 process.on('disconnect', () => process.exit())
