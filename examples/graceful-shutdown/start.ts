@@ -7,7 +7,7 @@ import { startServer } from './server.ts'
 
 // Starts the service, ends it by SIGTERM in the middle of a request, and prints what became of the request and of its count.
 const px = inMemoryDelivery()
-const server = startServer(0, { store: memoryStore(), delivery: px.delivery })
+const { server, closed } = startServer(0, { store: memoryStore(), delivery: px.delivery })
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 
@@ -18,8 +18,8 @@ process.kill(process.pid, 'SIGTERM')
 
 const response = await slow
 console.log('The request got', response.status)
-process.once('beforeExit', () => {
-  for (const { eventName, identifyId, attributes } of px.events) {
-    console.log('PX received', eventName, identifyId, attributes.endpoint ?? '-', attributes.apiCalls)
-  }
-})
+const { lost } = await closed
+console.log('Closed; lost:', lost.calls, 'calls,', lost.lines, 'events')
+for (const { eventName, identifyId, attributes } of px.events) {
+  console.log('PX received', eventName, identifyId, attributes.endpoint ?? '-', attributes.apiCalls)
+}

@@ -1,6 +1,16 @@
-import { type CanActivate, Controller, type ExecutionContext, Get, Module, UseGuards } from '@nestjs/common'
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Logger,
+  Module,
+  UseGuards,
+} from '@nestjs/common'
 import type { Request } from 'express'
 import { Usage } from '../docs/snippets/nest-usage.ts'
+
+Logger.overrideLogger(['error', 'warn'])
 
 class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
