@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig([
-  { entry: ['src/index.ts'], copy: ['src/page'] },
-  // The command uses top-level await, which CommonJS does not support, so it is built as an ES module only.
-  { entry: ['src/cli.ts'], format: ['esm'], dts: false, publint: false, attw: false },
+  // The command uses top-level await, which CommonJS does not support. It shares the server with the ES module of the package.
+  { entry: ['src/index.ts', 'src/cli.ts'], format: ['esm'], copy: ['src/page'] },
+  { entry: ['src/index.ts'], format: ['cjs'], publint: false, attw: false },
 ])

@@ -18,6 +18,9 @@ interface Manifest {
   dependencies: Record<string, string>
   exports: Record<string, unknown>
   bin?: Record<string, string>
+  scripts: Record<string, string>
+  engines: { node: string }
+  publishConfig: { access: string; provenance: boolean }
 }
 
 const manifests = new Map<string, Manifest>()
@@ -47,30 +50,63 @@ afterAll(() => rm(checkout, { recursive: true, force: true }))
 /** The files that the `exports` and `bin` of a package name. */
 function promisedFiles({ exports, bin = {} }: Manifest): string[] {
   const values = (value: unknown): string[] =>
-    typeof value === 'string'
-      ? [value]
-      : Object.entries(value as object)
-          .filter(([condition]) => condition !== '@px-usage/source')
-          .flatMap(([, inner]) => values(inner))
+    typeof value === 'string' ? [value] : Object.values(value as object).flatMap(values)
   return [...new Set([...values(exports), ...Object.values(bin)])].map((path) => path.replace(/^\.\//, ''))
 }
 
 function expectWhole(manifest: Manifest, files: readonly string[]): void {
   expect(files).toEqual(expect.arrayContaining([...promisedFiles(manifest), 'LICENSE', 'README.md']))
   const others = files.filter(
-    (file) => !/^(LICENSE|README\.md|package\.json|bin\/[\w.-]+|dist\/.+|monitoring\/[\w.-]+)$/.test(file),
+    (file) =>
+      !/^(LICENSE|README\.md|package\.json|bin\/[\w.-]+|dist\/.+|src\/.+|monitoring\/[\w.-]+)$/.test(file),
   )
   expect(others, 'only what the package needs').toEqual([])
 }
 
+/** What npm says that it packed. */
+interface Packed {
+  name: string
+  filename: string
+  unpackedSize: number
+  files: { path: string }[]
+}
+
 describe('packed from a checkout in which nothing is built', () => {
-  it('npm packs every package whole', { timeout: 300_000 }, async () => {
-    const args = ['pack', '--dry-run', '--json', ...folders.map((folder) => `./packages/${folder}`)]
-    const { stdout } = await run('npm', args, { cwd: checkout, maxBuffer: 1 << 24 })
-    const packed = JSON.parse(stdout) as { name: string; files: { path: string }[] }[]
+  let packed: Packed[]
+
+  beforeAll(async () => {
+    const args = ['pack', '--json', '--pack-destination', checkout]
+    const { stdout } = await run('npm', [...args, ...folders.map((folder) => `./packages/${folder}`)], {
+      cwd: checkout,
+      maxBuffer: 1 << 24,
+    })
+    packed = JSON.parse(stdout) as Packed[]
+  }, 300_000)
+
+  const packedFiles = (folder: string) => packed[folders.indexOf(folder)]?.files.map(({ path }) => path) ?? []
+
+  it('npm packs every package whole', () => {
     expect(packed.map(({ name }) => name)).toEqual(folders.map((folder) => manifests.get(folder)?.name))
-    for (const [at, folder] of folders.entries()) {
-      expectWhole(manifests.get(folder) as Manifest, packed[at]?.files.map(({ path }) => path) ?? [])
+    for (const folder of folders) expectWhole(manifests.get(folder) as Manifest, packedFiles(folder))
+  })
+
+  it.each(folders)('the maps of %s lead to sources in the same tarball', async (folder) => {
+    const files = packedFiles(folder)
+    const built = files.filter((file) => /^dist\/[^/]+\.(mjs|cjs|d\.mts|d\.cts)$/.test(file))
+    const maps: string[] = []
+    for (const file of built) {
+      const text = await readFile(join(checkout, 'packages', folder, file), 'utf8')
+      const [, map] = /\n\/\/# sourceMappingURL=(\S+)\s*$/.exec(text) ?? []
+      // A file that only re-exports others has no code of its own to map.
+      if (map === undefined) expect(text.replace(/^(import|export) .*;$/gm, '').trim()).toBe('')
+      else maps.push(join('dist', map))
+    }
+    expect(maps.length).toBeGreaterThan(0)
+    for (const map of maps) {
+      const { sources } = JSON.parse(await readFile(join(checkout, 'packages', folder, map), 'utf8')) as {
+        sources: string[]
+      }
+      expect(files, map).toEqual(expect.arrayContaining(sources.map((source) => join('dist', source))))
     }
   })
 
@@ -99,6 +135,18 @@ describe.each(folders)('the package.json of %s', (folder) => {
 
   it('names dependencies by versions, as npm packs them unchanged', () => {
     for (const range of Object.values(manifest.dependencies)) expect(range).toMatch(/^\^?\d+\.\d+\.\d+$/)
+  })
+
+  it('runs no script when it is installed, and is published with provenance', () => {
+    expect(Object.keys(manifest.scripts)).toEqual(['prepack'])
+    expect(manifest.engines.node).toBe('^20.19.0 || >=22.12.0')
+    expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true })
+  })
+
+  it('has a README whose links work outside of the repository', async () => {
+    const readme = await readFile(join(root, 'packages', folder, 'README.md'), 'utf8')
+    const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target)
+    expect(targets.filter((target) => !/^(https:\/\/|#)/.test(target as string))).toEqual([])
   })
 
   it('comes with the license of the repository', async () => {
