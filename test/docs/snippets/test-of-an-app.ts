@@ -1,5 +1,5 @@
-import { inMemoryDelivery } from '@px-usage/core/testing'
 import { memoryStore, pxUsage } from '@px-usage/express'
+import { inMemoryDelivery } from '@px-usage/express/testing'
 import express from 'express'
 import inject from 'light-my-request' // or supertest
 
