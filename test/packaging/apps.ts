@@ -191,7 +191,7 @@ const apps: readonly App[] = [
     dependencies: express,
     packageJson: { packageManager: 'yarn@4.9.2' },
     install:
-      'YARN_NPM_REGISTRY_SERVER=$(npm config get registry) YARN_ENABLE_IMMUTABLE_INSTALLS=0 YARN_ENABLE_TELEMETRY=0 YARN_NODE_LINKER=pnp npx --yes @yarnpkg/cli-dist@4.9.2 install > out 2>&1 || { cat out; exit 1; }',
+      'touch yarn.lock && YARN_NPM_REGISTRY_SERVER=$(npm config get registry) YARN_ENABLE_IMMUTABLE_INSTALLS=0 YARN_ENABLE_TELEMETRY=0 YARN_NODE_LINKER=pnp npx --yes @yarnpkg/cli-dist@4.9.2 install > out 2>&1 || { cat out; exit 1; }',
     checks: runs.map(({ title, command }) => ({
       title,
       command: command.replace(

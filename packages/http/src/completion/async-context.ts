@@ -61,21 +61,24 @@ export function richerContext(earlier: AsyncResource, later: AsyncResource): Asy
 
 /** Returns whether `one` has a store that `other` lacks. A resource keeps stores by symbol on Node 20 and 22, and in one map on 24. */
 function hasMore(one: AsyncResource, other: AsyncResource): boolean {
-  for (const key of frameKey === undefined ? Object.getOwnPropertySymbols(one) : [frameKey]) {
-    const stores = valueAt(one, key)
-    if (stores === undefined) continue
-    const others = valueAt(other, key)
-    if (!(stores instanceof Map)) {
-      if (others === undefined) return true
-    } else if (stores !== others && hasMoreEntries(stores, others)) return true
-  }
+  if (frameKey !== undefined) return hasMoreEntries(frameOf(one, frameKey), frameOf(other, frameKey))
+  return Object.getOwnPropertySymbols(one).some(
+    (key) => valueAt(one, key) !== undefined && valueAt(other, key) === undefined,
+  )
+}
+
+function hasMoreEntries(stores: Frame | undefined, others: Frame | undefined): boolean {
+  if (stores === undefined || stores === others) return false
+  for (const [storage, store] of stores)
+    if (store !== undefined && others?.get(storage) === undefined) return true
   return false
 }
 
-function hasMoreEntries(stores: Map<unknown, unknown>, others: unknown): boolean {
-  for (const [storage, store] of stores)
-    if (store !== undefined && (!(others instanceof Map) || others.get(storage) === undefined)) return true
-  return false
+/** A map of Node's own that does not inherit from `Map`, so `instanceof` does not recognise it. */
+type Frame = Pick<ReadonlyMap<unknown, unknown>, 'get' | typeof Symbol.iterator>
+
+function frameOf(resource: AsyncResource, key: symbol): Frame | undefined {
+  return valueAt(resource, key) as Frame | undefined
 }
 
 function valueAt(resource: AsyncResource, key: symbol): unknown {
