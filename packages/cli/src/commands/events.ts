@@ -26,7 +26,7 @@ export const events: CliCommand<Flags> = {
       .option('--limit <number>', 'how many events are shown, and are in the JSON', '20')
       .addHelpText(
         'after',
-        '\nA folder keeps delivered events for 190 days, within 256 MiB. Redis keeps only the\nevents that wait or were rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
+        '\nA folder keeps delivered events for 190 days, within 256 MiB. Redis keeps only\nthe events that wait or were rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
       ),
 
   async run({ args: [given = ''], flags, settings, output }) {
