@@ -1,4 +1,4 @@
-import { counted } from '../terminal-text.ts'
+import { counted, formatCount } from '../terminal-text.ts'
 import type { WrittenFile } from './export-events.ts'
 import type { ExportTally } from './exported-events.ts'
 
@@ -27,7 +27,7 @@ export interface ExportReport extends Omit<ExportTally, 'days'> {
 export function printExport(report: ExportReport, print: (text: string) => void): void {
   const { first, last, timeZone, lines, events, byState, files } = report
   const range = first === last ? first : `${first} to ${last}`
-  const states = Object.entries(byState).map(([state, number]) => `${number} ${state}`)
+  const states = Object.entries(byState).map(([state, number]) => `${formatCount(number)} ${state}`)
   const parts = states.length > 0 ? `: ${states.join(', ')}` : ''
   print(`Exported ${counted(events, 'event')} of ${range} (${timeZone})${parts}.`)
   for (const { path, config, events } of files) {
