@@ -9,7 +9,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { env, exit } from 'node:process'
+import { env, exit, stderr } from 'node:process'
 import { parseArgs } from 'node:util'
 import config from '../vitest.config.ts'
 import type { ProjectResult } from './matrix-reporter.ts'
@@ -62,6 +62,7 @@ function runOn(binary: string): Record<string, ProjectResult> {
       env: { ...env, MATRIX_RESULTS: results, PATH: `${dirname(binary)}${delimiter}${env.PATH}` },
     },
   )
+  if (!existsSync(results)) throw new Error(`Vitest did not run on ${binary}. Its output is above.`)
   return JSON.parse(readFileSync(results, 'utf8')) as Record<string, ProjectResult>
 }
 
@@ -76,6 +77,7 @@ const columns = new Map<string, Record<string, ProjectResult>>()
 for (const major of values.node) {
   const binary = nodeOf(major)
   const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim()
+  stderr.write(`Node ${version.slice(1)}: ${values.project.join(', ')}\n`)
   columns.set(version, runOn(binary))
 }
 const names = [...new Set([...columns.values()].flatMap((results) => Object.keys(results)))]
