@@ -39,6 +39,7 @@ const layout: Layout = {
 /** Dependencies that one file alone imports. */
 const importedOnce: Readonly<Record<string, string>> = {
   undici: 'core/src/px/px-client.ts',
+  'lru-cache': 'core/src/attribution/identity-cache.ts',
   '@opentelemetry/api': 'core/src/opentelemetry.ts',
   'prom-client': 'core/src/prometheus.ts',
   'on-finished': 'http/src/completion/watch-response.ts',

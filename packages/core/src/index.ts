@@ -54,7 +54,7 @@ export type {
 export { type IdentifyByOptions, identifyBy } from './attribution/identify-by.ts'
 export type { IdentityInput } from './attribution/identity.ts'
 export type { Identity } from './model/identity.ts'
-export type { Lookup } from './attribution/lookups/identity-cache.ts'
+export type { Lookup } from './attribution/identity-cache.ts'
 
 // Stores
 export { type FileStoreOptions, fileStore } from './stores/file-store.ts'

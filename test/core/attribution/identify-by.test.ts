@@ -284,7 +284,9 @@ describe('a credential', () => {
   it('appears in no error, channel or inspection', async () => {
     const seen: unknown[] = []
     const listen = (message: unknown) => seen.push(message)
-    const channels = ['px-usage:attribution:failed'].map((name) => diagnosticsChannel.channel(name))
+    const channels = ['px-usage:attribution:failed', 'lru-cache:metrics'].map((name) =>
+      diagnosticsChannel.channel(name),
+    )
     for (const channel of channels) channel.subscribe(listen)
     const { errors, identify, call, meter, clock } = setUp(() => Promise.reject(leaky))
     call(credential)

@@ -1,7 +1,7 @@
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { IdentifyFailure } from '../../../packages/core/src/attribution/identify.ts'
-import { createIdentityCache } from '../../../packages/core/src/attribution/lookups/identity-cache.ts'
+import { createIdentityCache } from '../../../packages/core/src/attribution/identity-cache.ts'
 import { createPendingCalls } from '../../../packages/core/src/attribution/pending-calls.ts'
 import type { CountedCall } from '../../../packages/core/src/model/counted-call.ts'
 

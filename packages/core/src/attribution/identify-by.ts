@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { callback, count, invalid, refuseUnknown } from '../model/check-options.ts'
 import { type Identify, IdentifyFailure, isNoIdentity, type NoIdentity } from './identify.ts'
-import { createIdentityCache, type Lookup } from './lookups/identity-cache.ts'
+import { createIdentityCache, type Lookup } from './identity-cache.ts'
 
 export interface IdentifyByOptions<Source> {
   /** Returns the text that identifies the caller, such as an API key; nothing for an anonymous call. */
@@ -25,7 +25,7 @@ export interface IdentifyByOptions<Source> {
 
 const defaults = { max: 10_000, ttlMs: 300_000, negativeTtlMs: 10_000, timeoutMs: 1_000 }
 const names = ['credential', 'lookup', 'clock', ...Object.keys(defaults)]
-/** A credential takes about 220 bytes of memory. */
+/** The cache allocates its memory at once. */
 const mostRemembered = 1_000_000
 
 /**

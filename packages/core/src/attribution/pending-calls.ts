@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { CountedCall, MeasuredValue } from '../model/counted-call.ts'
 import { createDeadlines } from './deadlines.ts'
 import { IdentifyFailure } from './identify.ts'
-import { isLookup } from './lookups/identity-cache.ts'
+import { isLookup } from './identity-cache.ts'
 
 /** Calls that are counted under the same numbers. */
 interface CallGroup {

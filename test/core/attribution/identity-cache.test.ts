@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
-import { IdentifyFailure } from '../../../../packages/core/src/attribution/identify.ts'
+import { IdentifyFailure } from '../../../packages/core/src/attribution/identify.ts'
 import {
   createIdentityCache,
   type IdentityCacheSettings,
   isLookup,
   type Lookup,
-} from '../../../../packages/core/src/attribution/lookups/identity-cache.ts'
+} from '../../../packages/core/src/attribution/identity-cache.ts'
 
 type FreeLookup = (credential: string, options: { signal: AbortSignal }) => unknown
 

@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
-import type { Identity } from '../../model/identity.ts'
-import { createDeadlines } from '../deadlines.ts'
-import { IdentifyFailure, isNoIdentity, type NoIdentity } from '../identify.ts'
-import { type IdentityInput, identityFault, stableIdentity } from '../identity.ts'
-import { withoutCredential } from '../redact-credential.ts'
-import { createRecentlyUsed } from './recently-used.ts'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../clock.ts'
+import type { Identity } from '../model/identity.ts'
+import { createDeadlines } from './deadlines.ts'
+import { IdentifyFailure, isNoIdentity, type NoIdentity } from './identify.ts'
+import { type IdentityInput, identityFault, stableIdentity } from './identity.ts'
+import { withoutCredential } from './redact-credential.ts'
 
 /** Returns the identity of a credential, or a promise of it; nothing if the credential belongs to no user. */
 export type Lookup = (
@@ -47,19 +47,26 @@ export function isLookup(promise: object): boolean {
   return lookupPromises.has(promise)
 }
 
-interface Known {
-  /** What the last lookup found; `undefined` for a credential that belongs to no user. */
-  readonly outcome: Outcome
-  readonly untilMs: number
-}
-
+/** The cached value of a credential that belongs to no user: lru-cache cannot store `undefined`. */
+const noUser = Symbol('noUser')
 const cleanEveryMs = 1_000
+const evenStale = { allowStale: true }
 
-/** Creates the cache. Lookups that run are kept apart from it, so lookups that hang push no known identity out. */
+/**
+ * Creates the cache. It does not use lru-cache's own `fetch`, which returns a new promise for each call even if the identity
+ * is known, and which lets lookups that hang push known identities out.
+ */
 export function createIdentityCache(settings: IdentityCacheSettings): IdentityCache {
   const { lookup, max, ttlMs, negativeTtlMs, timeoutMs, clock } = settings
   const digest = createDigest()
-  const identities = createRecentlyUsed<Known>(max)
+  const identities = new LRUCache<string, Identity | IdentifyFailure | typeof noUser>({
+    max,
+    ttl: ttlMs,
+    noDeleteOnStaleGet: true,
+    // lru-cache takes the time 0 for no time, and with a `ttlResolution` it would set a timer of its own.
+    perf: { now: () => 1 + clock.elapsed() },
+    ttlResolution: 0,
+  })
   const lookups = new Map<string, Promise<Outcome>>()
   let cleanedAtMs = Number.NEGATIVE_INFINITY
   const deadlines = createDeadlines<() => void>(clock, timeoutMs, (giveUp) => giveUp())
@@ -110,12 +117,19 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
   }
 
   function remember(key: string, outcome: Outcome): void {
-    const isFound = isIdentity(outcome)
-    identities.set(key, {
-      outcome:
-        outcome instanceof IdentifyFailure ? keptAfter(outcome, identities.use(key)?.outcome) : outcome,
-      untilMs: clock.elapsed() + (isFound ? ttlMs : negativeTtlMs),
-    })
+    if (isIdentity(outcome)) {
+      identities.set(key, outcome)
+      return
+    }
+    const before = identities.peek(key, evenStale)
+    // A lookup that fails does not invalidate an identity that an earlier one found.
+    const kept =
+      outcome === undefined
+        ? noUser
+        : isIdentity(before)
+          ? before
+          : new IdentifyFailure(outcome.reason, undefined, outcome.fault)
+    identities.set(key, kept, { ttl: negativeTtlMs })
   }
 
   function start(key: string, credential: string): Promise<Outcome> {
@@ -132,28 +146,25 @@ export function createIdentityCache(settings: IdentityCacheSettings): IdentityCa
   return {
     identityOf(credential) {
       const key = digest(credential)
-      const known = identities.use(key)
-      if (known !== undefined && clock.elapsed() <= known.untilMs) return known.outcome
+      const known = identities.get(key)
+      if (known !== undefined) return known === noUser ? undefined : known
+      const stale = identities.get(key, evenStale)
       const isFull = lookups.size >= max
       const lookedUp =
         lookups.get(key) ?? (isFull ? new IdentifyFailure('overloaded') : start(key, credential))
-      return isIdentity(known?.outcome) ? known.outcome : lookedUp
+      return isIdentity(stale) ? stale : lookedUp
     },
   }
 }
 
-function isIdentity(outcome: Outcome): outcome is Identity {
-  return outcome !== undefined && !(outcome instanceof IdentifyFailure)
-}
-
-/** Returns the identity that an earlier lookup found: a lookup that fails does not invalidate it. Else the failure without its error. */
-function keptAfter(failure: IdentifyFailure, before: Outcome): Outcome {
-  return isIdentity(before) ? before : new IdentifyFailure(failure.reason, undefined, failure.fault)
+function isIdentity(known: Outcome | typeof noUser): known is Identity {
+  return known !== undefined && known !== noUser && !(known instanceof IdentifyFailure)
 }
 
 /**
- * Creates the function that hashes credentials with 256 random bits of this process, so that a dump of the cache shows none.
- * Measured: 1.0 us, against 3.1 us for an HMAC, which would protect no better here because no digest leaves the process.
+ * Creates the function that hashes credentials with 256 random bits of this process, so that neither a dump of the cache nor a
+ * listener on lru-cache's channels shows one. Measured: 1.0 us, against 3.1 us for an HMAC, which would protect no better
+ * here because no digest leaves the process.
  */
 function createDigest(): (credential: string) => string {
   const key = randomBytes(32).toString('hex')
