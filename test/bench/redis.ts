@@ -1,4 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { createMeter, fileStore, type Meter, memoryStore } from '@px-usage/core'
 import { redisStore } from '@px-usage/redis'
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { apiCalls } from '../../packages/core/src/counting/instruments.ts'
@@ -197,6 +201,57 @@ const client = await connectClient('ioredis', { port: redis.port })
   row('flush interval at which that is 30 % of a core', `${(busy.cpuMs / 0.3 / 1_000).toFixed(1)} s`)
   await Promise.all(fleet.map((store) => store.close()))
   for (const one of clients) await one.close()
+}
+
+{
+  // What a call costs the process of the app, with the flushes that it causes: 1,000 users call 4 endpoints, 32 calls in each turn.
+  const folder = mkdtempSync(join(tmpdir(), 'px-usage-bench-'))
+  const sendCommand = (args: string[], key: string) => client.sendCommand(args, key)
+  const stores: [name: string, store: Store][] = [
+    ['memoryStore()', memoryStore()],
+    ['fileStore()', fileStore({ dir: join(folder, 'file') })],
+    ['redisStore()', redisStore({ sendCommand, keyPrefix: 'calls' })],
+    ['redisStore() with a dir', redisStore({ sendCommand, keyPrefix: 'dir', dir: join(folder, 'redis') })],
+  ]
+  const cases = stores.map(([name, store]) => ({ name, meter: createMeter({ dryRun: true, store }) }))
+  const calls = 128_000
+
+  async function usOfCall(meter: Meter, callsOfFlush: number): Promise<number> {
+    const before = process.cpuUsage()
+    for (let call = 1; call <= calls; call++) {
+      const user = call % 1_000
+      const identity = { userId: `user-${user}`, accountId: `account-${user % 50}` }
+      const route = routes[Math.floor(call / 1_000) % 4] as string
+      meter.record({ identity, method: 'GET', route, statusCode: 200, aborted: false })
+      if (call % 32 === 0) await setImmediate()
+      if (call % callsOfFlush === 0) await meter.flush()
+    }
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / calls
+  }
+
+  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number
+  for (const callsOfFlush of [calls, 4_000]) {
+    const added = cases.map((): number[] => [])
+    for (let round = 0; round < 14; round++) {
+      const us: number[] = []
+      const places = [...cases.keys()]
+      for (const at of round % 2 === 0 ? places : places.reverse()) {
+        us[at] = await usOfCall((cases[at] as (typeof cases)[0]).meter, callsOfFlush)
+      }
+      // The first rounds create the series, and are not compiled yet.
+      if (round >= 3) added.forEach((values, at) => void values.push((us[at] as number) - (us[0] as number)))
+    }
+    for (const [at, { name }] of cases.entries()) {
+      const values = added[at] as number[]
+      const text = `${median(values).toFixed(2)} us, in the rounds ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)} us`
+      const flushes = `one flush for each ${number(callsOfFlush)} calls of 4,000 series`
+      if (at > 0)
+        row(`CPU of the process that ${name} adds to a call, beside memoryStore(), ${flushes}`, text)
+    }
+  }
+  for (const { meter } of cases) await meter.close()
+  rmSync(folder, { recursive: true })
 }
 
 await client.close()
