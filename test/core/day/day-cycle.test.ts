@@ -229,6 +229,25 @@ describe('persist()', () => {
     cycle.stop()
   })
 
+  it('stores at the end of the turn again as soon as a run shows that the store works', async () => {
+    const { cycle, clock, call, state, stored, tables } = await setUp()
+    const count = async (userId: string) => {
+      call(cycle.today(), userId)
+      cycle.storeSoon()
+      await clock.advance(0)
+    }
+    state.isFull = true
+    await count('ann')
+    state.isFull = false
+    await cycle.work()
+    expect(stored).toHaveLength(1)
+    // A process that was killed within the second of the retry lost this call. At each start the store is not open at first.
+    await count('bob')
+    expect(stored).toHaveLength(2)
+    expect(tables.unstored()).toBe(0)
+    cycle.stop()
+  })
+
   it('gives as the reason why the store could not be opened, if it is not open', async () => {
     const { cycle, call, state } = await setUp()
     state.isFull = true

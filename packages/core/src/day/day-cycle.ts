@@ -59,6 +59,8 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   let tasks: DayTasks
   const storing = createPacedTask(storeNow, clock === systemClock ? storePauseMs : 0)
   let cancelStoring: (() => void) | undefined
+  /** Whether what is scheduled is the retry after a failure. */
+  let isRetrying = false
   let failingSinceMs: number | undefined
   let working: Promise<void> | undefined
   let nextWork: Promise<void> | undefined
@@ -72,6 +74,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
 
   function storeNow(): void {
     cancelStoring = undefined
+    isRetrying = false
     void persist().catch(() => {})
   }
 
@@ -88,11 +91,30 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
       else warnOfUnsetClock()
       await tables.store()
       failingSinceMs = undefined
+      endRetry()
     } catch (error) {
-      cancelStoring ??= clock.setTimer(storeNow, storeRetryMs)
+      if (cancelStoring === undefined) {
+        cancelStoring = clock.setTimer(storeNow, storeRetryMs)
+        isRetrying = true
+      }
       failingSinceMs ??= clock.now()
       throw await reportWaiting(error, failingSinceMs)
     }
+  }
+
+  /** Ends the wait for a retry once the store works again. Otherwise calls would wait for it too, and a crash would lose them. */
+  function endRetry(): void {
+    if (!isRetrying) return
+    cancelStoring?.()
+    cancelStoring = undefined
+    isRetrying = false
+    if (tables.unstored() > 0) storeSoon()
+  }
+
+  function storeSoon(): void {
+    if (cancelStoring !== undefined) return
+    const { flushAfterMs } = store
+    cancelStoring = flushAfterMs === 0 ? storing.runSoon() : clock.setTimer(storeNow, flushAfterMs)
   }
 
   /** Reports how many calls wait in memory, and why. For a store that is not open, the reason is why it could not be opened. */
@@ -200,11 +222,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
       dayClock.start()
     },
     stop: dayClock.stop,
-    storeSoon() {
-      if (cancelStoring !== undefined) return
-      const { flushAfterMs } = store
-      cancelStoring = flushAfterMs === 0 ? storing.runSoon() : clock.setTimer(storeNow, flushAfterMs)
-    },
+    storeSoon,
     cancelStoring: () => cancelStoring?.(),
     persist,
     work,
