@@ -183,7 +183,7 @@ describe.each(folders)('the package.json of %s', (folder) => {
   })
 
   it('names dependencies by versions, as npm packs them unchanged', () => {
-    for (const range of Object.values(manifest.dependencies)) expect(range).toMatch(/^\^?\d+\.\d+\.\d+$/)
+    for (const range of Object.values(manifest.dependencies)) expect(range).toMatch(/^[~^]?\d+\.\d+\.\d+$/)
   })
 
   it('runs no script when it is installed, and is published with provenance', () => {
