@@ -1,8 +1,8 @@
 import { type App, appOf, type Router, routerOf } from './app.ts'
 import { compiledLayer, forEachLayer, type Layer, type LayerOptions } from './layer.ts'
 import { type Pattern, patternOf } from './layer-pattern.ts'
-import { isNamedMount, mountsOf } from './mount-places.ts'
-import { mountedIn, mountsVersion } from './mounted-apps.ts'
+import { isNamedMount, mountsOf } from './mounts/mount-places.ts'
+import { mountedIn, mountsVersion } from './mounts/mounted-apps.ts'
 import { createSnapshot, type Snapshot } from './stack-snapshot.ts'
 
 /** The value of `req.route`. Express creates it once when the app is built, and uses the same object for every request. */

@@ -1,5 +1,5 @@
 import { type App, appOf, ownRouter, type Router, routerOf } from './app.ts'
-import { mountsVersion } from './mounted-apps.ts'
+import { mountsVersion } from './mounts/mounted-apps.ts'
 
 /** The layers of a router when the tree was walked. It detects routes and mounts that were added, removed or replaced since. */
 export interface Snapshot {

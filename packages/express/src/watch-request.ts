@@ -1,5 +1,5 @@
 import { guarded } from '@px-usage/http'
-import { learnMounts } from './mounted-apps.ts'
+import { learnMounts } from './mounts/mounted-apps.ts'
 import type { RouteTree } from './route-tree.ts'
 import type { RoutedRequest } from './watch-route.ts'
 

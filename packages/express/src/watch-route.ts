@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createSlot, guarded, noteContext } from '@px-usage/http'
 import type { App } from './app.ts'
-import { learnMounts } from './mounted-apps.ts'
+import { learnMounts } from './mounts/mounted-apps.ts'
 import type { Route } from './route-tree.ts'
 
 /** A request with the properties that Express 4 and 5 add. */

@@ -1,6 +1,6 @@
-import type { App } from './app.ts'
-import { compiledLayer, type Layer, type LayerOptions } from './layer.ts'
-import type { Pattern } from './layer-pattern.ts'
+import type { App } from '../app.ts'
+import { compiledLayer, type Layer, type LayerOptions } from '../layer.ts'
+import type { Pattern } from '../layer-pattern.ts'
 
 /** A place where an app may be mounted in its parent. A guess is checked against the path of each request. */
 interface Place {

@@ -1,10 +1,10 @@
 import express, { type Express } from 'express'
 import { expect, it } from 'vitest'
-import { type App, ownRouter } from '../../packages/express/src/app.ts'
-import type { Layer } from '../../packages/express/src/layer.ts'
-import { patternOf } from '../../packages/express/src/layer-pattern.ts'
-import { isNamedMount, mountsOf } from '../../packages/express/src/mount-places.ts'
-import { forgetsMounts, ok, pass } from '../support/express-cases.ts'
+import { type App, ownRouter } from '../../../packages/express/src/app.ts'
+import type { Layer } from '../../../packages/express/src/layer.ts'
+import { patternOf } from '../../../packages/express/src/layer-pattern.ts'
+import { isNamedMount, mountsOf } from '../../../packages/express/src/mounts/mount-places.ts'
+import { forgetsMounts, ok, pass } from '../../support/express-cases.ts'
 
 const options = { sensitive: false, strict: false, end: false }
 const layersOf = (app: Express) =>

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import express, { type RequestHandler } from 'express'
 import { expect, it } from 'vitest'
-import { describeNames, is4, newRouter, observedApp, ok, routerWith } from '../support/express-cases.ts'
-import { namesOf } from '../support/express-names.ts'
+import { describeNames, is4, newRouter, observedApp, ok, routerWith } from '../../support/express-cases.ts'
+import { namesOf } from '../../support/express-names.ts'
 
 describeNames('routes of mounted apps', [
   {

@@ -1,4 +1,4 @@
-import { type App, appAndParents } from './app.ts'
+import { type App, appAndParents } from '../app.ts'
 
 /** The apps that are mounted in one app. */
 interface Children {
