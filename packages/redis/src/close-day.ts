@@ -17,7 +17,7 @@ import { encodeLine, linesPerCall, type RedisOutbox } from './redis-outbox.ts'
 import { commitDay, readClosing, stageLines } from './scripts/close-scripts.ts'
 
 /** What is recorded of a closed day: how often it was closed, and the generations that its lines contain. */
-interface ClosedRecord {
+export interface ClosedRecord {
   readonly revision: number
   readonly contained: Generations
   /** As it is in Redis; `''` for a day that was never closed. */
@@ -54,12 +54,9 @@ export class DayCloser {
       [keys.closed, keys.writers(day), keys.alive],
       [now(), day],
     )) as [number, string, ...[string, string, string][]]
-    const [revision = '0', contained = ''] = text.split('|')
     return {
       nowMs: Number(nowMs),
-      revision: Number(revision),
-      contained: contained === '' ? new Array<number>(shards).fill(0) : contained.split(',').map(Number),
-      text,
+      ...closedRecord(text, shards),
       writers: writers.map(([id, state, beat]) => ({ id, state, beat })),
     }
   }
@@ -207,6 +204,17 @@ export class DayCloser {
   }
 }
 
-function hasMore(generations: Generations, contained: Generations): boolean {
+/** Decodes the record of a closed day. @param text `''` for a day that was never closed */
+export function closedRecord(text: string, shards: number): ClosedRecord {
+  const [revision = '0', contained = ''] = text.split('|')
+  return {
+    revision: Number(revision),
+    contained: contained === '' ? new Array<number>(shards).fill(0) : contained.split(',').map(Number),
+    text,
+  }
+}
+
+/** Returns whether a day has generations that its closed record does not contain. */
+export function hasMore(generations: Generations, contained: Generations): boolean {
   return generations.some((generation, shard) => generation > (contained[shard] ?? 0))
 }

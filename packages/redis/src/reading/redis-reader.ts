@@ -7,8 +7,9 @@ import {
   type StoreReader,
   systemClock,
 } from '@px-usage/core/adapter'
+import { type ClosedRecord, closedRecord, hasMore } from '../close-day.ts'
 import type { Connection } from '../connection.ts'
-import { DayCounts, type Generations } from '../counting/day-counts.ts'
+import { DayCounts } from '../counting/day-counts.ts'
 import { inSlices } from '../fleet.ts'
 import type { KeyNames } from '../key-names.ts'
 import { silentAfterMs } from '../membership.ts'
@@ -59,17 +60,9 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
     return found
   }
 
-  async function closedOf(
-    day: UsageDay,
-  ): Promise<{ revision: number; contained: Generations; text: string }> {
+  async function closedOf(day: UsageDay): Promise<ClosedRecord> {
     const text = String((await connection.read(['HGET', keys.closed, day], keys.closed)) ?? '')
-    const [revision = '0', contained = ''] = text.split('|')
-    const none = new Array<number>(shards).fill(0)
-    return {
-      revision: Number(revision),
-      contained: contained === '' ? none : contained.split(',').map(Number),
-      text,
-    }
+    return closedRecord(text, shards)
   }
 
   async function writersOf(day: UsageDay, nowMs: number): Promise<DayWriter[]> {
@@ -103,8 +96,7 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
       const counting = await counts.withOpen((await generations()).keys())
       for (const [day, numbers] of await generations()) {
         const { revision, contained } = await closedOf(day)
-        const hasMore = numbers.some((number, shard) => number > (contained[shard] ?? 0))
-        if (!hasMore && !counting.has(day)) continue
+        if (!hasMore(numbers, contained) && !counting.has(day)) continue
         open.push({ day, revision, writers: await writersOf(day, nowMs) })
       }
       return open.sort((a, b) => (a.day < b.day ? -1 : 1))
