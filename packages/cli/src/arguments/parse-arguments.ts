@@ -14,3 +14,8 @@ export function parseLimit(given: string): number {
   if (/^\d+$/.test(given) && Number.isSafeInteger(limit)) return limit
   throw usageError(`--limit ${given} is not a whole number.`)
 }
+
+/** Collects the values of an option that may be repeated. */
+export function repeated(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}

@@ -36,11 +36,7 @@ export function sentFiles(paths: readonly string[], dayOf: (epochMs: number) => 
   }
   return {
     place: paths.join(', '),
-    async countByDay() {
-      const counts = new Map<string, number>()
-      for await (const { day } of all()) counts.set(day, (counts.get(day) ?? 0) + 1)
-      return counts
-    },
+    countByDay: () => countByDay(all()),
     async *lines(days) {
       for await (const line of all()) if (days.has(line.day)) yield line
     },
@@ -60,6 +56,13 @@ async function* textsOf(path: string): AsyncGenerator<string> {
   } finally {
     file.destroy()
   }
+}
+
+/** Returns the number of lines of each day. */
+export async function countByDay(lines: AsyncIterable<RecordedLine>): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  for await (const { day } of lines) counts.set(day, (counts.get(day) ?? 0) + 1)
+  return counts
 }
 
 /** Returns a line; `other` for one that sets attributes, and `undefined` for anything else. */

@@ -1,7 +1,7 @@
 import type { StoreReader } from '@px-usage/core/adapter'
 import type { DayRange } from '../arguments/day-range.ts'
 import { factsOf } from './event-facts.ts'
-import { parseSentLine } from './sent-files.ts'
+import { countByDay, parseSentLine } from './sent-files.ts'
 import type { RecordedLine, SentRecord } from './sent-record.ts'
 
 /**
@@ -27,11 +27,7 @@ export function storedLines(
   }
   return {
     place: reader.place,
-    async countByDay() {
-      const counts = new Map<string, number>()
-      for await (const { day } of all(first, last)) counts.set(day, (counts.get(day) ?? 0) + 1)
-      return counts
-    },
+    countByDay: () => countByDay(all(first, last)),
     async *lines(days) {
       const sorted = [...days].sort()
       for await (const line of all(sorted[0] ?? '', sorted.at(-1) ?? '')) if (days.has(line.day)) yield line

@@ -1,5 +1,6 @@
 import { createUsageDays } from '@px-usage/core/adapter'
 import { type DayRange, parseDayRange, shiftDay } from '../arguments/day-range.ts'
+import { repeated } from '../arguments/parse-arguments.ts'
 import type { EventFault, UntrueAverage } from '../audit/comparison.ts'
 import { printAudit } from '../audit/print-audit.ts'
 import { runAudit } from '../audit/run-audit.ts'
@@ -19,8 +20,6 @@ interface Flags {
   limit: string
   pageSize: string
 }
-
-const repeated = (value: string, before: string[]) => [...before, value]
 
 /** Compares what PX holds of some days with what was sent. */
 export const audit: CliCommand<Flags> = {

@@ -1,11 +1,10 @@
+import { repeated } from '../arguments/parse-arguments.ts'
 import type { BackfillFlags } from '../backfill/backfill-flags.ts'
 import { listBackfills, revertNamed } from '../backfill/manage-backfills.ts'
 import { runBackfill } from '../backfill/run-backfill.ts'
 import type { CliCommand } from '../command.ts'
 import { usageError } from '../exit-codes.ts'
 import { formatNames } from '../logs/log-formats.ts'
-
-const repeated = (value: string, before: readonly string[] = []) => [...before, value]
 
 /** Turns access logs of past days into events. */
 export const backfill: CliCommand<BackfillFlags> = {

@@ -1,5 +1,6 @@
 import { createUsageDays, type UsageDays } from '@px-usage/core/adapter'
 import { daysIn, shiftDay } from '../arguments/day-range.ts'
+import { repeated } from '../arguments/parse-arguments.ts'
 import { readPxEvents } from '../audit/read-px-events.ts'
 import { countEvents } from '../budget/count-events.ts'
 import { type EventSource, EventSources } from '../budget/event-sources.ts'
@@ -28,7 +29,6 @@ interface BudgetReport {
 }
 
 const defaultNames = ['dailyApiCalls', 'dailyEndpointCalls']
-const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), value]
 
 /** Forecasts the events of this month and the next, and shows what makes them. */
 export const budget: CliCommand<Flags> = {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { repeated } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import type { Check, Verdict } from '../doctor/check.ts'
 import { printChecks } from '../doctor/print-checks.ts'
@@ -17,8 +18,6 @@ interface Flags {
   accountAttribute: string[]
   sendTestEvent?: boolean
 }
-
-const repeated = (value: string, before: string[]) => [...before, value]
 
 /** Checks the settings, PX, the place of the counts and the app, and prints a cure for each fault. */
 export const doctor: CliCommand<Flags> = {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type Emulator, parseOptionTexts, startEmulator } from 'px-emulator'
+import { repeated } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes, failedError, usageError } from '../exit-codes.ts'
 
@@ -14,8 +15,6 @@ interface Flags {
   accountAttribute: string[]
   switch: string[]
 }
-
-const repeated = (value: string, before: string[]) => [...before, value]
 
 /** Runs the emulator of PX until the command is interrupted. */
 export const emulator: CliCommand<Flags> = {

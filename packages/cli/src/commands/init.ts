@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { repeated } from '../arguments/parse-arguments.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { targetText } from '../place/namespace-text.ts'
@@ -14,8 +15,6 @@ interface Flags {
   userAttribute: string[]
   accountAttribute: string[]
 }
-
-const repeated = (value: string, before: string[]) => [...before, value]
 
 /** Prints what an administrator of PX does for this app. Reads the store of the app if there is one, and asks PX nothing. */
 export const init: CliCommand<Flags> = {

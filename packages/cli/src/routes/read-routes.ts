@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { failedError, usageError } from '../exit-codes.ts'
-import type { Route } from '../routes/route-matcher.ts'
+import type { Route } from './route-matcher.ts'
 
 const openApiMethods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const
 const line = /^(?:([A-Z][A-Z_-]*)\s+)?(\/\S*)$/

@@ -1,4 +1,4 @@
-import { matchesMixed, type Segment, templateVariants } from '../routes/route-template.ts'
+import { matchesMixed, type Segment, templateVariants } from './route-template.ts'
 
 /** A route template, and the methods that it has. */
 export interface Route {

@@ -1,4 +1,5 @@
 import type { StoreReader } from '@px-usage/core/adapter'
+import { isDryRun } from '../../place/namespace-text.ts'
 import { type Check, ok, unknown, warning } from '../check.ts'
 
 export const storeSendersName = 'senders in the store'
@@ -10,7 +11,7 @@ export async function checkStoreSenders(
   const zones = new Map<string, string[]>()
   for (const { namespace, sender } of readers) {
     const { product, destination, timeZone } = namespace
-    if (destination.startsWith('dry-run.') || (await sender())?.state !== 'alive') continue
+    if (isDryRun(namespace) || (await sender())?.state !== 'alive') continue
     const service = `${product}@${destination}`
     zones.set(service, [...(zones.get(service) ?? []), timeZone])
   }
