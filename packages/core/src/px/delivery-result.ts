@@ -111,7 +111,8 @@ export function oneLine(text: string): string {
     .slice(0, maxReasonLength)
 }
 
-function withoutStop(text: string): string {
+/** Returns a text without the stop at its end. */
+export function withoutStop(text: string): string {
   return text.replace(/[.\s]+$/, '')
 }
 
@@ -124,16 +125,20 @@ export function messageOf(error: unknown): string {
   return oneLine(error.message.replace(/ See https:\S+$/, ''))
 }
 
-/** Errors of the certificate check (Node.js docs, `tls`). Nothing was sent, and a retry alone does not help. */
-export const certificateError: RegExp =
+const certificateError =
   /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA)/
+
+/** Returns whether the certificate check failed (Node.js docs, `tls`). Nothing was sent, and a retry alone does not help. */
+export function isCertificateError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && certificateError.test(code)
+}
 
 function resultOfError(error: unknown, maybeSent: boolean): DeliveryResult {
   const reason = reasonOf({ received: false, error, maybeSent })
   if (maybeSent) return { outcome: 'unconfirmed', reason }
-  const code = (error as { code?: unknown } | null)?.code
   if (error instanceof UsageError) return { outcome: 'stopped', reason }
-  if (typeof code !== 'string' || !certificateError.test(code)) return { outcome: 'retryable', reason }
+  if (!isCertificateError(error)) return { outcome: 'retryable', reason }
   return {
     outcome: 'stopped',
     reason,

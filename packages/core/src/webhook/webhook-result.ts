@@ -1,11 +1,12 @@
 import {
-  certificateError,
   type DeliveryResult,
+  isCertificateError,
   isPage,
   messageOf,
   oneLine,
   type PxResponse,
   retryAfterMs,
+  withoutStop,
 } from '../px/delivery-result.ts'
 
 /**
@@ -41,10 +42,9 @@ function reasonOf({ status, body }: PxResponse & { received: true }, origin: str
 }
 
 function resultOfError(error: unknown, maybeSent: boolean, origin: string): DeliveryResult {
-  const reason = `The request to the webhook at ${origin} failed: ${messageOf(error).replace(/[.\s]+$/, '')}.`
+  const reason = `The request to the webhook at ${origin} failed: ${withoutStop(messageOf(error))}.`
   if (maybeSent) return { outcome: 'unconfirmed', reason }
-  const code = (error as { code?: unknown } | null)?.code
-  if (typeof code !== 'string' || !certificateError.test(code)) return { outcome: 'retryable', reason }
+  if (!isCertificateError(error)) return { outcome: 'retryable', reason }
   const advice = 'Check its url and the certificates that Node trusts (NODE_EXTRA_CA_CERTS).'
   return { outcome: 'stopped', reason, advice }
 }
