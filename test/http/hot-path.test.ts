@@ -41,10 +41,10 @@ const allocations: Record<string, Record<string, Bytes>> = {
     ...observing,
     'express/route-tree refresh': 56,
     'express/watch-route (anonymous)': [1_104, 1_104, 88], // the accessor on `params` of the request
-    'http/async-context areStoresInUse': [80, 0, 0], // the error of a probe for async hooks
-    'http/async-context areStoresInUse > AsyncResource': [320, 0, 0],
-    'http/async-context currentContext': [0, 48, 48], // the later context of a request
-    'http/async-context currentContext > AsyncResource': [0, 160, 160],
+    'http/async-context areStoresInUse': [80, 96, 0], // the error of a probe for async hooks
+    'http/async-context areStoresInUse > AsyncResource': [320, 320, 0],
+    'http/async-context CallContext': [0, 0, 48], // the later context of a request
+    'http/async-context CallContext > AsyncResource': [0, 0, 160],
     'http/guard (anonymous)': 120, // the arguments of a guarded accessor
     'http/open-requests track': [0, 32, 0], // the number of bytes sent
     'http/open-requests whenFinished': [32, 32, 0],
@@ -53,10 +53,10 @@ const allocations: Record<string, Record<string, Bytes>> = {
   },
   koa: {
     ...observing,
-    'http/async-context areStoresInUse': [160, 0, 0], // the errors of probes for async hooks
-    'http/async-context areStoresInUse > AsyncResource': [640, 0, 0],
-    'http/async-context currentContext': [0, 144, 144], // the later contexts of a request
-    'http/async-context currentContext > AsyncResource': [0, 480, 480],
+    'http/async-context areStoresInUse': [160, 192, 0], // the errors of probes for async hooks
+    'http/async-context areStoresInUse > AsyncResource': [640, 640, 0],
+    'http/async-context CallContext': [0, 0, 144], // the later contexts of a request
+    'http/async-context CallContext > AsyncResource': [0, 0, 480],
     'http/guard (anonymous)': 288, // the arguments of guarded accessors
     'http/private-slot Slot': [160, 48, 48],
     'koa/router-turns concludeTurn': 248,

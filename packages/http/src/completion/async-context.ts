@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
 /**
  * Captures the current async context, in which the app's callbacks run later.
@@ -20,10 +20,18 @@ class CallContext extends AsyncResource {
 /** The type under which the app's async hooks see the resources of px-usage. */
 export const contextType = 'PxUsageCall'
 
-/** The key under which Node 24 keeps all stores of a resource, as one map that it replaces whenever a store changes. */
-const frameKey = Object.getOwnPropertySymbols(currentContext()).find(({ description }) =>
-  description?.endsWith('context_frame'),
-)
+/**
+ * The key under which Node 24 keeps all stores of a resource, as one map that it replaces whenever a store changes.
+ *
+ * Resources of Node 22 have the key as well, but without `--experimental-async-context-frame` nothing is ever kept under it, and
+ * identify() would see no store. There each AsyncLocalStorage has a key of its own, which it shows as a property.
+ */
+const frameKey =
+  'kResourceStore' in new AsyncLocalStorage()
+    ? undefined
+    : Object.getOwnPropertySymbols(currentContext()).find(({ description }) =>
+        description?.endsWith('context_frame'),
+      )
 
 let isInUse = frameKey !== undefined
 
