@@ -145,6 +145,11 @@ const apps: readonly App[] = [
         command: `esbuild koa.cjs --bundle --minify --platform=node --format=cjs --outfile=bundle.cjs --log-level=warning && ${alone} && node ../alone/bundle.cjs`,
       },
       {
+        title: 'esbuild leaves out an unused import',
+        command:
+          "echo \"import '@px-usage/express'; import '@px-usage/koa'\" > unused.mjs && esbuild unused.mjs --bundle --platform=node --format=esm --outfile=unused.out.mjs --log-level=error && cat unused.out.mjs && test $(wc -c < unused.out.mjs) -lt 100",
+      },
+      {
         title: 'webpack',
         command: `webpack --mode production --target node20 --entry ./express.cjs --output-path . --output-filename bundle.cjs && ${alone} && node ../alone/bundle.cjs`,
       },

@@ -21,6 +21,7 @@ interface Manifest {
   scripts: Record<string, string>
   engines: { node: string }
   publishConfig: { access: string; provenance: boolean }
+  sideEffects: false | string[]
 }
 
 const manifests = new Map<string, Manifest>()
@@ -190,6 +191,11 @@ describe.each(folders)('the package.json of %s', (folder) => {
     expect(Object.keys(manifest.scripts)).toEqual(['prepack'])
     expect(manifest.engines.node).toBe('^20.19.0 || >=22.12.0')
     expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true })
+  })
+
+  it('names its side effects, so that a bundler leaves out an unused import', () => {
+    const commands = Object.values(manifest.bin ?? {}).map((path) => `./${path}`)
+    expect(manifest.sideEffects).toEqual(commands.length > 0 && [...commands, './dist/cli.mjs'])
   })
 
   it('has a README whose links work outside of the repository', async () => {
