@@ -27,7 +27,7 @@ else if (built.at[name] === builtAt(name)) process.stderr.write(`${name} is buil
 else build(` --filter ${name}`)
 
 function build(filter) {
-  run(`node node_modules/tsdown/dist/run.mjs --no-publint --no-attw${filter}`)
+  run(`node node_modules/tsdown/dist/run.mjs --no-publint --no-attw --logLevel warn${filter}`)
   const at = Object.fromEntries(folders.map((folder) => [manifestOf(folder).name, builtAtOf(folder)]))
   mkdirSync(join(root, 'dist'), { recursive: true })
   writeFileSync(record, JSON.stringify({ sources, at }))
