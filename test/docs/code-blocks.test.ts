@@ -69,6 +69,15 @@ it('every code block of a page is one of the snippets that run here, and each sn
   expect(names.filter((name) => !shown.includes(sources.get(name) as string))).toEqual([])
 })
 
+it('every block of JavaScript of a page is a file of an app that `npm run apps` runs', async () => {
+  const apps = join(import.meta.dirname, '../packaging/apps')
+  const files = (await readdir(apps, { recursive: true })).filter((file) => file.endsWith('.js'))
+  const runs = await Promise.all(files.map((file) => readFile(join(apps, file), 'utf8')))
+  const shown = [...pages.values()].flatMap((text) => [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)])
+  expect(shown.length).toBeGreaterThan(0)
+  for (const [, code = ''] of shown) expect(runs).toContain(code)
+})
+
 // Apps that listen by themselves run as processes of their own: test/docs/quick-start.test.ts.
 const imported = names.filter((name) => !name.startsWith('quick-start'))
 // Last, because light-my-request changes the prototypes of Express.
