@@ -21,7 +21,9 @@ it('the page of fleets has the flush intervals of the code', () => {
 
 describe.skipIf(!hasRedis())('a fleet', () => {
   it('has no more keys and sends no more commands than the page of fleets says', async () => {
-    expect(page('docs/fleets.md')).toMatch(/at most 25 for each .* and one for each process/)
+    expect(page('docs/fleets.md')).toMatch(
+      /at most 27 for each .* one for each process, and one for each day/,
+    )
     expect(page('docs/fleets.md')).toContain('about one a second for each process')
     const redis = await startRedis()
     const client = await connectClient('node-redis', { port: redis.port })
@@ -70,7 +72,7 @@ describe.skipIf(!hasRedis())('a fleet', () => {
     }
     await expect.poll(isClosed, { timeout: 60_000 }).toBe(true)
     const keys = (await redis.command('KEYS', '*')) as string[]
-    expect(keys.length).toBeLessThanOrEqual(25 + processes)
+    expect(keys.length).toBeLessThanOrEqual(27 + processes)
     expect(keys.filter((key) => !key.startsWith('px-usage:'))).toEqual([])
     for (const meter of meters) await meter.close()
     await client.close()

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FileStoreOptions, IdentifyByOptions, MeterOptions, WebhookOptions } from '@px-usage/core'
 import type { CallOptions, UsageOptions } from '@px-usage/http'
+import type { RedisStoreOptions } from '@px-usage/redis'
 import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../../packages/core/src/options/parse-options.ts'
 import { root, tableOf } from './pages.ts'
@@ -48,6 +49,12 @@ const ofCall: Names<CallOptions<unknown> & Pick<UsageOptions<unknown>, 'meter' |
 }
 const ofWebhook: Names<WebhookOptions> = { url: true, secret: true, headers: true }
 const ofFileStore: Names<FileStoreOptions> = { dir: true, durability: true, keepSentBytes: true }
+const ofRedisStore: Names<Omit<RedisStoreOptions, 'sendCommand'>> = {
+  keyPrefix: true,
+  shards: true,
+  dir: true,
+  keepSentBytes: true,
+}
 const ofIdentifyBy: Names<IdentifyByOptions<unknown>> = {
   credential: true,
   lookup: true,
@@ -68,6 +75,7 @@ describe('docs/options.md and docs/identify.md', () => {
     ['docs/options.md', 'Options of the meter', ofMeter],
     ['docs/options.md', 'Options of a call', ofCall],
     ['docs/options.md', 'Options of fileStore', ofFileStore],
+    ['packages/redis/README.md', 'Options', ofRedisStore],
     ['docs/webhook.md', 'Options of webhookDelivery', ofWebhook],
     ['docs/identify.md', 'Callers that must be looked up', ofIdentifyBy],
   ])('%s lists the %s in their order, and no other', (path, heading, options) => {

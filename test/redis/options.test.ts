@@ -6,7 +6,9 @@ const sendCommand = async () => null
 
 describe('redisStore()', () => {
   it('has a default for all but the command function', () => {
-    expect(parseRedisOptions({ sendCommand })).toEqual({ sendCommand, keyPrefix: 'px-usage', shards: 1 })
+    expect(parseRedisOptions({ sendCommand })).toEqual({
+      ...{ sendCommand, keyPrefix: 'px-usage', shards: 1, dir: undefined, keepSentBytes: 67_108_864 },
+    })
   })
 
   it.each([
@@ -18,6 +20,8 @@ describe('redisStore()', () => {
     [{ sendCommand, shards: 65 }, 'shards', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, dir: '' }, 'dir', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, dir: 7 }, 'dir', 'PXU_ERR_OPTIONS_INVALID'],
+    [{ sendCommand, keepSentBytes: -1 }, 'keepSentBytes', 'PXU_ERR_OPTIONS_INVALID'],
+    [{ sendCommand, keepSentBytes: 0.5 }, 'keepSentBytes', 'PXU_ERR_OPTIONS_INVALID'],
     [{ sendCommand, sharts: 2 }, 'Did you mean shards?', 'PXU_ERR_OPTIONS_UNKNOWN'],
   ])('refuses %j', (options, text, code) => {
     const create = () => redisStore(options as unknown as RedisStoreOptions)

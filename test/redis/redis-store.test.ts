@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { redisStore } from '@px-usage/redis'
+import type { StoreReader } from '@px-usage/core/adapter'
+import { readRedis, redisStore } from '@px-usage/redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { sentContract } from '../contracts/sent-contract.ts'
 import { storeContract } from '../contracts/store-contract.ts'
 import { type ConnectedClient, clientNames, connectClient } from '../support/redis-clients.ts'
 import { hasRedis, type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -30,10 +32,15 @@ describe.skipIf(!hasRedis())('on a redis-server', () => {
       keyPrefix = `test:${randomUUID()}`
     })
 
+    const sendCommand = (args: string[], key: string) => client.sendCommand(args, key)
+    const reader = async () => (await readRedis({ sendCommand, keyPrefix }))[0] as StoreReader
+    sentContract('redisStore', () => ({
+      makeStore: (keepSentBytes) => redisStore({ sendCommand, keyPrefix, keepSentBytes }),
+      reader,
+    }))
+
     for (const shards of [1, 3]) {
-      storeContract(`redisStore with ${shards} shards`, () =>
-        redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), keyPrefix, shards }),
-      )
+      storeContract(`redisStore with ${shards} shards`, () => redisStore({ sendCommand, keyPrefix, shards }))
     }
 
     describe('with a dir', () => {
@@ -43,9 +50,11 @@ describe.skipIf(!hasRedis())('on a redis-server', () => {
       })
       afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-      storeContract('redisStore with a dir', () =>
-        redisStore({ sendCommand: (args, key) => client.sendCommand(args, key), keyPrefix, shards: 3, dir }),
-      )
+      storeContract('redisStore with a dir', () => redisStore({ sendCommand, keyPrefix, shards: 3, dir }))
+      sentContract('redisStore with a dir', () => ({
+        makeStore: (keepSentBytes) => redisStore({ sendCommand, keyPrefix, dir, keepSentBytes }),
+        reader,
+      }))
     })
   })
 })

@@ -16,10 +16,16 @@ export interface CountingService extends AsyncDisposable {
   call(userId: string, route?: string, times?: number): void
 }
 
-/** Starts a service on 2026-11-23 at 10:00 UTC, with the product AP-TEST-2. */
-export function startService({ store }: { store?: Store } = {}): CountingService {
+/** Starts a service with the product AP-TEST-2, on 2026-11-23 at 10:00 UTC unless `at` is another time. */
+export function startService({
+  store,
+  at = '2026-11-23T10:00:00Z',
+}: {
+  store?: Store
+  at?: string
+} = {}): CountingService {
   const dir = mkdtempSync(join(tmpdir(), 'px-usage-service-'))
-  const clock = fakeClock('2026-11-23T10:00:00Z')
+  const clock = fakeClock(at)
   const arrived: string[] = []
   const meter = createMeter({
     ...{ productKey: 'AP-TEST-2', apiKey: 'k', baseUrl: 'https://api.aptrinsic.com', clock },

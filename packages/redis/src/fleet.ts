@@ -32,6 +32,16 @@ export async function inSlices<T>(
   for (let from = 0; from < items.length; from += size) await task(items.slice(from, from + size))
 }
 
+/** Reads a whole hash, which must be small. Some clients return an object. */
+export async function readHash(
+  connection: Pick<Connection, 'read'>,
+  key: string,
+): Promise<Map<string, string>> {
+  const flat = (await connection.read(['HGETALL', key], key)) as string[] | Record<string, string>
+  if (!Array.isArray(flat)) return new Map(Object.entries(flat))
+  return new Map(flat.flatMap((field, at) => (at % 2 === 0 ? [[field, flat[at + 1] as string]] : [])))
+}
+
 /**
  * Yields the fields and values of a hash from which nothing is removed, each field once. Redis may return a field of a scan twice.
  *

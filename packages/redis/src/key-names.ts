@@ -2,6 +2,8 @@ import { outboxKeys } from './scripts/outbox-scripts.ts'
 
 /** Keys are kept 7776000 seconds (90 days) after the last process that used them, so that an abandoned prefix disappears. */
 export const keepSeconds = 7_776_000
+/** Delivered lines, and what is needed to find them, are kept for 16416000 seconds (190 days): PX can be read for as long. */
+export const keepSentSeconds = 16_416_000
 
 /** The names of the keys of one part of the counts. */
 export interface ShardKeys {
@@ -24,12 +26,17 @@ export interface KeyNames {
   readonly notes: string
   readonly tasks: string
   readonly rejected: string
+  /** Delivered lines that are not compressed yet. */
+  readonly sent: string
+  readonly sentIndex: string
   /** The keys of the scripts of the outbox, in their order. */
   readonly outbox: readonly string[]
   writers(day: string): string
   holder(journalId: string): string
   staged(day: string, token: string): string
   loading(day: string, revision: number): string
+  /** The delivered lines of a day, compressed. */
+  sentDay(day: string): string
   shard(index: number): ShardKeys
 }
 
@@ -54,11 +61,14 @@ export function createKeyNames(prefix: string, namespace: string): KeyNames {
     notes: at('notes'),
     tasks: at('tasks'),
     rejected: at('rejected'),
+    sent: at('sent'),
+    sentIndex: at('sent-index'),
     outbox: outboxKeys.map(at),
     writers: (day) => at(`writers:${day}`),
     holder: (journalId) => at(`holder:${journalId}`),
     staged: (day, token) => at(`staged:${day}:${token}`),
     loading: (day, revision) => at(`loading:${day}:${revision}`),
+    sentDay: (day) => at(`sent:${day}`),
     shard(index) {
       // The first part is on the node of the outbox, so that its counts and the close of their day cannot be lost one without the other.
       const own = (name: string) => (index === 0 ? at(name) : `${prefix}:{${namespace}#${index}}:${name}`)

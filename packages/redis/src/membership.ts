@@ -51,7 +51,7 @@ export async function joinNamespace(
 /** Shows to the fleet that this process is alive, and watches the other processes. */
 export class Membership {
   readonly #fleet: Fleet
-  readonly #onEmptied: () => void
+  readonly #onEmptied: () => Promise<void>
   readonly #sendLost: () => Promise<unknown>
   readonly #onMembers: (members: number) => void
   readonly #countsOn = new Set<UsageDay>()
@@ -70,7 +70,7 @@ export class Membership {
       sendLost,
       onMembers,
     }: {
-      onEmptied(): void
+      onEmptied(): Promise<void>
       /** Sends the last counts of this process again, if Redis has lost them. */
       sendLost(): Promise<unknown>
       /** Receives the number of processes that are alive. */
@@ -127,7 +127,7 @@ export class Membership {
 
   /** Joins the fleet again after Redis was emptied, and declares the days of this process again. */
   async #rejoin(): Promise<void> {
-    this.#onEmptied()
+    await this.#onEmptied()
     this.#emptiedAtMs = this.#fleet.context.clock.elapsed()
     this.#epoch = (await joinNamespace(this.#fleet, this.#epoch)).epoch
   }

@@ -7,7 +7,7 @@ import { createSeriesEncoder, type SeriesEncoder } from './counting/series-field
 import { type Loss, ShardWriter } from './counting/shard-writer.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { FlushInterval } from './flush-interval.ts'
-import { createKeyNames, keepSeconds, namespacesKey } from './key-names.ts'
+import { createKeyNames, keepSentSeconds, namespacesKey } from './key-names.ts'
 import { joinNamespace, Membership } from './membership.ts'
 import type { RedisStoreSettings } from './options.ts'
 import { RedisOutbox } from './redis-outbox.ts'
@@ -47,7 +47,8 @@ export async function openStore(
   const joining = createFleet({ context, connection, keys, me, shards: settings.shards })
   const flushInterval = new FlushInterval(clock)
   const members = new Membership(joining, {
-    onEmptied() {
+    async onEmptied() {
+      await outbox.sent.begin({ isLost: true })
       const { pending, unconfirmed } = outbox.counts()
       const events = pending + unconfirmed === 0 ? 'unsent events' : `${pending + unconfirmed} unsent events`
       const message = `Redis lost what px-usage had stored in it: it was emptied, or evicted keys. Counts that this process sent in the last 5 minutes are sent again; earlier ones of open days, and ${events}, are lost.`
@@ -60,7 +61,8 @@ export async function openStore(
   await listNamespace(joining, keyPrefix, namespace)
   const fleet: Fleet = { ...joining, shards }
   await warnOfEviction(fleet)
-  const outbox = new RedisOutbox(fleet)
+  const outbox = new RedisOutbox(fleet, settings.keepSentBytes)
+  await outbox.sent.begin()
   const counts = new DayCounts(fleet)
   const encoder = createSeriesEncoder(fleet.shards)
   function onLoss({ frames, calls }: Loss): void {
@@ -83,7 +85,7 @@ export async function openStore(
 export async function listNamespace({ connection }: Fleet, prefix: string, namespace: string): Promise<void> {
   const key = namespacesKey(prefix)
   await connection.read(['SADD', key, namespace], key)
-  await connection.read(['EXPIRE', key, String(keepSeconds)], key)
+  await connection.read(['EXPIRE', key, String(keepSentSeconds)], key)
 }
 
 /** Warns about a Redis that removes keys when its memory is full. All keys have an expiry, so every policy but one removes them. */

@@ -29,6 +29,13 @@ export interface RedisStoreOptions {
    * `kill -9` loses at most the last turn of the event loop, also while Redis is down. Without it, counts wait in memory.
    */
   dir?: string | undefined
+  /**
+   * The most bytes of delivered events that Redis keeps, compressed, for at most 190 days; the oldest days are removed first. 0 keeps
+   * none. `px-usage events`, `audit` and `export` read them.
+   *
+   * @default 67108864 (64 MiB)
+   */
+  keepSentBytes?: number | undefined
 }
 
 export interface RedisStoreSettings {
@@ -36,14 +43,18 @@ export interface RedisStoreSettings {
   keyPrefix: string
   shards: number
   dir: string | undefined
+  keepSentBytes: number
 }
 
-const names = ['sendCommand', 'keyPrefix', 'shards', 'dir']
+/** The most bytes of delivered events that are kept by default, 67108864 (64 MiB): about 1.2 million events. */
+const defaultSentBytes = 67_108_864
+
+const names = ['sendCommand', 'keyPrefix', 'shards', 'dir', 'keepSentBytes']
 
 /** Checks the options of `redisStore()`. @throws {UsageError} `PXU_ERR_OPTIONS_INVALID` or `PXU_ERR_OPTIONS_UNKNOWN` */
 export function parseRedisOptions(options: RedisStoreOptions): RedisStoreSettings {
   refuseUnknown(options, names)
-  const { sendCommand, keyPrefix = 'px-usage', shards = 1, dir } = options
+  const { sendCommand, keyPrefix = 'px-usage', shards = 1, dir, keepSentBytes = defaultSentBytes } = options
   if (typeof sendCommand !== 'function') {
     throw invalid('sendCommand', sendCommand, 'Give a function that sends a command with your client.')
   }
@@ -56,5 +67,8 @@ export function parseRedisOptions(options: RedisStoreOptions): RedisStoreSetting
   if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
     throw invalid('dir', dir, 'Give the path of a folder.')
   }
-  return { sendCommand, keyPrefix, shards, dir }
+  if (!Number.isSafeInteger(keepSentBytes) || keepSentBytes < 0) {
+    throw invalid('keepSentBytes', keepSentBytes, 'Give a whole number of bytes, 0 to keep none.')
+  }
+  return { sendCommand, keyPrefix, shards, dir, keepSentBytes }
 }

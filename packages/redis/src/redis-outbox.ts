@@ -21,10 +21,11 @@ import {
   markLines,
   putLines,
   readWaiting,
-  settleLines,
   yieldLead,
 } from './scripts/outbox-scripts.ts'
 import type { Script } from './scripts/script.ts'
+import { settleLines } from './scripts/settle-scripts.ts'
+import { SentRecord } from './sent/sent-record.ts'
 
 /** How often a process that does not send checks whether another one does, 1000 ms (1 second). */
 const leadCheckMs = 1_000
@@ -48,6 +49,8 @@ export class RedisOutbox {
   readonly #fleet: Fleet
   readonly #claimed = new Map<string, ClaimedLine>()
   readonly #recent = new RecentLines()
+  /** The lines that PX has. */
+  readonly sent: SentRecord
   #counts: OutboxCounts = noCounts
   #isLeader = false
   #claims = 0
@@ -58,8 +61,10 @@ export class RedisOutbox {
   #blockedUntilMs = Number.NEGATIVE_INFINITY
   #yieldedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(fleet: Fleet) {
+  /** @param keepSentBytes the most bytes of delivered lines that are kept */
+  constructor(fleet: Fleet, keepSentBytes: number) {
     this.#fleet = fleet
+    this.sent = new SentRecord(fleet, keepSentBytes)
   }
 
   /** The lines of all processes while this one sends. */
@@ -190,30 +195,33 @@ export class RedisOutbox {
       one.state === 'rejected' ? JSON.stringify({ reason: one.reason, rejectedAtMs }) : '',
     ])
     this.#recent.settled(settlements)
-    this.#accept(await this.#operate(settleLines, args))
+    const { sent } = this
+    const unpacked = this.#accept(await this.#operate(settleLines, [...sent.args, ...args], sent.keys))
     for (const { id } of settlements) this.#claimed.delete(id)
+    await sent.pack(Number(unpacked))
   }
 
   /**
    * Runs one operation after the other. Redis refuses one that it would execute after a later one: a settlement that comes late could
    * call a line pending whose next request has started.
    */
-  #operate(script: Script, args: readonly (string | number)[]): Promise<Reply> {
+  #operate(script: Script, args: readonly (string | number)[], more: readonly string[] = []): Promise<Reply> {
     const run = this.#lastOperation.then(() => {
       this.#operations += 1
-      return this.#run(script, [this.#operations, ...args])
+      return this.#run(script, [this.#operations, ...args], more)
     })
     this.#lastOperation = run.catch(() => {})
     return run
   }
 
-  #accept(reply: Reply): void {
-    const [result, rest] = reply as [string, Reply]
+  #accept(reply: Reply): Reply | undefined {
+    const [result, rest, more] = reply as [string, Reply, Reply?]
     if (result !== 'OK') {
       const text = `This process has not claimed the line ${quoted(rest)}.`
       throw new UsageError('PXU_ERR_STORE_UNAVAILABLE', text)
     }
     this.#learn(rest)
+    return more
   }
 
   async *waiting(): AsyncGenerator<WaitingLine> {

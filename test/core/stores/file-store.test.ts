@@ -6,7 +6,10 @@ import { readFrames } from '../../../packages/core/src/files/frame-file.ts'
 import { frameTypes } from '../../../packages/core/src/files/frames.ts'
 import { CountsDecoder } from '../../../packages/core/src/journal/journal-counts.ts'
 import type { CountBatch } from '../../../packages/core/src/model/series.ts'
+import type { StoreReader } from '../../../packages/core/src/model/store-reader.ts'
 import { fileStore } from '../../../packages/core/src/stores/file-store.ts'
+import { readFolder } from '../../../packages/core/src/stores/reading/read-folder.ts'
+import { sentContract } from '../../contracts/sent-contract.ts'
 import { storeContract } from '../../contracts/store-contract.ts'
 import { batches, callsOf, day, line, oneLinePerUser, series } from '../../support/count-batch.ts'
 import { diskWith } from '../../support/failing-disk.ts'
@@ -19,6 +22,10 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(contractDir, { recursive: true, force: true }))
 
 storeContract('fileStore()', () => fileStore({ dir: contractDir }))
+sentContract('fileStore()', () => ({
+  makeStore: (keepSentBytes) => fileStore({ dir: contractDir, keepSentBytes }),
+  reader: async () => readFolder(contractDir)[0] as StoreReader,
+}))
 
 describe('fileStore()', () => {
   const folder = diskOf(beforeEach, afterEach)

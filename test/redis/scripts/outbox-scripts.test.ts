@@ -9,10 +9,10 @@ import {
   putLines,
   readCounts,
   readWaiting,
-  settleLines,
   yieldLead,
 } from '../../../packages/redis/src/scripts/outbox-scripts.ts'
 import type { Script } from '../../../packages/redis/src/scripts/script.ts'
+import { settleLines } from '../../../packages/redis/src/scripts/settle-scripts.ts'
 import { day, line } from '../../support/count-batch.ts'
 import { redisOfTests } from '../../support/redis-fleet.ts'
 import { hasRedis } from '../../support/redis-server.ts'
@@ -41,12 +41,16 @@ describe.skipIf(!hasRedis())('the scripts of the outbox', () => {
       },
       mark: (names: string[], { at = start, operation = ++operations } = {}) =>
         run(markLines, [operation, 7, claimMs, ...ids(names)], at),
-      settle: (name: string, state: string, { wait = 0, at = start, operation = ++operations } = {}) =>
-        run(
-          settleLines,
-          [operation, JSON.stringify(name), state, wait, state === 'rejected' ? '{"reason":"bad"}' : ''],
-          at,
-        ),
+      settle: async (
+        name: string,
+        state: string,
+        { wait = 0, at = start, operation = ++operations } = {},
+      ) => {
+        const refusal = state === 'rejected' ? '{"reason":"bad"}' : ''
+        const args = [operation, 0, day, 60, JSON.stringify(name), state, wait, refusal]
+        const reply = await run(settleLines, args, at, [redis.keys.sent, redis.keys.sentIndex])
+        return (reply as unknown[]).slice(0, 2)
+      },
       leave: (...names: string[]) => run(leaveFleet, ids(names), start, [redis.keys.alive]),
       counts: () => run(readCounts, []),
     }

@@ -13,6 +13,8 @@ interface EventsOfDay extends EventSummary {
   readonly number: number
   readonly name: string
   readonly day: string
+  /** Whether delivered events of the day are not kept, or may not all be. */
+  readonly mayMissDelivered: boolean
 }
 
 /** Shows the lines of a closed day that the store still has, with their states. */
@@ -26,7 +28,7 @@ export const events: CliCommand<Flags> = {
       .option('--limit <number>', 'how many events are shown, and are in the JSON', '20')
       .addHelpText(
         'after',
-        '\nA folder keeps delivered events for 190 days, within 256 MiB. Redis keeps only\nthe events that wait or were rejected.\n\nExample:\n  px-usage events 2026-11-23 --json',
+        '\nThe store keeps delivered events for 190 days, within keepSentBytes: by default\n256 MiB in a folder and 64 MiB in Redis.\n\nExample:\n  px-usage events 2026-11-23 --json',
       ),
 
   async run({ args: [given = ''], flags, settings, output }) {
@@ -39,14 +41,17 @@ export const events: CliCommand<Flags> = {
         const { number, name } = reader
         const summary = createEventSummary(limit)
         for await (const line of reader.lines(day)) summary.add(eventOf(line))
-        found.push({ number, name, day, ...summary.result() })
+        const mayMissDelivered = ((await reader.incompleteUpTo()) ?? '') >= day
+        found.push({ number, name, day, mayMissDelivered, ...summary.result() })
       }
       output.result(found, () => {
-        for (const { name, ...summary } of found) {
+        for (const { name, mayMissDelivered, ...summary } of found) {
           output.heading(`${name}: ${day}`)
           if (summary.total > 0) printEvents(summary, output)
           else
             output.line('  The store has no event of this day: it is open, had no calls, or is kept no more.')
+          if (mayMissDelivered)
+            output.line('  Delivered events of this day are not kept, or not all of them.')
         }
       })
       return exitCodes.ok

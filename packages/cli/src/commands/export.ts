@@ -94,7 +94,8 @@ Lines:
   sent     only events that PX accepted from the service
   unsent   only events that wait, are unconfirmed or were rejected
 
-A folder keeps delivered events for 190 days, within 256 MiB; Redis keeps none.
+The store keeps delivered events for 190 days, within keepSentBytes: by default
+256 MiB in a folder and 64 MiB in Redis.
 Ends with exit code 1 if a day is not closed yet, or if delivered events of it
 are no longer kept.
 

@@ -1,6 +1,7 @@
 import type { RejectedLine, UsageDay } from '@px-usage/core'
 import {
   type DayWriter,
+  type KnownLine,
   type OpenDay,
   type ReadNamespace,
   type RejectedCommand,
@@ -10,11 +11,12 @@ import {
 import { type ClosedRecord, closedRecord, hasMore } from '../close-day.ts'
 import type { Connection } from '../connection.ts'
 import { DayCounts } from '../counting/day-counts.ts'
-import { inSlices } from '../fleet.ts'
+import { inSlices, readHash } from '../fleet.ts'
 import type { KeyNames } from '../key-names.ts'
 import { silentAfterMs } from '../membership.ts'
 import { encodeLine, linesPerCall, pages } from '../redis-outbox.ts'
 import { changeRejectedLines } from '../scripts/operator-scripts.ts'
+import { readIncompleteUpTo, readSentLines } from '../sent/read-sent-lines.ts'
 import { readOutbox, readWaitingLines } from './redis-lines.ts'
 
 /** A reader of one namespace in Redis, and the one change that an operator can make. */
@@ -38,19 +40,13 @@ const mostTries = 3
 export function createRedisReader({ connection, keys, shards, place, namespace }: RedisPlace): RedisReader {
   const counts = new DayCounts({ connection, keys, shards })
 
-  async function readHash(key: string): Promise<Map<string, string>> {
-    const flat = (await connection.read(['HGETALL', key], key)) as string[] | Record<string, string>
-    if (!Array.isArray(flat)) return new Map(Object.entries(flat))
-    return new Map(flat.flatMap((field, at) => (at % 2 === 0 ? [[field, flat[at + 1] as string]] : [])))
-  }
-
   /** Returns the generations of each day that has, or had, counts. */
   async function generations(): Promise<Map<UsageDay, number[]>> {
     const found = new Map<UsageDay, number[]>()
     for (let shard = 0; shard < shards; shard++) {
       const names = keys.shard(shard)
       const days = (await connection.read(['SMEMBERS', names.days], names.days)) as string[]
-      const numbers = await readHash(names.generations)
+      const numbers = await readHash(connection, names.generations)
       for (const day of days) {
         const ofDay = found.get(day) ?? new Array<number>(shards).fill(0)
         ofDay[shard] = Number(numbers.get(day) ?? 0)
@@ -67,7 +63,7 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
 
   async function writersOf(day: UsageDay, nowMs: number): Promise<DayWriter[]> {
     const writers: DayWriter[] = []
-    for (const [id, state] of await readHash(keys.writers(day))) {
+    for (const [id, state] of await readHash(connection, keys.writers(day))) {
       const beat = await connection.read(['ZSCORE', keys.alive, id], keys.alive)
       const seenAtMs = beat === null ? undefined : Number(beat)
       const isSilent = seenAtMs === undefined || nowMs - seenAtMs > silentAfterMs
@@ -84,6 +80,13 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
 
   async function* rejected(): AsyncGenerator<RejectedLine> {
     for await (const item of pages(connection, keys.rejected)) yield decodeRejected(item)
+  }
+
+  async function* unsent(): AsyncGenerator<KnownLine> {
+    yield* readWaitingLines({ connection, keys })
+    for await (const { reason: _, rejectedAtMs: __, ...line } of rejected()) {
+      yield { ...line, state: 'rejected' }
+    }
   }
 
   const reader: RedisReader = {
@@ -129,15 +132,19 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
     outbox: () => readOutbox({ connection, keys }),
 
     async *lines(first, last = first) {
-      const isWanted = ({ day }: { day: UsageDay }) => day >= first && day <= last
-      for await (const line of readWaitingLines({ connection, keys })) if (isWanted(line)) yield line
-      for await (const { reason: _, rejectedAtMs: __, ...line } of rejected()) {
-        if (isWanted(line)) yield { ...line, state: 'rejected' }
+      // Places are read in the order in which lines move, so a line that moves meanwhile is found twice rather than missed.
+      const found = new Set<string>()
+      for await (const line of unsent()) {
+        if (line.day < first || line.day > last) continue
+        found.add(line.id)
+        yield line
+      }
+      for await (const line of readSentLines({ connection, keys }, { first, last })) {
+        if (!found.has(line.id)) yield { ...line, state: 'delivered' }
       }
     },
 
-    // Redis removes a line as soon as PX has it.
-    incompleteUpTo: async () => '9999-12-31',
+    incompleteUpTo: () => readIncompleteUpTo({ connection, keys }),
 
     waiting: () => readWaitingLines({ connection, keys }),
     rejected,

@@ -210,48 +210,6 @@ return {'OK', counts()}
 `,
 )
 
-/**
- * Records what became of claimed lines, all or none. ARGV: now, process, number of the operation, then each line as id, state, wait and
- * a rejection. That PX has a line, or refuses it, is true whichever process reports it. A line that another process claimed meanwhile is
- * otherwise left to that process. Returns as `markLines`.
- */
-export const settleLines: Script = outboxScript(
-  'settleLines',
-  `
-if isDone(ARGV[3]) then return {'OK', counts()} end
-for at = 4, #ARGV, 4 do
-  if redis.call('HEXISTS', IDS, ARGV[at]) == 0 then return {'MISSING', ARGV[at]} end
-end
-for at = 4, #ARGV, 4 do
-  local id, to, wait, refusal = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local place = redis.call('HGET', IDS, id)
-  local state, attempts, attemptedAt, claimant = stateOf(place)
-  local isOver = to == 'delivered' or to == 'rejected' or to == 'withdrawn'
-  if isOver or claimant == me then
-    if state == 'unconfirmed' then redis.call('HINCRBY', COUNTS, 'unconfirmed', -1) end
-    redis.call('ZREM', READY, place)
-    redis.call('ZREM', LATER, place)
-    if isOver then
-      redis.call('HINCRBY', COUNTS, 'open', -1)
-      if to ~= 'withdrawn' then redis.call('HINCRBY', COUNTS, to, 1) end
-      if to == 'rejected' then redis.call('RPUSH', REJECTED, redis.call('HGET', LINES, place) .. '\\n' .. refusal) end
-      redis.call('HDEL', LINES, place)
-      redis.call('HDEL', STATE, place)
-      redis.call('HDEL', IDS, id)
-      redis.call('ZREM', ALL, place)
-    else
-      if to == 'unconfirmed' then redis.call('HINCRBY', COUNTS, 'unconfirmed', 1) end
-      setState(place, to, attempts, attemptedAt, '')
-      if wait > 0 then redis.call('ZADD', LATER, string.format('%.0f', now + wait), place)
-      else redis.call('ZADD', READY, 0, place) end
-    end
-  end
-end
-redis.call('HSET', OPS, me, ARGV[3])
-return {'OK', counts()}
-`,
-)
-
 /** Releases the claims, the lease and the place of a process that ends. KEYS[14]: alive. ARGV: now, process, ids. */
 export const leaveFleet: Script = outboxScript(
   'leaveFleet',
