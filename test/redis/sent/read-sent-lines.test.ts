@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis())('delivered lines in Redis', () => {
     expect((await idsOf(day, day, connection)).sort()).toEqual([...ids].sort())
   })
 
-  it('may be missing up to a day that is noted, that Redis removed, or always if nothing records them', async () => {
+  it('may be missing up to a day that is noted or removed, or always if nothing records them', async () => {
     const incomplete = () => readIncompleteUpTo({ connection: redis.connection, keys: redis.keys })
     expect(await incomplete()).toBeUndefined()
     await command('HSET', redis.keys.sentIndex, 'delivered', 2, 'incompleteUpTo', '2026-11-20')
