@@ -34,6 +34,7 @@ export { stableIdentity } from './attribution/identity.ts'
 export { withdrawBackfill } from './delivery/withdrawn.ts'
 export { createNote, type Note } from './files/note.ts'
 export { backfillOf } from './px/px-event.ts'
+export type { Scratch, ScratchPlace } from './meter/parked-totals.ts'
 export { createPastDays, type PastDayLines, type PastDays, type PastDaysOptions } from './meter/past-days.ts'
 
 // The types that these functions use

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
-import { getPriority, setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { days, makeLog, routes } from './make-log.ts'
+import { isBuilt, overTime, type Run, runBackfill, runProgram } from './run-program.ts'
 
 /**
  * Compares `px-usage backfill` of a large log with `wc -l`, awk and GoAccess in one run: lines per second, memory over time, and the totals
@@ -16,9 +16,6 @@ const sparedBytes = 7e9
 
 const dir = await mkdtemp(join(tmpdir(), 'px-usage-bench-'))
 const log = join(dir, 'access.log')
-const packageDir = join(import.meta.dirname, '../../../packages/cli')
-const built = join(packageDir, 'bin/px-usage.mjs')
-const isBuilt = existsSync(join(packageDir, 'dist'))
 
 /** Counts the calls of a user and day, and of an endpoint, as the backfill should: independently of all code of px-usage. */
 const awkProgram = `
@@ -37,71 +34,8 @@ END {
   print "calls", calls; print "anonymous", anonymous; print "events", events
 }`
 
-interface Run {
-  readonly seconds: number
-  readonly out: string
-  /** Resident memory, ten times a second. */
-  readonly rssMb: readonly number[]
-  readonly peakMb: number
-}
-
-async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const out = join(dir, 'out')
-  const startMs = performance.now()
-  const child = spawn(command, args, {
-    cwd: dir,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  child.stdout?.pipe(createWriteStream(out))
-  const rssMb: number[] = []
-  let peakMb = 0
-  const timer = setInterval(() => {
-    samePriority(child)
-    const [rss, peak] = memoryOf(child)
-    if (rss > 0) rssMb.push(rss)
-    peakMb = Math.max(peakMb, peak)
-  }, 100)
-  const [code] = (await once(child, 'close')) as [number]
-  clearInterval(timer)
-  if (code !== 0) throw new Error(`${command} ended with exit code ${code}.`)
-  return { seconds: (performance.now() - startMs) / 1_000, out: readFileSync(out, 'utf8'), rssMb, peakMb }
-}
-
-/** px-usage lowers its priority, which would make the comparison unfair on a machine that is busy. Only root may raise it again. */
-function samePriority({ pid = 0 }: ChildProcess): void {
-  try {
-    if (getPriority(pid) !== getPriority()) setPriority(pid, getPriority())
-  } catch {}
-}
-
-function memoryOf({ pid }: ChildProcess): [rssMb: number, peakMb: number] {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1_024
-    return [Math.round(mb('VmRSS')), Math.round(mb('VmHWM'))]
-  } catch {
-    return [0, 0]
-  }
-}
-
-/** Resident memory at parts of the run, in order. */
-function overTime({ rssMb }: Run): string {
-  const at = (part: number) => rssMb[Math.min(rssMb.length - 1, Math.floor(rssMb.length * part))]
-  return [0.1, 0.25, 0.5, 0.75, 0.95].map(at).join(' ')
-}
-
 function backfill(store: string): Promise<Run> {
-  const program = isBuilt
-    ? [built]
-    : [
-        '--conditions=@px-usage/source',
-        '--import',
-        import.meta.resolve('tsx'),
-        join(packageDir, 'src/cli.ts'),
-      ]
-  const args = ['backfill', '--routes', 'routes.txt', '--yes', '--json', '--dir', store, log]
-  return run(process.execPath, [...program, ...args], { PX_PRODUCT_KEY: 'AP-BENCH-2', PX_TIME_ZONE: 'UTC' })
+  return runBackfill(dir, ['--routes', 'routes.txt', '--yes', '--json', '--dir', store, log])
 }
 
 function equal(what: string, found: unknown, expected: unknown): void {
@@ -125,16 +59,19 @@ async function measure(gb: number): Promise<void> {
     const rate = Math.round(lines / one.seconds).toLocaleString('en')
     console.log(`| ${name} | ${one.seconds.toFixed(1)} s | ${rate} | ${one.peakMb} MB | ${overTime(one)} |`)
   }
-  show('`wc -l`', await run('wc', ['-l', log]))
+  show('`wc -l`', await runProgram(dir, 'wc', ['-l', log]))
   const store = join(dir, `store-${gb}`)
   const queued = await backfill(store)
   show('`px-usage backfill`', queued)
   const again = await backfill(store)
-  const awk = await run('awk', [awkProgram, log], { LC_ALL: 'C' })
+  const awk = await runProgram(dir, 'awk', [awkProgram, log], { LC_ALL: 'C' })
   show(`awk (${awkName()})`, awk)
   if (hasCommand('goaccess')) {
     const html = join(dir, 'report.json')
-    show('GoAccess', await run('goaccess', [log, '--log-format=COMBINED', '-o', html, '--no-progress']))
+    show(
+      'GoAccess',
+      await runProgram(dir, 'goaccess', [log, '--log-format=COMBINED', '-o', html, '--no-progress']),
+    )
   } else console.log('\nGoAccess is not installed, so it is left out.')
   console.log()
   const { lines: of, days: found, events } = JSON.parse(queued.out)

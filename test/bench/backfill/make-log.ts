@@ -64,6 +64,30 @@ export async function makeLog(file: string, bytes: number): Promise<MadeLog> {
   return { lines, bytes: written + piece.length + torn.length }
 }
 
+/**
+ * Writes a combined log that becomes about `events` events over 30 days: each user calls each route once a day, in the order of time.
+ */
+export async function makeLogOfUsers(file: string, events: number): Promise<MadeLog> {
+  const stream = createWriteStream(file)
+  const ofDay = Math.ceil(events / days / (1 + routes.length))
+  let bytes = 0
+  for (let day = 0; day < days; day++) {
+    for (const [at, [method, path]] of paths.slice(0, routes.length).entries()) {
+      const time = timeText(firstMs + day * dayMs + at * 3_600_000)
+      const target = path.replace('#', '17')
+      let piece = ''
+      for (let user = 0; user < ofDay; user++) {
+        piece += `10.1.7.9 - user-${user} [${time}] "${method} ${target} HTTP/1.1" 200 1234 "-" "okhttp/4.12.0"\n`
+      }
+      bytes += piece.length
+      if (!stream.write(piece, 'latin1')) await once(stream, 'drain')
+    }
+  }
+  stream.end()
+  await once(stream, 'close')
+  return { lines: days * routes.length * ofDay, bytes }
+}
+
 /** Bytes of a line, measured. */
 const averageBytes = 146.6
 

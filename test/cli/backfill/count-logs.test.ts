@@ -1,10 +1,12 @@
+import { tmpdir } from 'node:os'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import { createPastDays } from '@px-usage/core/adapter'
-import { describe, expect, it } from 'vitest'
+import { createPastDays, type Scratch } from '@px-usage/core/adapter'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type CountSettings, countLogs } from '../../../packages/cli/src/backfill/count-logs.ts'
 import type { IdentifyLine } from '../../../packages/cli/src/backfill/log-identity.ts'
 import { addsUp } from '../../../packages/cli/src/backfill/reconciliation.ts'
+import { createScratchFile } from '../../../packages/cli/src/backfill/scratch-file.ts'
 import { logFormat } from '../../../packages/cli/src/logs/log-formats.ts'
 import { createRouteMatcher } from '../../../packages/cli/src/routes/route-matcher.ts'
 
@@ -18,10 +20,14 @@ function line(given: { user?: string; day?: string; request?: string; status?: n
   return `10.0.0.1 - ${user} [${day}:10:00:00 +0000] "${request} HTTP/1.1" ${status} 10 "-" "curl"\n`
 }
 
-async function count(log: string | Buffer, given: Partial<CountSettings> = {}) {
+const scratch = createScratchFile(tmpdir())
+afterAll(() => scratch.close())
+
+async function count(log: string | Buffer | string[], given: Partial<CountSettings> = {}) {
   const past = createPastDays({ productKey: 'AP-X-2', timeZone: 'UTC', onProblem() {} })
-  const found = await countLogs(['-'], Readable.from([Buffer.from(log)]), {
+  const found = await countLogs(['-'], Readable.from([log].flat().map((part) => Buffer.from(part))), {
     past,
+    scratch,
     identify: byUser,
     routes: createRouteMatcher([{ method: 'GET', route: '/v1/users/:id' }]),
     ignored: createRouteMatcher([{ method: undefined, route: '/health' }]),
@@ -116,4 +122,34 @@ describe('the lines of a log', () => {
     await count(line().repeat(10), { onProgress: (bytes, lines) => seen.push(bytes, lines) })
     expect(seen).toEqual([line().length * 10, 10])
   })
+})
+
+it('days that do not fit into memory wait in the scratch file, and become the same events', async () => {
+  const days = ['09/Nov/2026', '10/Nov/2026', '11/Nov/2026']
+  const ofHost = days.map((day) =>
+    Array.from({ length: 60 }, (_, at) =>
+      line({ day, user: `user-${at % 20}`, request: `GET /${at % 3}` }),
+    ).join(''),
+  )
+  const log = [...ofHost, ...ofHost]
+  const whole = await count(log)
+  let parked = 0
+  const counting: Scratch = {
+    read: scratch.read,
+    write(text) {
+      parked += 1
+      return scratch.write(text)
+    },
+  }
+  const small = await count(log, { scratch: counting, seriesInMemory: 30 })
+  expect(parked).toBeGreaterThanOrEqual(4)
+  expect(small.found).toEqual(whole.found)
+  const linesOf = async ({ past }: typeof whole) => {
+    const bodies: string[] = []
+    for (const day of past.days()) {
+      for await (const { body } of past.lines(day, { revision: 0, backfill: 'x' })) bodies.push(body)
+    }
+    return bodies.sort()
+  }
+  expect(await linesOf(small)).toEqual(await linesOf(whole))
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMeter, memoryStore, type PxEvent } from '../../../packages/core/src/index.ts'
+import type { Scratch } from '../../../packages/core/src/meter/parked-totals.ts'
 import { createPastDays, type PastDaysOptions } from '../../../packages/core/src/meter/past-days.ts'
 import type { OutboxLine } from '../../../packages/core/src/model/outbox-line.ts'
 import { rollupIdOf } from '../../../packages/core/src/px/px-event.ts'
@@ -128,5 +129,61 @@ describe('the calls of past days', () => {
 
   it('are not counted with invalid options', () => {
     expect(() => pastDays({ timeZone: 'Mars/Base' })).toThrow('Mars/Base')
+  })
+})
+
+describe('days that are parked', () => {
+  function scratchOf(): Scratch & { texts: string[] } {
+    const texts: string[] = []
+    return {
+      texts,
+      write: (text) => ({ offset: texts.push(text) - 1, length: text.length }),
+      read: ({ offset }) => texts[offset] as string,
+    }
+  }
+  const days = ['2026-11-01', '2026-11-02', '2026-11-03']
+
+  it('become the same events as in memory, also beyond the limits', async () => {
+    const limits = { series: 12, endpointsPerIdentity: 3, propertySets: 2, users: 5 }
+    const inMemory = pastDays({ limits })
+    const parked = pastDays({ limits })
+    const scratch = scratchOf()
+    for (let at = 0; at < 900; at++) {
+      const day = days[Math.floor(at / 50) % days.length] as string
+      const identity = { userId: `u${(at * 7) % 11}`, ...(at % 4 === 0 ? {} : { accountId: `a${at % 9}` }) }
+      const properties = { tier: at % 5 }
+      for (const { past } of [inMemory, parked]) {
+        past.record({ ...call(identity, 'GET', `/v1/${(at * 3) % 13}`), properties }, day)
+      }
+      if (at % 25 === 0) parked.past.park(scratch, 0)
+    }
+    parked.past.park(scratch, 0)
+    parked.past.park(scratch, 0)
+    expect(parked.past.stats()).toEqual({ ...inMemory.past.stats(), series: 0 })
+    expect(parked.problems).toEqual(inMemory.problems)
+    for (const day of days) {
+      const settings = { revision: 0, backfill: 'x' }
+      const expected = await linesOf(inMemory.past.lines(day, settings))
+      const found = await linesOf(parked.past.lines(day, settings))
+      const byId = (a: OutboxLine, b: OutboxLine) => (a.id < b.id ? -1 : 1)
+      expect(found.sort(byId)).toEqual(expected.sort(byId))
+      expect(await linesOf(parked.past.lines(day, settings))).toHaveLength(expected.length)
+    }
+  })
+
+  it('are those that were used longest ago, and not those in use', () => {
+    const { past } = pastDays()
+    const scratch = scratchOf()
+    for (const day of [...days, days[0] as string]) past.record(call(user), day)
+    past.park(scratch, 0)
+    expect(past.stats().series).toBe(3)
+    past.record(call(user), days[2] as string)
+    past.park(scratch, 2)
+    expect([past.stats().series, scratch.texts.length]).toEqual([2, 1])
+    past.park(scratch, 1)
+    past.park(scratch, 1)
+    expect([past.stats().series, scratch.texts.length]).toEqual([1, 2])
+    past.record(call(user), days[1] as string)
+    expect([past.stats().series, past.callsOf(days[1] as string)]).toEqual([2, 2])
   })
 })

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Disk, realDisk } from '../../../packages/core/src/files/disk.ts'
+import { frameSeed } from '../../../packages/core/src/files/frames.ts'
+import { encodeLine } from '../../../packages/core/src/outbox/line-file.ts'
 import { LineStates } from '../../../packages/core/src/outbox/line-states.ts'
 import { beginPutFile, type TouchedLine } from '../../../packages/core/src/outbox/outbox-file.ts'
 import { OutboxFiles } from '../../../packages/core/src/outbox/outbox-files.ts'
@@ -83,11 +85,33 @@ describe('the files of an outbox', () => {
     files.begin(file)
     files.append(file, line('a'), 100)
     files.append(file, line('b'), 50)
-    expect(file).toMatchObject({ open: 2, end: { lines: 2 } })
-    expect([...file.touched.values()].map(({ index, offset }) => [index, offset])).toEqual([
-      [0, file.headerEnd],
-      [1, file.headerEnd + 100],
-    ])
+    expect(file).toMatchObject({ open: 2, end: { lines: 2 }, size: file.headerEnd + 150 })
+    expect(states.counts()).toMatchObject({ pending: 2 })
+  })
+
+  it('give single lines in the order of arrival, also those that come while others are sent', async () => {
+    const file = await beginPutFile(realDisk, folder.outbox, files.nextNumber(), () => {})
+    files.begin(file)
+    const put = (...lines: ReturnType<typeof line>[]) => {
+      for (const one of lines) {
+        const frame = encodeLine(one, frameSeed(file.header.id))
+        fs.writeSync(file.file, frame, 0, frame.length, file.size)
+        files.append(file, one, frame.length)
+      }
+    }
+    put(line('a'), line('b'), line('detail', day, 'detail'), line('c'))
+    expect((await files.next())?.line.id).toBe('a')
+    put(line('d'), line('old', '2026-11-22'))
+    expect(await claimAll()).toEqual(['old', 'b', 'c', 'd', 'detail'])
+    put(line('e'))
+    expect(await claimAll()).toEqual(['e'])
+  })
+
+  it('keep single lines that wait out of memory', async () => {
+    const file = await beginPutFile(realDisk, folder.outbox, files.nextNumber(), () => {})
+    files.begin(file)
+    for (let at = 0; at < 100_000; at++) files.append(file, line(String(at)), 100)
+    expect([file.open, file.touched.size, states.counts().pending]).toEqual([100_000, 0, 100_000])
   })
 
   it('remove a file for single lines that has none, and leave a settled day to be finished', async () => {
@@ -142,13 +166,13 @@ describe('a file that cannot be read now', () => {
 })
 
 describe('a damaged line', () => {
-  it('of a closed day costs the lines behind it, which are in no count any more', async () => {
+  it('costs itself, and is in no count any more', async () => {
     const name = await folder.writeDay([line('a'), line('b'), line('c'), line('d', day, 'detail')])
     damage(name, 'b')
     await open(name)
     expect(states.counts()).toMatchObject({ pending: 4 })
-    expect(await claimAll()).toEqual(['a', 'd'])
-    expect(states.counts()).toMatchObject({ closed: 2, pending: 2 })
+    expect(await claimAll()).toEqual(['a', 'c', 'd'])
+    expect(states.counts()).toMatchObject({ closed: 3, pending: 3 })
     expect(folder.damages).toMatchObject([{ what: 'events that were to be sent' }])
   })
 

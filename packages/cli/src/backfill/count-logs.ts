@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { UsageDay } from '@px-usage/core'
-import type { PastDays } from '@px-usage/core/adapter'
+import type { PastDays, Scratch } from '@px-usage/core/adapter'
 import { failedError } from '../exit-codes.ts'
 import type { JunkReason, LogFormat, LogLine } from '../logs/log-line.ts'
 import { readLog } from '../logs/read-log.ts'
@@ -11,6 +11,10 @@ import { type DayMark, emptyReconciliation, type Reconciliation } from './reconc
 /** How the lines of logs are counted. */
 export interface CountSettings {
   readonly past: PastDays
+  /** Holds the counts of days that do not fit into memory. */
+  readonly scratch: Scratch
+  /** How many series stay in memory. @default 250_000, about 25 MB */
+  readonly seriesInMemory?: number
   readonly identify: IdentifyLine
   readonly routes: RouteMatcher
   /** Calls of these routes are not counted. */
@@ -35,11 +39,13 @@ const longestSample = 120
 const mostPaths = 1_000
 /** How many promises of `identify` may be awaited together. */
 const mostPending = 2_000
-/** Limit of series in memory: about half a gigabyte. */
+const defaultSeriesInMemory = 250_000
+/** Limit of series in memory, about half a gigabyte, which only logs reach that change the day with nearly every line. */
 const mostSeries = 5_000_000
+const tooManySeries = `These logs have more than ${mostSeries} series (day, user and endpoint) whose days change all the time. Sort them by time, or give fewer days with --from and --to.`
 
 /**
- * Counts the calls of logs, in one pass and in memory. What it keeps depends on the number of days, users and endpoints only.
+ * Counts the calls of logs in one pass. Memory has the days that are being read, the other ones are in the scratch file.
  *
  * @returns what became of every line
  * @throws {CommandError} if a log cannot be read
@@ -49,6 +55,7 @@ export async function countLogs(
   stdin: Readable,
   settings: CountSettings,
 ): Promise<Reconciliation> {
+  const { past, scratch, seriesInMemory = defaultSeriesInMemory } = settings
   const found = emptyReconciliation()
   const take = createLineTaker(settings, found)
   let bytesRead = 0
@@ -64,16 +71,12 @@ export async function countLogs(
       for (let from = 0; from < text.length; ) from = await take(format, text, from)
       settings.onProgress?.(bytesRead, found.lines)
       if (settings.signal.aborted) throw failedError('Interrupted. Nothing was queued.')
-      const { series } = settings.past.stats()
-      if (series > mostSeries) {
-        throw failedError(
-          `These logs have more than ${mostSeries} series (day, user and endpoint) for the memory of one run. Give fewer days with --from and --to.`,
-        )
-      }
+      past.park(scratch, seriesInMemory)
+      if (past.stats().series > mostSeries) throw failedError(tooManySeries)
     }
   }
-  await settings.past.settled()
-  const { counted, unattributed } = settings.past.stats()
+  await past.settled()
+  const { counted, unattributed } = past.stats()
   found.counted = counted
   Object.assign(found.withoutIdentity, unattributed)
   return found

@@ -1,7 +1,9 @@
-import type { OutboxLine, Store } from '@px-usage/core'
+import { tmpdir } from 'node:os'
+import type { Store } from '@px-usage/core'
 import type { PastDays } from '@px-usage/core/adapter'
 import { failedError } from '../exit-codes.ts'
 import type { Backfill, Ledger } from './ledger.ts'
+import { sortLines } from './sort-lines.ts'
 
 /** Lines of one call of the store: about 400 KB. */
 const linesPerPut = 1_000
@@ -10,7 +12,7 @@ const linesPerNote = 5_000
 
 /**
  * Puts the lines of a backfill into the outbox. It can be interrupted: the ledger says how many lines of each day are queued, and the
- * next run continues there. Lines are in the order of their ids, which is the same in each run.
+ * next run continues there. Lines are in the order of their ids, totals first, which is the same in each run.
  *
  * @param onQueued called with the number of lines that were queued since the last call
  */
@@ -23,9 +25,13 @@ export async function queueDays(
   await ledger.write(backfill)
   for (const planned of backfill.days) {
     if (planned.queued >= planned.events) continue
-    const lines = await linesOf(past, backfill.name, planned)
-    for (let at = planned.queued; at < lines.length; at += linesPerPut) {
-      const part = lines.slice(at, at + linesPerPut)
+    const { day, revision } = planned
+    const lines = past.lines(day, { revision, backfill: backfill.name })
+    let at = 0
+    for await (const sorted of sortLines(lines, tmpdir(), linesPerPut)) {
+      const part = sorted.slice(Math.max(0, planned.queued - at))
+      at += sorted.length
+      if (part.length === 0) continue
       await store.put(part)
       planned.queued += part.length
       onQueued(part.length)
@@ -39,16 +45,6 @@ export async function queueDays(
     }
     await ledger.write(backfill)
   }
-}
-
-async function linesOf(
-  past: PastDays,
-  name: string,
-  { day, revision }: Backfill['days'][number],
-): Promise<OutboxLine[]> {
-  const lines: OutboxLine[] = []
-  for await (const line of past.lines(day, { revision, backfill: name })) lines.push(line)
-  return lines.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** Returns how many events and calls a day becomes. */

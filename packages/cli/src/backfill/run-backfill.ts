@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Store } from '@px-usage/core'
 import type { PastDays } from '@px-usage/core/adapter'
@@ -19,6 +20,7 @@ import { interruptedName, planDays } from './plan-days.ts'
 import { advice, type PlannedDay, printDays, printReconciliation } from './print-backfill.ts'
 import { queueDays, sizeOf } from './queue-days.ts'
 import { addsUp, type Reconciliation } from './reconciliation.ts'
+import { createScratchFile, type ScratchFile } from './scratch-file.ts'
 
 type Context = Parameters<CliCommand<BackfillFlags>['run']>[0]
 
@@ -40,21 +42,31 @@ export async function runBackfill(logs: readonly string[], context: Context): Pr
     )
   }
   const past = pastDaysOf(settings, flags, ({ message }) => output.note(message))
-  const found = await count(logs, { ...context, past, options })
-  if (!addsUp(found))
-    throw failedError('The numbers of the lines do not add up. Nothing was queued. Please report this.')
-  const store = await openOutbox(settings, past)
+  const scratch = createScratchFile(tmpdir())
+  let store: Store | undefined
   try {
+    const found = await count(logs, { ...context, past, scratch, options })
+    if (!addsUp(found))
+      throw failedError('The numbers of the lines do not add up. Nothing was queued. Please report this.')
+    store = await openOutbox(settings, past)
     const planned = await plan({ store, past, found, name: options.name, flags, nowMs: surroundings.now() })
     return await confirmAndQueue(logs, { ...context, past, found, store, ...planned })
   } finally {
-    await store.close()
+    scratch.close()
+    await store?.close()
   }
 }
 
 async function count(
   logs: readonly string[],
-  { flags, surroundings, signal, past, options }: Context & { past: PastDays; options: BackfillOptions },
+  {
+    flags,
+    surroundings,
+    signal,
+    past,
+    scratch,
+    options,
+  }: Context & { past: PastDays; scratch: ScratchFile; options: BackfillOptions },
 ): Promise<Reconciliation> {
   const { cwd, stdin, stderr, now } = surroundings
   const paths = logs.map((path) => (path === '-' ? path : resolve(cwd, path)))
@@ -71,7 +83,7 @@ async function count(
   try {
     const { today, oldest } = limitsOf(past, now())
     return await countLogs(paths, stdin, {
-      ...{ past, identify, routes, today, oldest, signal, from: options.from, to: options.to },
+      ...{ past, scratch, identify, routes, today, oldest, signal, from: options.from, to: options.to },
       ignored: createRouteMatcher((flags.ignore ?? []).map((route) => ({ method: undefined, route }))),
       formatOf: (sample) => logFormat(options.format, options.fields, sample),
       onProgress(bytes) {

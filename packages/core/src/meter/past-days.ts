@@ -13,6 +13,7 @@ import type { Namespace, StoreContext } from '../model/store.ts'
 import { type MeterOptions, namespaceOf, parseOptions } from '../options/parse-options.ts'
 import { rollupLine } from '../px/px-event.ts'
 import { memoryStore } from '../stores/memory-store.ts'
+import { decodeTotals, encodeTotals, type Scratch } from './parked-totals.ts'
 
 /** The options of a meter that decide what its days become, and where. Give those of the meter that counts the live calls. */
 export interface PastDaysOptions
@@ -55,16 +56,23 @@ export interface PastDays {
   days(): UsageDay[]
   /** Returns the number of calls that were counted on a day. */
   callsOf(day: UsageDay): number
+  /** `series` is the number of series in memory. */
   stats(): AttributionStats & { counted: number; series: number; folded: Folded }
+  /**
+   * Moves the counts of days to a scratch file until at most `series` are in memory, first those of the day that was used longest ago.
+   * Days that were used since the last call stay. A day comes back when a call of it is recorded.
+   */
+  park(scratch: Scratch, series: number): void
   /** Yields the lines of a day: the same each time it is asked, unless more calls were counted. */
   lines(day: UsageDay, settings: PastDayLines): AsyncGenerator<OutboxLine>
 }
 
 interface PastDay {
-  readonly table: SeriesTable
+  /** `undefined` while the day is parked. */
+  table: SeriesTable | undefined
   calls: number
-  /** The counts that were taken out of the table. They stay readable. */
-  readonly taken: Array<ReturnType<SeriesTable['take']>>
+  /** Returns the counts that were taken out of the table. They stay readable. */
+  taken: Array<() => SeriesTotal[]>
 }
 
 const perTurn = 1_000
@@ -85,7 +93,10 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
   const days = new Map<UsageDay, PastDay>()
   const folded: Folded = { endpoints: 0, properties: 0, users: 0, accounts: 0 }
   let counted = 0
-  let last: { day: UsageDay; past: PastDay } | undefined
+  let last: { day: UsageDay; past: PastDay & { table: SeriesTable } } | undefined
+  /** The days with calls since days were parked last. */
+  const used = new Set<UsageDay>()
+  let isRestoring = false
 
   const endpoints = createEndpoints()
   const callProperties = createCallProperties(properties, diagnostics)
@@ -103,19 +114,26 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
     },
   })
 
-  function pastOf(day: UsageDay): PastDay {
+  /** Returns a day with a table, and notes that it is used now. */
+  function pastOf(day: UsageDay): PastDay & { table: SeriesTable } {
     if (last?.day === day) return last.past
-    const past = days.get(day) ?? { table: createTable(), calls: 0, taken: [] }
+    const found = days.get(day) ?? { table: createTable(), calls: 0, taken: [] }
+    const past = Object.assign(found, { table: found.table ?? restored(found) })
+    // The last day of the map is the one that was used last.
+    days.delete(day)
     days.set(day, past)
+    used.add(day)
     last = { day, past }
     return past
   }
 
-  function createTable(): SeriesTable {
+  function createTable(isRestored = false): SeriesTable {
     return createSeriesTable({
       limits,
       properties,
       onFold(fold: Fold, times: number) {
+        // What was folded is counted once.
+        if (isRestored && isRestoring) return
         folded[fold] += times
         const message = `There are more ${fold} on a day than \`limits\` allows, so some calls are counted with less detail. The totals are exact.`
         diagnostics.warn('PXU_WRN_COUNTING_OVERFLOW', message, fold)
@@ -124,15 +142,48 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
     })
   }
 
-  function* totalsOf({ table, taken }: PastDay): Generator<SeriesTotal> {
-    while (table.changed > 0) taken.push(table.take(perTurn))
-    for (const part of taken) {
-      const totals: SeriesTotal[] = []
-      part.forEach((id, values) => {
-        totals.push({ series: table.describe(id), values: Array.from(values) })
+  /** Returns a table with the counts of a parked day. They come in the order in which their series were made, so that no other ones fold. */
+  function restored(past: PastDay): SeriesTable {
+    const table = createTable(true)
+    isRestoring = true
+    for (const part of past.taken) for (const { series, values } of part()) table.add(series, values)
+    isRestoring = false
+    past.taken = []
+    return table
+  }
+
+  /** Takes the counts that are new out of the table. */
+  function takeOut({ table, taken }: PastDay): void {
+    while (table !== undefined && table.changed > 0) {
+      const part = table.take(perTurn)
+      taken.push(() => {
+        const totals: SeriesTotal[] = []
+        part.forEach((id, values) => {
+          totals.push({ series: table.describe(id), values: Array.from(values) })
+        })
+        return totals
       })
-      yield* totals
     }
+  }
+
+  function* totalsOf(past: PastDay): Generator<SeriesTotal> {
+    takeOut(past)
+    for (const part of past.taken) yield* part()
+  }
+
+  function park(past: PastDay, scratch: Scratch): void {
+    takeOut(past)
+    past.taken = past.taken.map((part) => {
+      const place = scratch.write(encodeTotals(part()))
+      return () => decodeTotals(scratch.read(place))
+    })
+    past.table = undefined
+  }
+
+  function seriesInMemory(): number {
+    let series = 0
+    for (const { table } of days.values()) series += table?.size ?? 0
+    return series
   }
 
   return {
@@ -151,9 +202,18 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
     days: () => [...days.keys()].sort(),
     callsOf: (day) => days.get(day)?.calls ?? 0,
     stats() {
-      let series = 0
-      for (const { table } of days.values()) series += table.size
-      return { ...attribution.stats(), counted, series, folded: { ...folded } }
+      return { ...attribution.stats(), counted, series: seriesInMemory(), folded: { ...folded } }
+    },
+    park(scratch, most) {
+      let series = seriesInMemory()
+      for (const [day, past] of days) {
+        if (series <= most) break
+        if (past.table === undefined || used.has(day)) continue
+        series -= past.table.size
+        park(past, scratch)
+      }
+      used.clear()
+      last = undefined
     },
     async *lines(day, { revision, backfill, maxLines }) {
       const past = days.get(day)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Disk, readAt, syncFolder, writeWhole } from '../files/disk.ts'
+import { type FileEnd, readFrames } from '../files/frame-file.ts'
 import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../files/frames.ts'
 import { discardFile } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
@@ -7,7 +8,7 @@ import type { UsageDay } from '../model/series.ts'
 import type { SendOrder } from './due-queue.ts'
 import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
 import { type OpenLine, unattempted } from './line-states.ts'
-import { emptyRecord, type FileRecord } from './outbox-log.ts'
+import { emptyRecord, type FileRecord, type TouchedState } from './outbox-log.ts'
 
 /** A line with an attempt, or a single line. Its body stays in the file. */
 export interface TouchedLine extends OpenLine {
@@ -46,46 +47,117 @@ export function newOutboxFile(
 
 const chunkBytes = 64 * 1024
 
-/** Reads the lines of one rank of a closed day one after the other, without those that have an attempt. */
+/** Lines that follow each other in a file: their day and rank, their indexes, and where the first one begins. */
+export interface LineRun extends SendOrder {
+  readonly first: number
+  /** The index behind the last one. */
+  readonly end: number
+  readonly offset: number
+}
+
+/** Returns the lines of one rank of a closed day. */
+export function runOfDay({ header, end, headerEnd }: OutboxFile, rank: OutboxLine['rank']): LineRun {
+  const place = { day: header.day ?? '', rank, order: header.revision ?? 0 }
+  return rank === 'total'
+    ? { ...place, first: 0, end: end.totals, offset: headerEnd }
+    : { ...place, first: end.totals, end: end.lines, offset: end.detailsAt }
+}
+
+/** The lines of a file without an end that are not over. */
+interface SingleLines {
+  readonly runs: ReadonlyArray<Omit<LineRun, 'order'>>
+  /** Number of lines in the runs. */
+  readonly lines: number
+  /** Number of all lines, also of those that are over. */
+  readonly total: number
+  /** The lines with an attempt. */
+  readonly touched: ReadonlyArray<Pick<TouchedLine, 'index' | 'day' | 'rank'> & { state: TouchedState }>
+}
+
+/** Reads every line of a file, to find those that are not over. */
+export async function readSingleLines(
+  disk: Disk,
+  { file, done }: OutboxFile,
+  record: FileRecord['touched'],
+  onLine: (line: OutboxLine) => void,
+): Promise<SingleLines & FileEnd> {
+  const runs: Array<Omit<LineRun, 'order'> & { end: number }> = []
+  const touched: Array<SingleLines['touched'][number]> = []
+  let last: (typeof runs)[number] | undefined
+  let index = -1
+  let lines = 0
+  const visit = (line: OutboxLine, offset: number): void => {
+    const { day, rank } = line
+    index += 1
+    onLine(line)
+    if (done.has(index)) return
+    const state = record.get(index)
+    if (state !== undefined) {
+      touched.push({ index, day, rank, state })
+      last = undefined
+      return
+    }
+    lines += 1
+    if (last?.day === day && last.rank === rank) {
+      last.end = index + 1
+      return
+    }
+    last = { day, rank, first: index, end: index + 1, offset }
+    runs.push(last)
+  }
+  const end = await readFrames(disk, file, ({ type, payload }, offset) => {
+    if (type === frameTypes.line) visit(decodeLine(payload).line, offset)
+    return true
+  })
+  return { ...end, runs, lines, touched, total: index + 1 }
+}
+
+/**
+ * Reads a run of lines one after the other, without those that have an attempt. Memory has nothing of a line before it is read, because
+ * a backfill puts millions.
+ */
 export class FreshLines implements SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
   readonly order: number
   readonly #disk: Disk
   readonly file: OutboxFile
-  readonly #last: number
+  #last: number
   #index: number
   #offset: number
 
-  constructor(disk: Disk, of: OutboxFile, rank: OutboxLine['rank']) {
+  constructor(disk: Disk, of: OutboxFile, { day, rank, order, first, end, offset }: LineRun) {
     this.#disk = disk
     this.file = of
-    this.day = of.header.day ?? ''
+    this.day = day
     this.rank = rank
-    this.order = of.header.revision ?? 0
-    this.#index = rank === 'total' ? 0 : of.end.totals
-    this.#last = rank === 'total' ? of.end.totals : of.end.lines
-    this.#offset = rank === 'total' ? of.headerEnd : of.end.detailsAt
+    this.order = order
+    this.#index = first
+    this.#last = end
+    this.#offset = offset
   }
 
-  /** Returns the indexes of the lines that were not read yet. */
-  rest(): number[] {
-    const indexes: number[] = []
-    for (; this.#index < this.#last; this.#index++) {
-      if (!this.file.done.has(this.#index) && !this.file.touched.has(this.#index)) indexes.push(this.#index)
-    }
-    return indexes
+  /** Whether all lines were read. A file that grows may have more later. */
+  get isAtEnd(): boolean {
+    return this.#index >= this.#last
+  }
+
+  /** Adds lines that follow directly, if they are of the same day and rank. @returns whether they are */
+  grow({ day, rank, first, end }: Omit<LineRun, 'order' | 'offset'>): boolean {
+    if (first !== this.#last || day !== this.day || rank !== this.rank) return false
+    this.#last = end
+    return true
   }
 
   /** Returns the next line and its position; `undefined` when all have been read. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
-    for (; this.#index < this.#last; ) {
+    while (!this.isAtEnd) {
       const index = this.#index
       const offset = this.#offset
       const { payload } = await readFrameAt(this.#disk, this.file, offset)
       this.#index += 1
       this.#offset = offset + frameHeadBytes + payload.length
-      if (this.file.done.has(index) || this.file.touched.has(index)) continue
+      if (this.#isOver(index)) continue
       const { line } = decodeLine(payload)
       const touched: TouchedLine = {
         file: this.file,
@@ -102,6 +174,29 @@ export class FreshLines implements SendOrder {
       return { line, touched }
     }
     return undefined
+  }
+
+  /**
+   * Skips a line that can never be read. If its length is damaged as well, the next line is not found, so the rest of the run is skipped.
+   *
+   * @returns the indexes of the lines without an attempt among those that were skipped
+   */
+  async skip(): Promise<number[]> {
+    const index = this.#index
+    const head = await readAt(this.#disk, this.file.file, this.#offset, frameHeadBytes)
+    const next = this.#offset + frameHeadBytes + (head.length < frameHeadBytes ? 0 : head.readUInt32LE(6))
+    const isFound = await readFrameAt(this.#disk, this.file, next).then(
+      () => true,
+      () => false,
+    )
+    this.#index = isFound ? index + 1 : this.#last
+    this.#offset = next
+    const skipped = Array.from({ length: this.#index - index }, (_, place) => index + place)
+    return skipped.filter((one) => !this.#isOver(one))
+  }
+
+  #isOver(index: number): boolean {
+    return this.file.done.has(index) || this.file.touched.has(index)
   }
 }
 

@@ -3,15 +3,21 @@ import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import type { DamagedFiles } from '../files/damaged-files.ts'
 import type { Disk } from '../files/disk.ts'
-import { readFrames } from '../files/frame-file.ts'
-import { frameTypes } from '../files/frames.ts'
 import { closeQuietly, removeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import { compare, type SendOrder } from './due-queue.ts'
-import { decodeLine } from './line-file.ts'
 import { type LineStates, unattempted } from './line-states.ts'
 import { openLineFile } from './open-line-file.ts'
-import { FreshLines, newOutboxFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import {
+  FreshLines,
+  type LineRun,
+  newOutboxFile,
+  type OutboxFile,
+  readLine,
+  readSingleLines,
+  runOfDay,
+  type TouchedLine,
+} from './outbox-file.ts'
 import { type FileRecord, type StateSnapshot, snapshotOf, type TouchedState } from './outbox-log.ts'
 import { retryUnreadMs, type UnreadFile, UnreadFiles } from './unread-files.ts'
 
@@ -32,6 +38,7 @@ export class OutboxFiles {
   readonly #damaged: DamagedFiles
   readonly #states: LineStates<TouchedLine>
   readonly #open = new Set<OutboxFile>()
+  /** The lines without an attempt, in the order of sending. */
   #fresh: FreshLines[] = []
   readonly #unread: UnreadFiles
   #numbers = 0
@@ -147,38 +154,34 @@ export class OutboxFiles {
       const place = { day: file.header.day ?? '', rank, order: file.header.revision ?? 0 } as const
       this.#touch(state, { ...place, file, index })
     }
-    const fresh = [new FreshLines(this.#disk, file, 'total'), new FreshLines(this.#disk, file, 'detail')]
-    this.#fresh = [...this.#fresh, ...fresh].sort(compare)
+    for (const rank of ['total', 'detail'] as const) this.#addRun(file, runOfDay(file, rank))
   }
 
-  /** Indexes every line, for a file without an end: it has single lines, or its end is damaged. */
-  async #indexSingly(file: OutboxFile, touched: FileRecord['touched']): Promise<void> {
-    const lines: Array<{ offset: number; line: Pick<OutboxLine, 'id' | 'day' | 'rank'> }> = []
-    const { how, at } = await readFrames(this.#disk, file.file, ({ type, payload }, offset) => {
-      if (type !== frameTypes.line) return
-      const { id, day, rank } = decodeLine(payload).line
-      lines.push({ offset, line: { id, day, rank } })
+  /** Adds lines that were not read yet, in the order of sending. */
+  #addRun(file: OutboxFile, run: LineRun): void {
+    const fresh = new FreshLines(this.#disk, file, run)
+    const before = this.#fresh.findLastIndex((other) => compare(other, fresh) <= 0)
+    this.#fresh.splice(before + 1, 0, fresh)
+  }
+
+  /** Indexes a file without an end by reading it: it has single lines, or its end is damaged. */
+  async #indexSingly(file: OutboxFile, record: FileRecord['touched']): Promise<void> {
+    const isSingle = file.header.day === undefined
+    const found = await readSingleLines(this.#disk, file, record, ({ id }) => {
+      if (isSingle) this.#states.remember(id)
     })
-    if (how === 'damaged' && file.header.day === undefined) {
+    const { runs, touched, lines, total, how, at } = found
+    if (how === 'damaged' && isSingle) {
       await this.#damaged.copyFrom(file.path, at, 'the events behind the damage')
     }
-    for (const [index, { offset, line }] of lines.entries()) {
-      if (file.header.day === undefined) this.#states.remember(line.id)
-      this.#indexLine(file, index, offset, line, touched.get(index))
-    }
-  }
-
-  #indexLine(
-    file: OutboxFile,
-    index: number,
-    offset: number,
-    { day, rank }: Pick<OutboxLine, 'day' | 'rank'>,
-    known?: TouchedState,
-  ): void {
-    if (file.done.has(index)) return
-    file.open += 1
-    const state = known ?? { offset, ...unattempted(file.isUnconfirmed), dueAtMs: 0 }
-    this.#touch(state, { day, rank, order: this.nextNumber(), file, index })
+    file.open += lines + touched.length
+    this.#states.count(unattempted(file.isUnconfirmed).state, lines)
+    // Both in the order of the file, which is that of arrival.
+    const order = this.nextNumber()
+    this.#numbers += total
+    for (const { state, ...place } of touched)
+      this.#touch(state, { ...place, file, order: order + place.index })
+    for (const run of runs) this.#addRun(file, { ...run, order: order + run.first })
   }
 
   #touch(
@@ -197,8 +200,14 @@ export class OutboxFiles {
 
   /** Adds a line that was written at the end of such a file. */
   append(file: OutboxFile, line: OutboxLine, bytes: number): void {
-    this.#indexLine(file, file.end.lines, file.size, line)
-    file.end = { ...file.end, lines: file.end.lines + 1 }
+    const { day, rank } = line
+    const first = file.end.lines
+    const one = { day, rank, first, end: first + 1 }
+    const isAdded = this.#fresh.findLast((fresh) => fresh.file === file)?.grow(one)
+    if (!isAdded) this.#addRun(file, { ...one, order: this.nextNumber(), offset: file.size })
+    this.#states.count(unattempted(file.isUnconfirmed).state, 1)
+    file.open += 1
+    file.end = { ...file.end, lines: first + 1 }
     file.size += bytes
   }
 
@@ -208,37 +217,51 @@ export class OutboxFiles {
       const fresh = this.#fresh[0]
       const due = this.#states.next(fresh)
       if (due !== undefined) {
-        const line = await this.#read(due.file, () => readLine(this.#disk, due)).catch((error: unknown) => {
-          this.#states.wait(due, retryUnreadMs)
-          throw error
-        })
+        const lose = () => {
+          this.#states.lose(due)
+          this.end(due, false)
+        }
+        const line = await this.#read(due.file, () => readLine(this.#disk, due), lose).catch(
+          (error: unknown) => {
+            this.#states.wait(due, retryUnreadMs)
+            throw error
+          },
+        )
         if (line !== undefined) return { line, touched: due }
-        this.#states.lose(due)
-        this.end(due, false)
       } else if (fresh !== undefined) {
-        const next = await this.#read(fresh.file, () => fresh.next())
+        const next = await this.#read(
+          fresh.file,
+          () => fresh.next(),
+          () => this.#skip(fresh),
+        )
         if (next !== undefined) return next
-        this.#lose(fresh)
-        this.#fresh = this.#fresh.filter((other) => other !== fresh)
+        // A line may have been added since the last one was read.
+        if (fresh.isAtEnd) this.#fresh = this.#fresh.filter((other) => other !== fresh)
       } else return undefined
     }
   }
 
-  /** Reads a line. A line that can never be read must not block the others. @throws if the line may be readable later */
-  async #read<T>({ path }: OutboxFile, read: () => Promise<T>): Promise<T | undefined> {
+  /**
+   * Reads a line. A line that can never be read must not block the others.
+   *
+   * @param lose gives it up
+   * @throws if the line may be readable later
+   */
+  async #read<T>({ path }: OutboxFile, read: () => Promise<T>, lose: () => unknown): Promise<T | undefined> {
     try {
       return await read()
     } catch (error) {
       if (!this.#damaged.isLasting(path, error)) throw error
       await this.#damaged.copyFrom(path, 0, 'events that were to be sent')
+      await lose()
       return undefined
     }
   }
 
-  /** Gives up the lines after one that cannot be read. Does nothing if all have been read. */
-  #lose(fresh: FreshLines): void {
+  /** Gives up a line that cannot be read, and those behind it that cannot be found. */
+  async #skip(fresh: FreshLines): Promise<void> {
     const { file } = fresh
-    for (const index of fresh.rest()) {
+    for (const index of await fresh.skip()) {
       file.done.add(index)
       file.undelivered.add(index)
       file.open -= 1
