@@ -18,11 +18,13 @@ export async function runCli(
     /** What the user types. Without it, stdin is at its end. */
     input?: string
     isTerminal?: boolean
+    /** Whether stderr is a terminal, which shows progress bars. */
+    showsBars?: boolean
     now?: () => number
     onOut?: (text: string) => void
   } = {},
 ): Promise<CliRun> {
-  const { env = {}, cwd = '/', input, isTerminal = false, now = Date.now, onOut } = given
+  const { env = {}, cwd = '/', input, isTerminal = false, showsBars = false, now = Date.now, onOut } = given
   let out = ''
   let err = ''
   const code = await runProgram(args, {
@@ -38,6 +40,8 @@ export async function runCli(
       },
     },
     stderr: {
+      isTTY: showsBars,
+      columns: 80,
       write(text) {
         err += text
       },

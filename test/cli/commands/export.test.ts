@@ -61,6 +61,25 @@ test('export to a file prints a summary, or JSON', async () => {
   expect(JSON.parse(readFileSync(json.files[0].config, 'utf8'))).toMatchObject({ dataCenter: 'EU' })
 })
 
+test.each(['ndjson', 'loader', 'csv'])(
+  'export as %s shows how much is left on a terminal',
+  async (format) => {
+    await using service = await serviceWithDays()
+    let atMs = now()
+    const at = { env: { PX_USAGE_DIR: service.dir }, now: () => (atMs += 100), showsBars: true }
+    const args = ['export', '2026-11-23', '--format', format, '--output', join(root, `bar-${format}`)]
+    const { code, err } = await runCli(args, at)
+    expect(code).toBe(0)
+    expect(err).toMatch(/Counting \[-+\] {2}4 events/)
+    expect(err).toMatch(/Exporting \[#+-*\] {2}2\/4 events {2}[\d.]+\/s {2}1 s left/)
+    const silent = await runCli([...args.slice(0, -1), join(root, `silent-${format}`)], {
+      ...at,
+      showsBars: false,
+    })
+    expect([silent.code, silent.err]).toEqual([0, ''])
+  },
+)
+
 test('export without a store or a place to write ends with 3', async () => {
   await using service = await serviceWithDays()
   expect((await runCli(['export', '2026-11-23', '--dir', root], { now })).code).toBe(3)

@@ -1,7 +1,11 @@
 import { memoryStore, type OutboxLine } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import { expect, it } from 'vitest'
-import { withdrawBackfill, withoutWithdrawn } from '../../../packages/core/src/delivery/withdrawn.ts'
+import {
+  readWithdrawn,
+  withdrawBackfill,
+  withoutWithdrawn,
+} from '../../../packages/core/src/delivery/withdrawn.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 
 function line(id: string, backfill?: string): OutboxLine {
@@ -31,4 +35,13 @@ it('no note is read for lines that come from no backfill', async () => {
   const body = '{"attributes":{"endpoint":"\\"backfill\\":"}}'
   const lines = [line('live'), { ...line('x'), body }].map((one) => ({ ...one, state: 'pending' as const }))
   expect(await withoutWithdrawn(store, lines, () => {})).toBe(lines)
+})
+
+it('the names of withdrawn backfills are read without a change', async () => {
+  const store = memoryStore()
+  await store.open({ clock: fakeClock(0), diagnostics: createDiagnostics(() => {}), timeZone: 'UTC' })
+  expect([...(await readWithdrawn(store))]).toEqual([])
+  await withdrawBackfill(store, 'b')
+  await withdrawBackfill(store, 'a')
+  expect([...(await readWithdrawn({ readNote: store.readNote }))]).toEqual(['b', 'a'])
 })

@@ -1,10 +1,11 @@
-import { createUsageDays, type StoreReader } from '@px-usage/core/adapter'
+import { createUsageDays, readWithdrawn, type StoreReader } from '@px-usage/core/adapter'
 import { type DayRange, daysIn, parseDayRange } from '../arguments/day-range.ts'
 import type { CliCommand } from '../command.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { type ExportFormat, exportEvents, exportFormats } from '../export/export-events.ts'
-import { lineChoices } from '../export/exported-events.ts'
+import { lineChoices, withoutWithdrawn } from '../export/exported-events.ts'
 import { type ExportReport, printExport } from '../export/print-export.ts'
+import type { OutputStream } from '../output.ts'
 import { isDryRun } from '../place/namespace-text.ts'
 import { onlyReader, openPlace } from '../place/open-place.ts'
 import { createProgress } from '../terminal/progress.ts'
@@ -36,19 +37,29 @@ export const exportCommand: CliCommand<Flags> = {
     checkOutput(format, flags.output, output.isJson)
     const { now, stderr, stdout, cwd } = surroundings
     const place = await openPlace(settings)
-    const progress = createProgress({
-      // On a terminal that shows the events, the bar would be between them.
-      stream: flags.output === undefined && stdout.isTTY === true ? { write() {} } : stderr,
-      ...{ label: 'Exporting', unit: 'events', total: undefined, now },
-    })
+    // On a terminal that shows the events, the bar would be between them.
+    const stream: OutputStream = flags.output === undefined && stdout.isTTY === true ? { write() {} } : stderr
+    const begin = (label: string, total?: number) =>
+      createProgress({ stream, ...{ label, unit: 'events', total, now } })
+    let progress = begin('Counting')
     try {
       const reader = onlyReader(place)
       const { number, name, namespace } = reader
       const range = begun(wanted, createUsageDays(namespace.timeZone).of(now()))
-      const { tally, files } = await exportEvents(reader, {
+      const withdrawn = await readWithdrawn(reader)
+      const shown = {
+        namespace,
+        lines: (first: string, last?: string) => withoutWithdrawn(reader.lines(first, last), withdrawn),
+      }
+      const { tally, files } = await exportEvents(shown, {
         ...{ range, format, lines, path: flags.output, cwd, stdout, signal },
         region: settings.region,
-        onTotal: progress.setTotal,
+        countsFirst: stream.isTTY === true,
+        onCounted: () => progress.add(1),
+        onTotal: (events) => {
+          progress.end()
+          progress = begin('Exporting', events)
+        },
         onEvent: () => progress.add(1),
       })
       progress.end()

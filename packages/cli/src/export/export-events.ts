@@ -7,6 +7,7 @@ import {
   type ExportedEvent,
   type ExportTally,
   exportedEvents,
+  isChosen,
   type LineChoice,
   newTally,
 } from './exported-events.ts'
@@ -35,7 +36,11 @@ interface ExportRequest {
   /** The region for the data loader. Without it, the address of the namespace decides. */
   readonly region: string | undefined
   readonly signal: AbortSignal
-  /** Called once the number of events is known, if it is known before they are written. */
+  /** Whether the events are counted before they are written, so that the time left is known. A table always counts them. */
+  readonly countsFirst: boolean
+  /** Called for each event that was counted. */
+  onCounted(): void
+  /** Called once the number of events is known, before the first is written. */
   onTotal(events: number): void
   onEvent(): void
 }
@@ -56,6 +61,7 @@ export async function exportEvents(
 ): Promise<Exported> {
   const { format, path, cwd, stdout } = request
   const to = path === undefined ? undefined : resolve(cwd, path)
+  if (request.countsFirst && format !== 'csv') await countEvents(reader, request)
   if (format === 'loader') return exportForLoader(reader, request, to ?? cwd)
   const names = format === 'csv' ? await columnsOf(reader, request) : []
   const target = to === undefined ? streamTarget(stdout) : fileTarget(to)
@@ -73,10 +79,27 @@ export async function exportEvents(
   }
 }
 
+async function countEvents(
+  reader: Pick<StoreReader, 'lines'>,
+  { range, lines, signal, onCounted, onTotal }: ExportRequest,
+): Promise<void> {
+  let events = 0
+  for await (const line of reader.lines(range.first, range.last)) {
+    if (signal.aborted) throw interrupted()
+    if (line.kind !== 'event' || !isChosen(line, lines)) continue
+    events += 1
+    onCounted()
+  }
+  onTotal(events)
+}
+
 /** Reads the events a first time, because the columns of a table come before its rows. */
 async function columnsOf(reader: Pick<StoreReader, 'lines'>, request: ExportRequest): Promise<string[]> {
   const columns = createColumns()
-  const { events } = await each(reader, request, (event) => columns.see(event))
+  const { events } = await each(reader, request, (event) => {
+    columns.see(event)
+    request.onCounted()
+  })
   request.onTotal(events)
   return columns.names()
 }
@@ -113,8 +136,10 @@ async function each(
 ): Promise<ExportTally> {
   const tally = newTally()
   for await (const event of exportedEvents(reader, range, lines, tally)) {
-    if (signal.aborted) throw failedError('Interrupted. No file was written.')
+    if (signal.aborted) throw interrupted()
     visit(event)
   }
   return tally
 }
+
+const interrupted = () => failedError('Interrupted. No file was written.')

@@ -1,4 +1,4 @@
-import type { KnownLine, PxEvent, StoreReader } from '@px-usage/core/adapter'
+import { backfillOf, type KnownLine, type PxEvent, type StoreReader } from '@px-usage/core/adapter'
 import type { DayRange } from '../arguments/day-range.ts'
 
 /** Which lines of a closed day are exported. */
@@ -34,6 +34,26 @@ export function newTally(): ExportTally {
   return { events: 0, byState: {}, days: new Set(), attributeLines: 0, unreadable: 0 }
 }
 
+/** Returns whether a line is exported. */
+export function isChosen({ state }: Pick<KnownLine, 'state'>, choice: LineChoice): boolean {
+  return choice === 'all' || (choice === 'sent') === (state === 'delivered')
+}
+
+/**
+ * Leaves out the lines of withdrawn backfills that the process that sends has not removed yet. In a dry run, no process ever does.
+ *
+ * @param withdrawn the names of the backfills
+ */
+export async function* withoutWithdrawn(
+  lines: AsyncIterable<KnownLine>,
+  withdrawn: ReadonlySet<string>,
+): AsyncGenerator<KnownLine> {
+  for await (const line of lines) {
+    const name = line.state === 'pending' && withdrawn.size > 0 ? backfillOf(line.body) : undefined
+    if (name === undefined || !withdrawn.has(name)) yield line
+  }
+}
+
 /** Yields the events of a range, and counts them. */
 export async function* exportedEvents(
   reader: Pick<StoreReader, 'lines'>,
@@ -42,7 +62,7 @@ export async function* exportedEvents(
   tally: ExportTally,
 ): AsyncGenerator<ExportedEvent> {
   for await (const { kind, day, state, body } of reader.lines(first, last)) {
-    if (choice !== 'all' && (choice === 'sent') !== (state === 'delivered')) continue
+    if (!isChosen({ state }, choice)) continue
     if (kind !== 'event') {
       tally.attributeLines += 1
       continue

@@ -21,6 +21,12 @@ export async function withdrawBackfill(store: Notes, name: string): Promise<void
   await note.write([...names.add(name)])
 }
 
+/** Returns the names of the withdrawn backfills of a store that is only read. */
+export async function readWithdrawn({ readNote }: Pick<Notes, 'readNote'>): Promise<ReadonlySet<string>> {
+  const none = async () => {}
+  return new Set(await withdrawnNames({ readNote, writeNote: none, discardNote: none }).read())
+}
+
 /**
  * Removes the lines of withdrawn backfills among claimed ones from the store. The note is read only if a line comes from a backfill.
  *
