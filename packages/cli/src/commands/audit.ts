@@ -35,7 +35,7 @@ export const audit: CliCommand<Flags> = {
       .option('--page-size <number>', 'events in a request, 1 to 1000', '1000')
       .addHelpText(
         'after',
-        `\nWithout --sent it compares with what the folder or the Redis of the service\nkeeps of sent days. PX can be read for ${readableDays} days. Needs the Read permission, and reads\nonly. Ends with exit code 1 if something is missing, doubled, changed or\nforeign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
+        `\nWithout --sent it compares with what the folder or the Redis of the service\nkeeps of sent days. PX can be read for ${readableDays} days. Needs the Read\npermission, and reads only. Ends with exit code 1 if something is missing,\ndoubled, changed or foreign.\n\nExample:\n  px-usage audit 2026-11-01..2026-11-23 --sent november.ndjson.gz`,
       ),
 
   async run(context) {
