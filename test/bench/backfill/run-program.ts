@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, existsSync, readFileSync } from 'node:fs'
+import { createWriteStream, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,14 +13,22 @@ export interface Run {
   /** Resident memory, ten times a second. */
   readonly rssMb: readonly number[]
   readonly peakMb: number
+  /** How much of the log it has read; 1 unless it was ended before. */
+  readonly readShare: number
 }
 
-/** Runs a program to its end in a folder, with its memory. @throws if it fails */
+interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv
+  /** The program is ended after this many seconds. How much of this file it has read by then is part of the result. */
+  readonly limit?: { readonly seconds: number; readonly log: string }
+}
+
+/** Runs a program in a folder, with its memory. @throws if it fails */
 export async function runProgram(
   dir: string,
   command: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, limit }: RunOptions = {},
 ): Promise<Run> {
   const out = join(dir, 'out')
   const startMs = performance.now()
@@ -37,11 +45,24 @@ export async function runProgram(
     const [rss, peak] = memoryOf(child)
     if (rss > 0) rssMb.push(rss)
     peakMb = Math.max(peakMb, peak)
+    if (limit === undefined || performance.now() - startMs < limit.seconds * 1_000) return
+    readShare ??= shareOf(child, limit.log)
+    child.kill('SIGKILL')
   }, 100)
+  let readShare: number | undefined
   const [code] = (await once(child, 'close')) as [number]
   clearInterval(timer)
-  if (code !== 0) throw new Error(`${command} ended with exit code ${code}.`)
-  return { seconds: (performance.now() - startMs) / 1_000, out: readFileSync(out, 'utf8'), rssMb, peakMb }
+  if (code !== 0 && readShare === undefined) throw new Error(`${command} ended with exit code ${code}.`)
+  const seconds = (performance.now() - startMs) / 1_000
+  return { seconds, out: readFileSync(out, 'utf8'), rssMb, peakMb, readShare: readShare ?? 1 }
+}
+
+/** Returns how much of a file a program has read, by the position of its descriptor. */
+function shareOf({ pid }: ChildProcess, path: string): number {
+  const folder = `/proc/${pid}`
+  const file = readdirSync(`${folder}/fd`).find((one) => readlinkSync(`${folder}/fd/${one}`) === path)
+  const info = file === undefined ? '' : readFileSync(`${folder}/fdinfo/${file}`, 'utf8')
+  return Number(/^pos:\s+(\d+)/m.exec(info)?.[1] ?? 0) / statSync(path).size
 }
 
 /** px-usage lowers its priority, which would make the comparison unfair on a machine that is busy. Only root may raise it again. */
@@ -78,5 +99,5 @@ export function runBackfill(dir: string, args: readonly string[]): Promise<Run> 
         join(packageDir, 'src/cli.ts'),
       ]
   const env = { PX_PRODUCT_KEY: 'AP-BENCH-2', PX_TIME_ZONE: 'UTC' }
-  return runProgram(dir, process.execPath, [...program, 'backfill', ...args], env)
+  return runProgram(dir, process.execPath, [...program, 'backfill', '--new-namespace', ...args], { env })
 }
