@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { fileStore } from '@px-usage/core'
+import { createPastDays } from '@px-usage/core/adapter'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli, tooWide } from '../../support/run-cli.ts'
 
@@ -15,7 +17,28 @@ const line = (user: string, day = '10') =>
 
 const log = `${line('ann')}${line('ann')}${line('bob', '11')}${line('-')}junk\n${line('ann').slice(0, 50)}`
 
-beforeAll(() => {
+/** Leaves what a service leaves that has counted once. */
+async function serveIn(dir: string): Promise<void> {
+  const store = fileStore({ dir })
+  await store.open(createPastDays({ productKey: 'AP-X-2', onProblem() {} }).context)
+  await store.close()
+}
+
+/** Every file of a folder with its content. */
+function contentOf(dir: string): Record<string, string> {
+  const names = readdirSync(dir, { recursive: true, withFileTypes: true })
+  return Object.fromEntries(
+    names
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => [
+        join(parentPath, name),
+        readFileSync(join(parentPath, name), 'latin1'),
+      ]),
+  )
+}
+
+beforeAll(async () => {
+  await serveIn(env.PX_USAGE_DIR)
   writeFileSync(join(cwd, 'routes.txt'), 'GET /v1/users/:id\n')
   writeFileSync(join(cwd, 'a.log'), log)
   writeFileSync(join(cwd, 'a.log.gz'), gzipSync(log))
@@ -23,7 +46,8 @@ beforeAll(() => {
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
 describe('backfill', () => {
-  it('shows a preview in 80 columns, and queues nothing', async () => {
+  it('shows a preview in 80 columns, and changes no file of the service', async () => {
+    const before = contentOf(env.PX_USAGE_DIR)
     const { code, out } = await run(['--routes', 'routes.txt', '--preview', 'a.log'])
     expect(code).toBe(0)
     expect(out).toMatch(/read +6\n/)
@@ -32,6 +56,7 @@ describe('backfill', () => {
     expect(out).toContain('the log ends in the middle of it')
     expect(tooWide(out)).toEqual([])
     expect((await run(['list'])).out).toBe('No backfills.\n')
+    expect(contentOf(env.PX_USAGE_DIR)).toEqual(before)
   })
 
   it('queues once, lists it, and reverts it', async () => {
@@ -89,4 +114,65 @@ describe('backfill', () => {
     expect(err).toContain(message)
     expect(err.trim().split('\n')).toHaveLength(1)
   })
+})
+
+describe('a backfill with settings that no service has', () => {
+  const queue = ['--routes', 'routes.txt', '--yes', 'a.log']
+  const missing = join(cwd, 'missing')
+
+  it.each([
+    ['in another folder', ['--dir', missing], /missing has no counts of px-usage\. .*--dir/],
+    [
+      'in another zone',
+      ['--time-zone', 'Europe/Berlin'],
+      /has AP-X-2, api\.aptrinsic\.com, UTC\. .*: --time-zone\./,
+    ],
+    [
+      'of another product',
+      ['--product-key', 'AP-Y-2'],
+      /No service has counted as AP-Y-2, .*: --product-key\./,
+    ],
+    ['of another region', ['--region', 'eu'], /api-eu\.aptrinsic\.com.*: --region or --base-url\./],
+  ])('%s is refused before anything is made', async (_, flags, message) => {
+    const before = contentOf(env.PX_USAGE_DIR)
+    for (const args of [queue, [...queue, '--preview'], ['list'], ['revert', 'x', '--yes']]) {
+      const { code, err } = await run([...args, ...flags])
+      expect({ args, code }).toEqual({ args, code: 2 })
+      expect(err).toMatch(message)
+      expect(err).toContain('--new-namespace')
+      expect(err.trim().split('\n')).toHaveLength(1)
+    }
+    expect(existsSync(missing)).toBe(false)
+    expect(contentOf(env.PX_USAGE_DIR)).toEqual(before)
+  })
+
+  it('goes on with --new-namespace, and is then known', async () => {
+    const dir = join(cwd, 'new')
+    const preview = await run([...queue, '--dir', dir, '--new-namespace', '--preview'])
+    expect(preview).toMatchObject({ code: 0, out: expect.stringContaining('this is a preview') })
+    expect(existsSync(dir)).toBe(false)
+    expect(await run([...queue, '--dir', dir, '--new-namespace'])).toMatchObject({ code: 0 })
+    expect((await run(['list', '--dir', dir])).out).toContain('4 events: 4 pending')
+    expect((await run([...queue, '--dir', dir])).out).toContain('Nothing new to queue')
+  })
+
+  it('needs no service if its events are for export only', async () => {
+    const flags = ['--dir', join(cwd, 'hand-off'), '--for-export']
+    expect(await run([...queue, ...flags])).toMatchObject({ code: 0 })
+    expect((await run(['list', ...flags])).out).toContain('4 events: 4 pending')
+  })
+
+  it('for export only is not exported after a revert, although no process removes its events', async () => {
+    const flags = ['--dir', join(cwd, 'taken-back'), '--for-export']
+    const exported = async () => {
+      const args = ['export', '2026-11-10..2026-11-11', '--dir', join(cwd, 'taken-back')]
+      return (await runCli(args, { cwd, env, now })).out.split('\n').length - 1
+    }
+    await run([...queue, ...flags, '--name', 'first'])
+    expect(await exported()).toBe(4)
+    await run(['revert', 'first', '--yes', ...flags])
+    expect(await exported()).toBe(0)
+    await run([...queue, ...flags, '--name', 'second'])
+    expect(await exported()).toBe(4)
+  }, 30_000)
 })

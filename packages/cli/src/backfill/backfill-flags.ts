@@ -23,6 +23,7 @@ export interface BackfillFlags {
   readonly preview?: true
   readonly yes?: true
   readonly forExport?: true
+  readonly newNamespace?: true
 }
 
 /** The flags, checked. */

@@ -1,5 +1,5 @@
 import type { Store, UsageDay } from '@px-usage/core'
-import { createNote } from '@px-usage/core/adapter'
+import { createNote, type StoreReader } from '@px-usage/core/adapter'
 import type { DayMark } from './reconciliation.ts'
 
 /** A day of a backfill. */
@@ -42,6 +42,12 @@ export function createLedger(store: Pick<Store, 'readNote' | 'writeNote' | 'disc
       await note.write([...others, backfill].sort((a, b) => a.createdAtMs - b.createdAtMs))
     },
   }
+}
+
+/** Returns the backfills of a store that is only read. */
+export function readLedger({ readNote }: Pick<StoreReader, 'readNote'>): Promise<Backfill[]> {
+  const none = async () => {}
+  return createLedger({ readNote, writeNote: none, discardNote: none }).list()
 }
 
 function isList(value: unknown): value is Backfill[] {

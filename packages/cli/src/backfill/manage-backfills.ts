@@ -1,33 +1,38 @@
-import type { Store } from '@px-usage/core'
+import type { StoreReader } from '@px-usage/core/adapter'
 import type { CliCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { type ExitCode, exitCodes, usageError } from '../exit-codes.ts'
+import { openServicePlace } from '../place/service-place.ts'
 import { counted, formatTime } from '../terminal-text.ts'
 import { type BackfillFlags, pastDaysOf } from './backfill-flags.ts'
-import { type Backfill, createLedger } from './ledger.ts'
+import { type Backfill, createLedger, readLedger } from './ledger.ts'
 import { openOutbox } from './open-outbox.ts'
-import { revertBackfill, stateOf, waitingOf } from './revert-backfill.ts'
+import { type BackfillState, revertBackfill, stateOf, waitingOf } from './revert-backfill.ts'
+
+type ListedBackfill = Omit<Backfill, 'days' | 'revertedAtMs'> &
+  BackfillState & {
+    readonly revertedAtMs: number | undefined
+    readonly first: string | undefined
+    readonly last: string | undefined
+  }
 
 type Context = Parameters<CliCommand<BackfillFlags>['run']>[0]
 
-async function withStore<T>(context: Context, task: (store: Store) => Promise<T>): Promise<T> {
-  const { settings, flags, output } = context
+/** Opens what a backfill is in for reading. @throws {CommandError} with exit code 2 if no service has counted there */
+async function openBackfills({ settings, flags, output }: Context) {
   const past = pastDaysOf(settings, flags, ({ message }) => output.note(message))
-  const store = await openOutbox(settings, past)
-  try {
-    return await task(store)
-  } finally {
-    await store.close()
-  }
+  const { reader, close } = await openServicePlace(settings, past.context, false)
+  return { past, reader: reader as StoreReader, close }
 }
 
 /** Lists the backfills of the service, with what became of their events. */
-export function listBackfills(context: Context): Promise<ExitCode> {
+export async function listBackfills(context: Context): Promise<ExitCode> {
   const { output } = context
-  return withStore(context, async (store) => {
-    const backfills = await createLedger(store).list()
+  const { reader, close } = await openBackfills(context)
+  try {
+    const backfills = await readLedger(reader)
     const waiting = await waitingOf(
-      store,
+      reader,
       backfills.map(({ name }) => name),
     )
     const rows = backfills.map((backfill) => {
@@ -36,21 +41,25 @@ export function listBackfills(context: Context): Promise<ExitCode> {
       const state = stateOf(backfill, waiting.get(name) ?? new Map())
       return { name, createdAtMs, revertedAtMs, logs, first: range[0], last: range[1], ...state }
     })
-    output.result(rows, () => {
-      if (rows.length === 0) return output.line('No backfills.')
-      for (const row of rows) {
-        output.heading(row.name)
-        output.facts([
-          ['made', formatTime(row.createdAtMs)],
-          ...(row.revertedAtMs === undefined ? [] : [['reverted', formatTime(row.revertedAtMs)] as const]),
-          ['days', row.first === row.last ? `${row.first}` : `${row.first} to ${row.last}`],
-          ['logs', row.logs.join('\n')],
-          ['events', stateText(row)],
-        ])
-      }
-    })
+    output.result(rows, () => printList(output, rows))
     return exitCodes.ok
-  })
+  } finally {
+    await close()
+  }
+}
+
+function printList(output: Context['output'], rows: readonly ListedBackfill[]): void {
+  if (rows.length === 0) output.line('No backfills.')
+  for (const row of rows) {
+    output.heading(row.name)
+    output.facts([
+      ['made', formatTime(row.createdAtMs)],
+      ...(row.revertedAtMs === undefined ? [] : [['reverted', formatTime(row.revertedAtMs)] as const]),
+      ['days', row.first === row.last ? `${row.first}` : `${row.first} to ${row.last}`],
+      ['logs', row.logs.join('\n')],
+      ['events', stateText(row)],
+    ])
+  }
 }
 
 function stateText(state: ReturnType<typeof stateOf>): string {
@@ -60,9 +69,12 @@ function stateText(state: ReturnType<typeof stateOf>): string {
 }
 
 /** Withdraws the unsent events of one backfill. */
-export function revertNamed(name: string, context: Context): Promise<ExitCode> {
-  const { flags, output, surroundings } = context
-  return withStore(context, async (store) => {
+export async function revertNamed(name: string, context: Context): Promise<ExitCode> {
+  const { flags, settings, output, surroundings } = context
+  const { past, close } = await openBackfills(context)
+  await close()
+  const store = await openOutbox(settings, past)
+  try {
     const ledger = createLedger(store)
     const known = await ledger.list()
     const backfill: Backfill | undefined = known.find((one) => one.name === name)
@@ -89,5 +101,7 @@ export function revertNamed(name: string, context: Context): Promise<ExitCode> {
       }
     })
     return exitCodes.ok
-  })
+  } finally {
+    await store.close()
+  }
 }

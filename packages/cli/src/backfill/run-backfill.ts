@@ -2,18 +2,19 @@ import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Store } from '@px-usage/core'
-import type { PastDays } from '@px-usage/core/adapter'
+import type { PastDays, StoreReader } from '@px-usage/core/adapter'
 import type { CliCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { type ExitCode, exitCodes, failedError, usageError } from '../exit-codes.ts'
 import { logFormat } from '../logs/log-formats.ts'
+import { openServicePlace } from '../place/service-place.ts'
 import { readRoutes } from '../routes/read-routes.ts'
 import { createRouteMatcher } from '../routes/route-matcher.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { counted, oneLine } from '../terminal-text.ts'
 import { type BackfillFlags, type BackfillOptions, parseBackfillFlags, pastDaysOf } from './backfill-flags.ts'
 import { countLogs } from './count-logs.ts'
-import { type Backfill, createLedger } from './ledger.ts'
+import { type Backfill, createLedger, readLedger } from './ledger.ts'
 import { createLogIdentity } from './log-identity.ts'
 import { openOutbox } from './open-outbox.ts'
 import { interruptedName, planDays } from './plan-days.ts'
@@ -42,18 +43,21 @@ export async function runBackfill(logs: readonly string[], context: Context): Pr
     )
   }
   const past = pastDaysOf(settings, flags, ({ message }) => output.note(message))
+  // Events for `export` only are kept apart from those of services, so no service counts there.
+  const mayBeNew = flags.newNamespace === true || flags.forExport === true
+  // Before the logs are read, which may take minutes.
+  const place = await openServicePlace(settings, past.context, mayBeNew)
   const scratch = createScratchFile(tmpdir())
-  let store: Store | undefined
   try {
     const found = await count(logs, { ...context, past, scratch, options })
     if (!addsUp(found))
       throw failedError('The numbers of the lines do not add up. Nothing was queued. Please report this.')
-    store = await openOutbox(settings, past)
-    const planned = await plan({ store, past, found, name: options.name, flags, nowMs: surroundings.now() })
-    return await confirmAndQueue(logs, { ...context, past, found, store, ...planned })
+    const { reader } = place
+    const planned = await plan({ reader, past, found, name: options.name, flags, nowMs: surroundings.now() })
+    return await confirmAndQueue(logs, { ...context, past, found, ...planned })
   } finally {
     scratch.close()
-    await store?.close()
+    await place.close()
   }
 }
 
@@ -121,16 +125,17 @@ interface Planned {
   readonly days: readonly PlannedDay[]
 }
 
+/** Decides what happens to each day. It only reads the store, so a preview leaves nothing there. */
 async function plan(given: {
-  store: Store
+  reader: StoreReader | undefined
   past: PastDays
   found: Reconciliation
   name: string | undefined
   flags: BackfillFlags
   nowMs: number
 }): Promise<Planned> {
-  const { store, past, found, flags, nowMs } = given
-  const known = await createLedger(store).list()
+  const { reader, past, found, flags, nowMs } = given
+  const known = reader === undefined ? [] : await readLedger(reader)
   const interrupted = interruptedName(known, found.marks)
   const name = interrupted ?? given.name ?? freeName(known, nowMs)
   if (interrupted === undefined && known.some((one) => one.name === name)) {
@@ -138,8 +143,8 @@ async function plan(given: {
   }
   const counted = past.days()
   const revisions = new Map<string, number>()
-  for (const day of counted) revisions.set(day, (await store.revisionOf?.(day)) ?? 0)
-  const openDays = await store.openDays()
+  for (const day of counted) revisions.set(day, (await reader?.revisionOf(day)) ?? 0)
+  const openDays = ((await reader?.openDays()) ?? []).map(({ day }) => day)
   const mayRevise = flags.revision === true
   const plans = planDays(counted, { name, marks: found.marks, known, openDays, revisions, mayRevise })
   const days: PlannedDay[] = []
@@ -166,12 +171,12 @@ function freeName(known: readonly Backfill[], nowMs: number): string {
 
 async function confirmAndQueue(
   logs: readonly string[],
-  context: Context & Planned & { past: PastDays; found: Reconciliation; store: Store },
+  context: Context & Planned & { past: PastDays; found: Reconciliation },
 ): Promise<ExitCode> {
-  const { flags, output, surroundings, past, found, store, name, days } = context
+  const { flags, output, settings, surroundings, past, found, name, days } = context
   const refused = days.filter(({ action }) => action === 'refused')
   const queued = days.filter(({ action }) => action === 'queue')
-  const events = queued.reduce((sum, day) => sum + day.events - day.queued, 0)
+  const events = eventsOf(queued)
   const report = (isQueued: boolean) => {
     const { marks: _, unmatchedPaths, ...lines } = found
     const paths = Object.fromEntries(unmatchedPaths)
@@ -197,6 +202,27 @@ async function confirmAndQueue(
   }
   const question = `Queue ${counted(events, 'event')} of ${counted(queued.length, 'day')} as backfill ${JSON.stringify(name)}?`
   await confirm(question, { isSure: flags.yes === true, surroundings })
+  const store = await openOutbox(settings, past)
+  try {
+    await queue(logs, { ...context, store })
+  } finally {
+    await store.close()
+  }
+  report(true)
+  if (!output.isJson) {
+    output.line(`Queued ${counted(events, 'event')} as backfill ${JSON.stringify(name)}.`)
+    output.line('List backfills: px-usage backfill list')
+    output.line(`Withdraw what is unsent: px-usage backfill revert ${JSON.stringify(name)}`)
+  }
+  return exitCodes.ok
+}
+
+async function queue(
+  logs: readonly string[],
+  context: Context & Planned & { past: PastDays; found: Reconciliation; store: Store },
+): Promise<void> {
+  const { surroundings, past, found, store, name, days, signal } = context
+  const queued = days.filter(({ action }) => action === 'queue')
   const ledger = createLedger(store)
   const interrupted = (await ledger.list()).find((one) => one.name === name)
   const backfill: Backfill = {
@@ -213,16 +239,13 @@ async function confirmAndQueue(
   }
   const bar = createProgress({
     stream: surroundings.stderr,
-    ...{ label: 'Queueing', unit: 'events', total: events, now: surroundings.now },
+    ...{ label: 'Queueing', unit: 'events', total: eventsOf(queued), now: surroundings.now },
   })
-  await queueDays({ store, ledger, past }, backfill, (lines) => bar.add(lines), context.signal).finally(() =>
+  await queueDays({ store, ledger, past }, backfill, (lines) => bar.add(lines), signal).finally(() =>
     bar.end(),
   )
-  report(true)
-  if (!output.isJson) {
-    output.line(`Queued ${counted(events, 'event')} as backfill ${JSON.stringify(name)}.`)
-    output.line('List backfills: px-usage backfill list')
-    output.line(`Withdraw what is unsent: px-usage backfill revert ${JSON.stringify(name)}`)
-  }
-  return exitCodes.ok
+}
+
+function eventsOf(days: readonly PlannedDay[]): number {
+  return days.reduce((sum, day) => sum + day.events - day.queued, 0)
 }

@@ -37,6 +37,7 @@ export const backfill: CliCommand<BackfillFlags> = {
       .option('--revision', 'add the calls to days that were closed or queued before')
       .option('--preview', 'show what would be queued, and stop')
       .option('--yes', 'do not ask')
+      .option('--new-namespace', 'queue although no service has counted with these settings yet')
       .option('--for-export', 'queue for `export` only: px-usage never sends these events')
       .addHelpText(
         'after',

@@ -68,6 +68,8 @@ export interface StoreReader {
   /** Where the namespace is: a path, or the prefix of keys. */
   readonly place: string
   openDays(): Promise<OpenDay[]>
+  /** Returns how often a day was closed, like `Store.revisionOf()`. */
+  revisionOf(day: UsageDay): Promise<number>
   /** What is counted of an open day. One series may come several times, each time with some of its values. */
   totals(day: UsageDay): AsyncIterable<SeriesTotal>
   sender(): Promise<StoreSender | undefined>

@@ -105,6 +105,8 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
       return open.sort((a, b) => (a.day < b.day ? -1 : 1))
     },
 
+    revisionOf: async (day) => (await closedOf(day)).revision,
+
     async *totals(day) {
       for (let attempt = 1; ; attempt++) {
         const until = (await generations()).get(day)

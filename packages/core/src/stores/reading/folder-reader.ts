@@ -87,6 +87,7 @@ export function createFolderReader(disk: Disk, dir: string, namespace: ReadNames
         for (const day of await journals.openDays()) days.push(await openDay(day))
         return days
       }),
+    revisionOf: (day) => reading(async () => (await journals.closed.of(day)).revision),
     totals: (day) => yielding(oneByOne(journals.totals(day))),
     sender: () =>
       reading(async () => {
