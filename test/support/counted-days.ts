@@ -1,4 +1,4 @@
-import { createMeter, fileStore, type MeterOptions } from '@px-usage/core'
+import { createMeter, fileStore, type MeterOptions, type Store } from '@px-usage/core'
 import { fakeClock } from '@px-usage/core/testing'
 import type { Emulator } from 'px-emulator'
 
@@ -15,16 +15,16 @@ const endpoints = [
 ] as const
 
 /**
- * Counts calls of three days in a folder, with ids that a spreadsheet or a CSV may take for something else. Each day is closed, and sent
+ * Counts calls of three days in a folder or another store, with ids that a spreadsheet or a CSV may take for something else. Each day is closed, and sent
  * to the emulator unless the options say otherwise.
  */
 export async function countDays(
-  dir: string,
+  place: string | Store,
   { apiKey, productKey, url }: Emulator,
   options: Pick<MeterOptions, 'delivery' | 'dryRun'> = {},
 ): Promise<void> {
   const clock = fakeClock(`${countedDays[0]}T10:00:00Z`)
-  const store = fileStore({ dir })
+  const store = typeof place === 'string' ? fileStore({ dir: place }) : place
   const meter = createMeter({ apiKey, productKey, baseUrl: url, clock, store, startJitterMs: 0, ...options })
   for (const [at, day] of countedDays.entries()) {
     for (const [number, userId] of users.entries()) {

@@ -1,9 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startEmulator } from 'px-emulator'
+import { fileStore, type Store } from '@px-usage/core'
+import { redisStore } from '@px-usage/redis'
+import { type Emulator, startEmulator } from 'px-emulator'
 import { afterAll, expect, test } from 'vitest'
 import { afterDays, countDays, countedDays } from '../../support/counted-days.ts'
+import { connectClient } from '../../support/redis-clients.ts'
+import { hasRedis, startRedis } from '../../support/redis-server.ts'
 import { runCli, tooWide } from '../../support/run-cli.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'px-usage-audit-'))
@@ -21,21 +25,24 @@ const event = (userId: string, id: string, apiCalls: number, more: object = {}) 
   attributes: { apiCalls, day: '2026-11-23', rollupId: id, ...more },
 })
 
+type PostedEvent = Awaited<ReturnType<Emulator['events']>>[number]
+
+async function post(px: Emulator, body: object): Promise<void> {
+  const headers = { 'X-APTRINSIC-API-KEY': px.apiKey, 'content-type': 'application/json' }
+  await fetch(`${px.url}/v1/events/custom`, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
 test('audit shows what is missing, doubled, changed, foreign and revised, and ends with 1', async () => {
   await using px = await startEmulator({ port: 0, now })
-  const post = async (body: object) => {
-    const headers = { 'X-APTRINSIC-API-KEY': px.apiKey, 'content-type': 'application/json' }
-    await fetch(`${px.url}/v1/events/custom`, { method: 'POST', headers, body: JSON.stringify(body) })
-  }
   const users = ['ann', 'bob', 'cai', 'dan']
   const lines = users.map((user, at) => event(user, `id-${user}`, at + 1))
   const late = event('ann', 'id-late', 7, { revision: 1 })
   writeFileSync(sent, [...lines, late].map((line) => JSON.stringify(line)).join('\n'))
   const [ann, bob, cai] = lines
   for (const body of [ann, late, bob, bob, { ...cai, attributes: { ...cai?.attributes, apiCalls: 30 } }]) {
-    await post(body as object)
+    await post(px, body as object)
   }
-  await post(event('eve', 'id-eve', 5))
+  await post(px, event('eve', 'id-eve', 5))
   const args = ['audit', '2026-11-23', '--sent', sent]
   const env = { PX_BASE_URL: px.url, PX_API_KEY: px.apiKey }
 
@@ -62,23 +69,69 @@ test('audit of days as they were sent ends with 0, and names days without a reco
   expect(out).toContain('No record of 3 days (2026-11-21 to 2026-11-23)')
 })
 
-test('audit without --sent compares with what the folder of the service keeps', async () => {
-  const store = join(dir, 'store')
-  await using px = await startEmulator({ port: 0, now: () => afterDays })
-  await countDays(store, px)
-  const env = { PX_BASE_URL: px.url, PX_API_KEY: px.apiKey, PX_USAGE_DIR: store }
-  const args = ['audit', `${countedDays[0]}..${countedDays[2]}`, '--json']
-  const run = () => runCli(args, { env, now: () => afterDays })
-  const sent = await run()
-  expect(sent).toMatchObject({ code: 0, err: '' })
-  const { totals, daysWithoutRecord } = JSON.parse(sent.out)
-  expect(totals.reduce((sum: number, name: { sent: number }) => sum + name.sent, 0)).toBe(px.events().length)
-  expect(daysWithoutRecord).toEqual([])
-  const [lost] = px.events()
-  px.reset()
-  const empty = JSON.parse((await run()).out)
-  expect(empty.faults).toContainEqual(expect.objectContaining({ kind: 'missing', userId: lost?.identifyId }))
-  expect(await runCli([...args, '--dir', dir], { env, now: () => afterDays })).toMatchObject({ code: 3 })
+/** A store of the service, and what the settings of the command name it by. */
+async function placeOf(
+  kind: string,
+): Promise<{ store: Store; env: Record<string, string>; stop(): unknown }> {
+  if (kind === 'folder') {
+    const store = join(dir, 'store')
+    return { store: fileStore({ dir: store }), env: { PX_USAGE_DIR: store }, stop() {} }
+  }
+  const server = await startRedis()
+  const client = await connectClient('ioredis', { port: server.port })
+  const store = redisStore({ sendCommand: (args) => client.sendCommand(args) })
+  return { store, env: { PX_USAGE_REDIS: `redis://127.0.0.1:${server.port}` }, stop: client.close }
+}
+
+test.each(hasRedis() ? ['folder', 'Redis'] : ['folder'])(
+  'audit without --sent finds each fault by what the %s of the service keeps',
+  async (kind) => {
+    await using px = await startEmulator({ port: 0, now: () => afterDays })
+    const { store, env: ofStore, stop } = await placeOf(kind)
+    await countDays(store, px)
+    await stop()
+    const env = { PX_BASE_URL: px.url, PX_API_KEY: px.apiKey, ...ofStore }
+    const args = ['audit', `${countedDays[0]}..${countedDays[2]}`, '--json']
+    const run = () => runCli(args, { env, now: () => afterDays })
+    const sent = await run()
+    expect(sent).toMatchObject({ code: 0, err: '' })
+    const { totals, daysWithoutRecord } = JSON.parse(sent.out)
+    const events = [...px.events()]
+    expect(totals.reduce((sum: number, name: { sent: number }) => sum + name.sent, 0)).toBe(events.length)
+    expect(daysWithoutRecord).toEqual([])
+
+    px.reset()
+    const [lost, twice, changed, ...kept] = events as [
+      PostedEvent,
+      PostedEvent,
+      PostedEvent,
+      ...PostedEvent[],
+    ]
+    const ofEve = { identifyId: 'eve', attributes: { ...changed.attributes, rollupId: 'id-eve' } }
+    const strange = { ...changed, ...ofEve }
+    const other = { ...changed, attributes: { ...changed.attributes, apiCalls: 77_777 } }
+    for (const one of [twice, twice, other, ...kept, strange]) await post(px, one)
+    const found = await run()
+    expect(found.code).toBe(1)
+    expect(
+      JSON.parse(found.out)
+        .faults.map(({ kind, userId }: { kind: string; userId: string }) => `${kind} ${userId}`)
+        .sort(),
+    ).toEqual(
+      [
+        `missing ${lost.identifyId}`,
+        `doubled ${twice.identifyId}`,
+        `changed ${changed.identifyId}`,
+        'foreign eve',
+      ].sort(),
+    )
+  },
+)
+
+test('audit of a folder without counts ends with 3', async () => {
+  const env = { PX_BASE_URL: 'http://127.0.0.1:1', PX_API_KEY: 'k' }
+  const args = ['audit', '2026-11-23', '--dir', dir]
+  expect(await runCli(args, { env, now: () => afterDays })).toMatchObject({ code: 3 })
 })
 
 test.each([

@@ -1,10 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { redisStore } from '@px-usage/redis'
 import { parse } from 'csv-parse/sync'
 import { type Emulator, type Report, startEmulator } from 'px-emulator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { afterDays, countDays, countedDays } from '../../support/counted-days.ts'
+import { connectClient } from '../../support/redis-clients.ts'
+import { hasRedis, startRedis } from '../../support/redis-server.ts'
 import { runCli } from '../../support/run-cli.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'px-usage-export-'))
@@ -71,22 +74,37 @@ async function load(csv: string, { productKey, fieldMapping }: LoaderConfig): Pr
   }
 }
 
+/** Sends what an export printed, and compares what PX then shows. */
+async function expectReportsOf({ code, out }: { code: number; out: string }): Promise<void> {
+  target.reset()
+  expect(code).toBe(0)
+  const bodies = out.trimEnd().split('\n')
+  expect(bodies).toHaveLength(direct.events().length)
+  for (const body of bodies) expect(await post(body)).toBe(201)
+  expect(reportsOf(target)).toEqual(reportsOf(direct))
+  expect(reportsOf(target).some(({ series }) => series.some(({ values }) => values.some(Boolean)))).toBe(true)
+}
+
 test.each(['sent', 'handed', 'dry'])(
   'JSON lines of a folder (%s) give the report of direct delivery',
   async (which) => {
-    target.reset()
-    const args = ['export', range, '--dir', join(dir, which)]
-    const { code, out, err } = await runCli(args, { now })
-    expect([code, err.includes('doubles')]).toEqual([0, which !== 'dry'])
-    const bodies = out.trimEnd().split('\n')
-    expect(bodies).toHaveLength(direct.events().length)
-    for (const body of bodies) expect(await post(body)).toBe(201)
-    expect(reportsOf(target)).toEqual(reportsOf(direct))
-    expect(reportsOf(target).some(({ series }) => series.some(({ values }) => values.some(Boolean)))).toBe(
-      true,
-    )
+    const exported = await runCli(['export', range, '--dir', join(dir, which)], { now })
+    expect(exported.err.includes('doubles')).toBe(which !== 'dry')
+    await expectReportsOf(exported)
   },
 )
+
+test.skipIf(!hasRedis())('JSON lines of a Redis give the report of direct delivery', async () => {
+  const server = await startRedis()
+  const client = await connectClient('node-redis', { port: server.port })
+  const delivered = async () => ({ outcome: 'delivered' }) as const
+  const store = redisStore({ sendCommand: (args) => client.sendCommand(args) })
+  await countDays(store, direct, { delivery: delivered })
+  await client.close()
+  await expectReportsOf(
+    await runCli(['export', range, '--redis', `redis://127.0.0.1:${server.port}`], { now }),
+  )
+})
 
 test('files for PX’s data loader give the report of direct delivery, by their own config', async () => {
   target.reset()

@@ -57,6 +57,7 @@ for at = 7, #ARGV, 4 do
   if redis.call('HEXISTS', IDS, ARGV[at]) == 0 then return {'MISSING', ARGV[at]} end
 end
 local keeps = ARGV[4] == '1'
+local recorded = 0
 if keeps then noteUnrecorded(ARGV[5]) end
 for at = 7, #ARGV, 4 do
   local id, to, wait, refusal = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
@@ -73,7 +74,7 @@ for at = 7, #ARGV, 4 do
       if to == 'rejected' then redis.call('RPUSH', REJECTED, redis.call('HGET', LINES, place) .. '\\n' .. refusal) end
       if to == 'delivered' and keeps then
         redis.call('RPUSH', SENT, string.match(place, '^[^|]*') .. redis.call('HGET', LINES, place))
-        redis.call('HINCRBY', INDEX, 'delivered', 1)
+        recorded = recorded + 1
       end
       redis.call('HDEL', LINES, place)
       redis.call('HDEL', STATE, place)
@@ -88,7 +89,8 @@ for at = 7, #ARGV, 4 do
   end
 end
 redis.call('HSET', OPS, me, ARGV[3])
-if keeps then
+if recorded > 0 then
+  redis.call('HINCRBY', INDEX, 'delivered', recorded)
   redis.call('EXPIRE', SENT, ARGV[6])
   redis.call('EXPIRE', INDEX, ARGV[6])
 end
@@ -98,7 +100,7 @@ return {'OK', counts(), redis.call('LLEN', SENT)}
 
 /**
  * Replaces the oldest delivered lines by compressed blocks, in one step, so that a crash neither loses a line nor has it twice. It does
- * nothing if another process did so since the lines were read.
+ * nothing if another process did so since the lines were read, and returns `CHANGED`; or `OTHER` if a failover lost the lines.
  *
  * KEYS: sent, sent-index, then the blocks of each day. ARGV: number of lines that left `sent` before, number of lines, the last of them,
  * TTL, then each day and its block.
@@ -108,7 +110,7 @@ export const packSent: Script = createScript(
   `
 local number = tonumber(ARGV[2])
 if (redis.call('HGET', KEYS[2], 'packed') or '0') ~= ARGV[1] then return 'CHANGED' end
-if redis.call('LINDEX', KEYS[1], number - 1) ~= ARGV[3] then return 'CHANGED' end
+if redis.call('LINDEX', KEYS[1], number - 1) ~= ARGV[3] then return 'OTHER' end
 redis.call('LTRIM', KEYS[1], number, -1)
 redis.call('HINCRBY', KEYS[2], 'packed', number)
 for at = 5, #ARGV, 2 do

@@ -84,7 +84,7 @@ export class SentRecord {
     const items = (await connection.read(range, keys.sent)) as string[]
     if (items.length < least) return false
     const blocks = await encodeBlocks(items)
-    await connection.run(
+    const result = await connection.run(
       packSent,
       [...this.keys, ...blocks.map(({ day }) => keys.sentDay(day))],
       [
@@ -92,7 +92,7 @@ export class SentRecord {
         ...blocks.flatMap(({ day, block }) => [day, block]),
       ],
     )
-    return items.length === linesPerBlock
+    return result !== 'OTHER' && items.length === linesPerBlock
   }
 
   async #removeOld(today: UsageDay): Promise<void> {
