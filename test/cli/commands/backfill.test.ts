@@ -102,7 +102,18 @@ describe('backfill', () => {
   })
 
   it.each([
+    [['--identify', 'user_name', 'a.log'], 'no call has a user. Check --identify.'],
+    [['--format', 'alb', 'a.log'], 'no line could be parsed. Check --format.'],
+    [['--from', '2026-11-12', 'a.log'], 'no call was counted, see the lines.'],
+  ])('says why it counted no call, and ends with exit code 1: %j', async (args, message) => {
+    const { code, out, err } = await run(['--routes', 'routes.txt', '--yes', ...args])
+    expect([code, err]).toEqual([1, `Nothing was queued: ${message}\n`])
+    expect(out).not.toContain('Nothing new')
+  })
+
+  it.each([
     [[], 'log'],
+    [['list', '--namespace', '1'], '--namespace does not apply'],
     [['a.log'], '--routes is missing'],
     [['revert'], 'Give one name'],
     [['revert', 'none'], 'There is no backfill "none"'],
@@ -121,7 +132,11 @@ describe('a backfill with settings that no service has', () => {
   const missing = join(cwd, 'missing')
 
   it.each([
-    ['in another folder', ['--dir', missing], /missing has no counts of px-usage\. .*--dir/],
+    [
+      'in another folder',
+      ['--dir', missing],
+      /missing does not exist\. Give that of the service with --dir\./,
+    ],
     [
       'in another zone',
       ['--time-zone', 'Europe/Berlin'],
@@ -139,7 +154,7 @@ describe('a backfill with settings that no service has', () => {
       const { code, err } = await run([...args, ...flags])
       expect({ args, code }).toEqual({ args, code: 2 })
       expect(err).toMatch(message)
-      expect(err).toContain('--new-namespace')
+      expect(err.includes('--new-namespace')).toBe(args.includes('--routes'))
       expect(err.trim().split('\n')).toHaveLength(1)
     }
     expect(existsSync(missing)).toBe(false)

@@ -19,7 +19,7 @@ afterEach(() => rmSync(dir, { recursive: true }))
 const contextOf = (productKey: string, timeZone = 'UTC') =>
   createPastDays({ productKey, timeZone, onProblem() {} }).context
 const open = (flags: Record<string, string>, context = contextOf('AP-X-2'), mayBeNew = false) =>
-  openServicePlace(parseSettings({ flags, env: {}, file: undefined, cwd: '/' }), context, mayBeNew)
+  openServicePlace(parseSettings({ flags, env: {}, file: undefined, cwd: '/' }), context, { mayBeNew })
 
 describe('the namespace of a service', () => {
   it('is read in a folder, among others', async () => {

@@ -21,7 +21,7 @@ type Context = Parameters<CliCommand<BackfillFlags>['run']>[0]
 /** Opens what a backfill is in for reading. @throws {CommandError} with exit code 2 if no service has counted there */
 async function openBackfills({ settings, flags, output }: Context) {
   const past = pastDaysOf(settings, flags, ({ message }) => output.note(message))
-  const { reader, close } = await openServicePlace(settings, past.context, false)
+  const { reader, close } = await openServicePlace(settings, past.context, { mayBeNew: false })
   return { past, reader: reader as StoreReader, close }
 }
 

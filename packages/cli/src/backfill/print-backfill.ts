@@ -66,8 +66,16 @@ export function printReconciliation(output: Output, found: Reconciliation): void
   output.table({ columns: ['path', 'calls'], rows: paths })
 }
 
+/** Returns why no call of the logs was counted. A typing error must not look like a day without calls. */
+export function whyNothing({ lines, junk, withoutIdentity }: Reconciliation): string {
+  if (sumOf(junk) === lines) return 'no line could be parsed. Check --format.'
+  if (sumOf(junk) + sumOf(withoutIdentity) === lines) return 'no call has a user. Check --identify.'
+  return 'no call was counted, see the lines.'
+}
+
 /** Prints what becomes of each day. Of many days the middle is left out, unless they differ in more than their numbers. */
 export function printDays(output: Output, days: readonly PlannedDay[]): void {
+  if (days.length === 0) return
   output.heading('Days')
   const rows = days.map(({ day, calls, events, action, reason }) => [
     day,

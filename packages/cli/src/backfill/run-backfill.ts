@@ -18,7 +18,7 @@ import { type Backfill, createLedger, readLedger } from './ledger.ts'
 import { createLogIdentity } from './log-identity.ts'
 import { openOutbox } from './open-outbox.ts'
 import { interruptedName, planDays } from './plan-days.ts'
-import { advice, type PlannedDay, printDays, printReconciliation } from './print-backfill.ts'
+import { advice, type PlannedDay, printDays, printReconciliation, whyNothing } from './print-backfill.ts'
 import { queueDays, sizeOf } from './queue-days.ts'
 import { addsUp, type Reconciliation } from './reconciliation.ts'
 import { createScratchFile, type ScratchFile } from './scratch-file.ts'
@@ -46,7 +46,10 @@ export async function runBackfill(logs: readonly string[], context: Context): Pr
   // Events for `export` only are kept apart from those of services, so no service counts there.
   const mayBeNew = flags.newNamespace === true || flags.forExport === true
   // Before the logs are read, which may take minutes.
-  const place = await openServicePlace(settings, past.context, mayBeNew)
+  const place = await openServicePlace(settings, past.context, {
+    mayBeNew,
+    advice: ' --new-namespace goes on, for a service that will start there.',
+  })
   const scratch = createScratchFile(tmpdir())
   try {
     const found = await count(logs, { ...context, past, scratch, options })
@@ -185,7 +188,13 @@ async function confirmAndQueue(
   if (!output.isJson) {
     printReconciliation(output, found)
     printDays(output, days)
-    output.facts(advice({ events, days, timeZone: past.context.timeZone }).map((text) => ['-', text]))
+    if (events > 0)
+      output.facts(advice({ events, days, timeZone: past.context.timeZone }).map((text) => ['-', text]))
+  }
+  if (found.counted === 0 && found.lines > 0) {
+    report(false)
+    output.note(`Nothing was queued: ${whyNothing(found)}`)
+    return exitCodes.found
   }
   if (refused.length > 0) {
     report(false)
