@@ -11,6 +11,7 @@ import {
 import { claimMs, mostKnownPuts, quoted, refuseTwice } from '@px-usage/core/adapter'
 import type { Connection, Reply } from './connection.ts'
 import { type Fleet, inSlices } from './fleet.ts'
+import type { KeyNames } from './key-names.ts'
 import { leadLeaseMs } from './membership.ts'
 import { RecentLines } from './recent-lines.ts'
 import {
@@ -225,27 +226,24 @@ export class RedisOutbox {
   }
 
   async *waiting(): AsyncGenerator<WaitingLine> {
+    // Read in this order, a line that moves from the list of its day into the outbox is found twice, not missed.
+    const found = new Set<string>()
+    for await (const line of readIncomingLines(this.#fleet)) {
+      found.add(line.id)
+      yield line
+    }
     for (let place = ''; ; ) {
       const slice = (await this.#run(readWaiting, [place, linesPerCall])) as [
         string,
         string,
         WaitingLine['state'],
       ][]
-      for (const [, json, state] of slice) yield { ...(JSON.parse(json) as OutboxLine), state }
-      if (slice.length < linesPerCall) break
-      place = slice.at(-1)?.[0] ?? ''
-    }
-    yield* this.#waitingToBeLoaded()
-  }
-
-  /** The lines of a day whose close was cut short behind its decisive step. */
-  async *#waitingToBeLoaded(): AsyncGenerator<WaitingLine> {
-    const { connection, keys } = this.#fleet
-    const lists = (await connection.read(['LRANGE', keys.incoming, '0', '-1'], keys.incoming)) as string[]
-    for (const list of lists) {
-      for await (const item of pages(connection, list)) {
-        yield { ...(JSON.parse(item.slice(item.indexOf('\n') + 1)) as OutboxLine), state: 'pending' }
+      for (const [, json, state] of slice) {
+        const line = JSON.parse(json) as OutboxLine
+        if (!found.has(line.id)) yield { ...line, state }
       }
+      if (slice.length < linesPerCall) return
+      place = slice.at(-1)?.[0] ?? ''
     }
   }
 
@@ -272,5 +270,26 @@ export async function* pages(connection: Pick<Connection, 'read'>, list: string)
     const page = (await connection.read(args, list)) as string[]
     yield* page
     if (page.length < linesPerCall) return
+  }
+}
+
+/** Yields the lines of days that were closed a moment ago, or whose close was cut short behind its decisive step. */
+export async function* readIncomingLines({
+  connection,
+  keys,
+}: {
+  readonly connection: Pick<Connection, 'read'>
+  readonly keys: KeyNames
+}): AsyncGenerator<WaitingLine> {
+  const lists = (await connection.read(['LRANGE', keys.incoming, '0', '-1'], keys.incoming)) as string[]
+  for (const list of lists) {
+    // A process takes lines from the start of the list, so only places from its end stay the same.
+    for (let last = 1; ; last += linesPerCall) {
+      const range = ['LRANGE', list, String(1 - last - linesPerCall), String(-last)]
+      const page = (await connection.read(range, list)) as string[]
+      for (const item of page.reverse())
+        yield { ...(JSON.parse(item.slice(item.indexOf('\n') + 1)) as OutboxLine), state: 'pending' }
+      if (page.length < linesPerCall) break
+    }
   }
 }

@@ -2,7 +2,7 @@ import type { OutboxLine, WaitingLine } from '@px-usage/core'
 import type { LinesOfDay, OutboxOverview } from '@px-usage/core/adapter'
 import type { Connection } from '../connection.ts'
 import type { KeyNames } from '../key-names.ts'
-import { linesPerCall, pages } from '../redis-outbox.ts'
+import { linesPerCall, pages, readIncomingLines } from '../redis-outbox.ts'
 import { outboxKeys } from '../scripts/outbox-scripts.ts'
 
 interface Place {
@@ -17,6 +17,12 @@ function outboxKey({ outbox }: KeyNames, name: (typeof outboxKeys)[number]): str
 
 /** Yields the lines that wait, without a script: only commands that read. */
 export async function* readWaitingLines({ connection, keys }: Place): AsyncGenerator<WaitingLine> {
+  // Lines move from a list of a closed day into the outbox. Read in this order, one that moves meanwhile is found twice, not missed.
+  const seen = new Set<string>()
+  for await (const line of readIncomingLines({ connection, keys })) {
+    seen.add(line.id)
+    yield line
+  }
   const [all, lines, states] = (['all', 'lines', 'state'] as const).map((name) => outboxKey(keys, name))
   for (let from = '-'; ; ) {
     const limit = ['LIMIT', '0', String(linesPerCall)]
@@ -34,17 +40,11 @@ export async function* readWaitingLines({ connection, keys }: Place): AsyncGener
     for (const [at, json] of found.entries()) {
       // It was delivered since its place was read.
       if (json === null) continue
-      const state = known[at]?.startsWith('unconfirmed') ? 'unconfirmed' : 'pending'
-      yield { ...(JSON.parse(json) as OutboxLine), state }
+      const line = JSON.parse(json) as OutboxLine
+      if (seen.has(line.id)) continue
+      yield { ...line, state: known[at]?.startsWith('unconfirmed') ? 'unconfirmed' : 'pending' }
     }
     from = `(${places.at(-1)}`
-  }
-  // The lines of a day whose close was cut short behind its decisive step.
-  const incoming = (await connection.read(['LRANGE', keys.incoming, '0', '-1'], keys.incoming)) as string[]
-  for (const list of incoming) {
-    for await (const item of pages(connection, list)) {
-      yield { ...(JSON.parse(item.slice(item.indexOf('\n') + 1)) as OutboxLine), state: 'pending' }
-    }
   }
 }
 
