@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readRedis } from '@px-usage/redis'
 import { type Emulator, startEmulator } from 'px-emulator'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fastClock } from '../support/fast-clock.ts'
 import { type FleetOfProcesses, type FleetProcess, fleetOfProcesses } from '../support/fleet-process.ts'
+import { connectClient } from '../support/redis-clients.ts'
 import { hasRedis, type RedisServer, startRedis, startRedisPair } from '../support/redis-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -78,6 +80,23 @@ function compare(px: Emulator, fleet: FleetOfProcesses, today: string) {
   }
   const totals = [...events.keys()].filter((id) => id.startsWith('dailyApiCalls,')).length
   return { lines: events.size, totals, calls: sent, revisions, ...found }
+}
+
+/** Expects that Redis has a line for each event of PX, once, and has as delivered only what PX has. */
+async function expectRecordOf(px: Emulator, port: number): Promise<void> {
+  const client = await connectClient('ioredis', { port })
+  cleanUps.push(client.close)
+  const [reader] = await readRedis({ sendCommand: (args) => client.sendCommand(args) })
+  const inPx = px.events().map(({ attributes }) => String(attributes.rollupId))
+  const [lines, delivered] = [[] as string[], [] as string[]]
+  for await (const { id, state } of reader?.lines('0000', '9999') ?? []) {
+    lines.push(id)
+    if (state === 'delivered') delivered.push(id)
+  }
+  expect(new Set(lines).size).toBe(lines.length)
+  expect(inPx.filter((id) => !lines.includes(id))).toEqual([])
+  expect(delivered.filter((id) => !inPx.includes(id))).toEqual([])
+  expect([delivered.length > 0, await reader?.incompleteUpTo()]).toEqual([true, undefined])
 }
 
 /** A primary with a replica, of which each takes over from the other. */
@@ -197,8 +216,10 @@ describe.skipIf(!hasRedis())('a fleet whose processes are killed', { timeout: 1_
     const figures = compare(px, fleet, new Date(clock.now()).toISOString().slice(0, 10))
     const told = `${instances} processes, ${evenings} days: kills of ${killed.instances} instances, ${killed.leaders} leaders, ${killed.primaries} primaries; ${pauses} pauses, ${proxy.cuts} lost replies`
     console.log(told, figures)
-    if (!failovers) expect(figures).toMatchObject({ lost: 0, excess: 0, doubled: 0 })
-    else {
+    if (!failovers) {
+      expect(figures).toMatchObject({ lost: 0, excess: 0, doubled: 0 })
+      await expectRecordOf(px, redis.port)
+    } else {
       expect(figures.lost).toBeLessThanOrEqual((killed.instances + killed.leaders) * callsOfTurn)
       // A primary that dies takes along that an event was sent, and a sender that dies soon after cannot say so again.
       expect(figures.excess + figures.doubled).toBeLessThan(figures.calls / 1_000)
