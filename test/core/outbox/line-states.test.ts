@@ -135,6 +135,9 @@ describe('after a restart', () => {
   it('the ids of the last 10,000 single lines are known', () => {
     for (let id = 0; id <= 10_000; id++) states.remember(String(id))
     expect([states.known.has('0'), states.known.has('1'), states.known.size]).toEqual([false, true, 10_000])
+    states.remember('1')
+    states.remember('new')
+    expect([states.known.has('1'), states.known.has('2'), states.known.size]).toEqual([true, false, 10_000])
   })
 })
 

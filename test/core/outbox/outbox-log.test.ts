@@ -30,3 +30,14 @@ describe('a log of an earlier version', () => {
     ])
   })
 })
+
+it('files are in the order in which they were begun, those that the log does not name last', () => {
+  const history = new OutboxReplay()
+  for (const [number, name] of [
+    [7, 'b'],
+    [9, 'a'],
+    [8, 'c'],
+  ] as const)
+    history.apply(['file', number, name])
+  expect(history.inOrder(['a', 'b', 'c', 'd'])).toEqual(['b', 'c', 'a', 'd'])
+})

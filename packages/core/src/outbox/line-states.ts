@@ -84,6 +84,8 @@ export class LineStates<L extends OpenLine> {
 
   /** Remembers the id of a single line, so that it is not added again after its delivery. */
   remember(id: string): void {
+    // An id that comes again is the newest one.
+    this.#known.delete(id)
     this.#known.add(id)
     if (this.#known.size > mostKnownPuts) this.#known.delete(this.#known.values().next().value as string)
   }

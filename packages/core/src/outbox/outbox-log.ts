@@ -220,6 +220,13 @@ export class OutboxReplay {
   readonly #files = new Map<string, FileRecord>()
   readonly #names = new Map<number, string>()
 
+  /** Sorts the names of files in the order in which they were begun. One that the log does not name is the newest. */
+  inOrder(names: readonly string[]): string[] {
+    const numbers = new Map([...this.#names].map(([number, name]) => [name, number]))
+    const place = (name: string) => numbers.get(name) ?? Number.MAX_SAFE_INTEGER
+    return [...names].sort((a, b) => place(a) - place(b))
+  }
+
   of(name: string): FileRecord {
     const file = this.#files.get(name) ?? emptyRecord()
     this.#files.set(name, file)

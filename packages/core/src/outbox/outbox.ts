@@ -101,7 +101,8 @@ export class Outbox {
     for (const name of namesIn(disk, this.#folder).filter((one) => one.includes('.tmp'))) {
       disk.rmSync(join(this.#folder, name), { force: true, recursive: true })
     }
-    for (const name of lineFilesIn(disk, this.#folder)) {
+    // The ids of the newest single lines must be remembered, whatever the names of their files: they may be put again after a crash.
+    for (const name of replay.inOrder(lineFilesIn(disk, this.#folder))) {
       await this.#files.open(name, this.#files.nextNumber(), replay.of(name))
     }
     await this.#beginLog()
