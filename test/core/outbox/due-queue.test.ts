@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { compare, DueQueue, type Waiting } from '../../../packages/core/src/outbox/due-queue.ts'
+import {
+  compare,
+  DueQueue,
+  RunQueue,
+  type SendOrder,
+  type Waiting,
+} from '../../../packages/core/src/outbox/due-queue.ts'
 
 const rank = fc.constantFrom('total' as const, 'detail' as const)
 const day = fc.constantFrom('2026-11-21', '2026-11-22', '2026-11-23')
@@ -50,4 +56,17 @@ it('a line that is added again has its new time, and a removed one never comes',
   expect(queue.peek(5)).toBe(second)
   queue.remove(second)
   expect([queue.peek(5), queue.peek(9)]).toEqual([undefined, first])
+})
+
+it('runs come in the order of sending, without those that are at their end', () => {
+  const queue = new RunQueue<SendOrder & { isAtEnd: boolean }>()
+  const run = (day: string, order: number) => ({ day, order, rank: 'total' as const, isAtEnd: false })
+  const [late, first, second] = [run('2026-11-23', 1), run('2026-11-22', 2), run('2026-11-22', 3)]
+  for (const one of [late, second, first]) queue.add(one)
+  expect([queue.peek(), queue.newest]).toEqual([first, first])
+  first.isAtEnd = true
+  expect([queue.peek(), queue.newest]).toEqual([second, undefined])
+  queue.add(first)
+  queue.keep((one) => one === late)
+  expect([queue.peek(), queue.newest]).toEqual([late, undefined])
 })

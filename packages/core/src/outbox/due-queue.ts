@@ -72,8 +72,45 @@ export class DueQueue<T extends Waiting> {
   }
 }
 
+/** Lines that follow each other in a file, and are read one after the other. */
+interface Run extends SendOrder {
+  /** Whether all its lines were read. It may grow then. */
+  readonly isAtEnd: boolean
+}
+
+/** Orders runs of lines. Adding and removing take logarithmic time, as every line may begin a run. */
+export class RunQueue<R extends Run> {
+  readonly #runs = new Heap<R>(compare)
+  #newest: R | undefined
+
+  /** The run that was added last, if it is still here. */
+  get newest(): R | undefined {
+    return this.#newest
+  }
+
+  add(run: R): void {
+    this.#runs.push(run)
+    this.#newest = run
+  }
+
+  /** Returns the run with the first line to send, and removes those at their end that come before it. */
+  peek(): R | undefined {
+    for (let first = this.#runs.peek(); first?.isAtEnd; first = this.#runs.peek()) {
+      this.#runs.pop()
+      if (first === this.#newest) this.#newest = undefined
+    }
+    return this.#runs.peek()
+  }
+
+  /** Keeps only some runs. */
+  keep(isKept: (run: R) => boolean): void {
+    this.#runs.keep(isKept)
+    if (this.#newest !== undefined && !isKept(this.#newest)) this.#newest = undefined
+  }
+}
+
 class Heap<T> {
-  readonly #items: T[] = []
+  #items: T[] = []
   readonly #compare: (a: T, b: T) => number
 
   constructor(compare: (a: T, b: T) => number) {
@@ -82,6 +119,13 @@ class Heap<T> {
 
   peek(): T | undefined {
     return this.#items[0]
+  }
+
+  /** Keeps only some items. */
+  keep(isKept: (item: T) => boolean): void {
+    const kept = this.#items.filter(isKept)
+    this.#items = []
+    for (const item of kept) this.push(item)
   }
 
   push(item: T): void {

@@ -1,12 +1,19 @@
 import { join } from 'node:path'
-import { type Disk, readAt, syncFolder, writeWhole } from '../files/disk.ts'
+import { type Disk, readAt, syncContent, syncFolder, writeWhole } from '../files/disk.ts'
 import { type FileEnd, readFrames } from '../files/frame-file.ts'
 import { decodeFrame, type Frame, frameHeadBytes, frameSeed, frameTypes } from '../files/frames.ts'
 import { discardFile } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { SendOrder } from './due-queue.ts'
-import { decodeLine, encodeHeader, type LineFileEnd, type LineFileHeader, newHeader } from './line-file.ts'
+import {
+  decodeLine,
+  encodeHeader,
+  encodeLine,
+  type LineFileEnd,
+  type LineFileHeader,
+  newHeader,
+} from './line-file.ts'
 import { type OpenLine, unattempted } from './line-states.ts'
 import { emptyRecord, type FileRecord, type TouchedState } from './outbox-log.ts'
 
@@ -119,9 +126,10 @@ export async function readSingleLines(
 export class FreshLines implements SendOrder {
   readonly day: UsageDay
   readonly rank: OutboxLine['rank']
-  readonly order: number
   readonly #disk: Disk
   readonly file: OutboxFile
+  readonly #order: number
+  readonly #first: number
   #last: number
   #index: number
   #offset: number
@@ -131,10 +139,19 @@ export class FreshLines implements SendOrder {
     this.file = of
     this.day = day
     this.rank = rank
-    this.order = order
+    this.#order = order
+    this.#first = first
     this.#index = first
     this.#last = end
     this.#offset = offset
+  }
+
+  /**
+   * The place of the next line. Each single line has one of its own, as single lines that wait are sent in the order of arrival. It
+   * grows, but not beyond the place of a later run.
+   */
+  get order(): number {
+    return this.file.header.day === undefined ? this.#order + this.#index - this.#first : this.#order
   }
 
   /** Whether all lines were read. A file that grows may have more later. */
@@ -153,6 +170,7 @@ export class FreshLines implements SendOrder {
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     while (!this.isAtEnd) {
       const index = this.#index
+      const { order } = this
       const offset = this.#offset
       const { payload } = await readFrameAt(this.#disk, this.file, offset)
       this.#index += 1
@@ -165,7 +183,7 @@ export class FreshLines implements SendOrder {
         offset,
         day: this.day,
         rank: this.rank,
-        order: this.order,
+        order,
         ...unattempted(this.file.isUnconfirmed),
         dueAtElapsedMs: 0,
         isClaimed: false,
@@ -254,4 +272,23 @@ export async function beginPutFile(
     throw error
   }
   return newOutboxFile({ name, path, file, number, header, headerEnd: bytes.length, size: bytes.length })
+}
+
+/** Writes lines behind the known size of a file. If that fails, they are cut off while the file is open. @returns their lengths in bytes */
+export async function writeLines(
+  disk: Disk,
+  { file, header, size }: OutboxFile,
+  lines: readonly OutboxLine[],
+  isOpen: () => boolean,
+): Promise<number[]> {
+  const seed = frameSeed(header.id)
+  const frames = lines.map((line) => encodeLine(line, seed))
+  try {
+    writeWhole(disk, file, Buffer.concat(frames), size)
+    await syncContent(disk, file)
+  } catch (error) {
+    if (isOpen()) disk.ftruncateSync(file, size)
+    throw error
+  }
+  return frames.map(({ length }) => length)
 }

@@ -5,7 +5,7 @@ import type { DamagedFiles } from '../files/damaged-files.ts'
 import type { Disk } from '../files/disk.ts'
 import { closeQuietly, removeQuietly } from '../files/held-file.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import { compare, type SendOrder } from './due-queue.ts'
+import { RunQueue, type SendOrder } from './due-queue.ts'
 import { type LineStates, unattempted } from './line-states.ts'
 import { openLineFile } from './open-line-file.ts'
 import {
@@ -39,7 +39,7 @@ export class OutboxFiles {
   readonly #states: LineStates<TouchedLine>
   readonly #open = new Set<OutboxFile>()
   /** The lines without an attempt, in the order of sending. */
-  #fresh: FreshLines[] = []
+  readonly #fresh = new RunQueue<FreshLines>()
   readonly #unread: UnreadFiles
   #numbers = 0
 
@@ -157,11 +157,9 @@ export class OutboxFiles {
     for (const rank of ['total', 'detail'] as const) this.#addRun(file, runOfDay(file, rank))
   }
 
-  /** Adds lines that were not read yet, in the order of sending. */
+  /** Adds lines that were not read yet. */
   #addRun(file: OutboxFile, run: LineRun): void {
-    const fresh = new FreshLines(this.#disk, file, run)
-    const before = this.#fresh.findLastIndex((other) => compare(other, fresh) <= 0)
-    this.#fresh.splice(before + 1, 0, fresh)
+    this.#fresh.add(new FreshLines(this.#disk, file, run))
   }
 
   /** Indexes a file without an end by reading it: it has single lines, or its end is damaged. */
@@ -203,8 +201,10 @@ export class OutboxFiles {
     const { day, rank } = line
     const first = file.end.lines
     const one = { day, rank, first, end: first + 1 }
-    const isAdded = this.#fresh.findLast((fresh) => fresh.file === file)?.grow(one)
-    if (!isAdded) this.#addRun(file, { ...one, order: this.nextNumber(), offset: file.size })
+    const order = this.nextNumber()
+    const { newest } = this.#fresh
+    const isAdded = newest?.file === file && newest.grow(one)
+    if (!isAdded) this.#addRun(file, { ...one, order, offset: file.size })
     this.#states.count(unattempted(file.isUnconfirmed).state, 1)
     file.open += 1
     file.end = { ...file.end, lines: first + 1 }
@@ -214,7 +214,7 @@ export class OutboxFiles {
   /** Returns the first line to send now, and removes it from the order. */
   async next(): Promise<{ line: OutboxLine; touched: TouchedLine } | undefined> {
     for (;;) {
-      const fresh = this.#fresh[0]
+      const fresh = this.#fresh.peek()
       const due = this.#states.next(fresh)
       if (due !== undefined) {
         const lose = () => {
@@ -235,8 +235,6 @@ export class OutboxFiles {
           () => this.#skip(fresh),
         )
         if (next !== undefined) return next
-        // A line may have been added since the last one was read.
-        if (fresh.isAtEnd) this.#fresh = this.#fresh.filter((other) => other !== fresh)
       } else return undefined
     }
   }
@@ -294,7 +292,7 @@ export class OutboxFiles {
 
   close(file: OutboxFile): void {
     this.#open.delete(file)
-    this.#fresh = this.#fresh.filter((fresh) => fresh.file !== file)
+    this.#fresh.keep((fresh) => fresh.file !== file)
     closeQuietly(this.#disk, file.file)
   }
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { DamagedFiles } from '../files/damaged-files.ts'
-import { type Disk, makeFolder, namesIn, syncContent, writeWhole } from '../files/disk.ts'
-import { frameSeed } from '../files/frames.ts'
+import { type Disk, makeFolder, namesIn } from '../files/disk.ts'
 import type {
   Claim,
   OutboxCounts,
@@ -10,9 +9,9 @@ import type {
   RejectedLine,
   Settlement,
 } from '../model/outbox-line.ts'
-import { encodeLine, outboxFolder } from './line-file.ts'
+import { outboxFolder } from './line-file.ts'
 import { LineStates } from './line-states.ts'
-import { beginPutFile, type OutboxFile, readLine, type TouchedLine } from './outbox-file.ts'
+import { beginPutFile, type OutboxFile, readLine, type TouchedLine, writeLines } from './outbox-file.ts'
 import { type OutboxClock, OutboxFiles } from './outbox-files.ts'
 import { beginStateLog, emptyRecord, type OutboxReplay, type StateLog } from './outbox-log.ts'
 import { lineFilesIn, readWaitingLines, replayLog } from './read-outbox.ts'
@@ -39,7 +38,7 @@ const longPutsBytes = 16 * 1024 * 1024
 const mostCommands = 100
 
 /**
- * The outbox of the process that sends. Bodies stay on the disk; memory has only lines with an attempt and single lines.
+ * The outbox of the process that sends. Bodies stay on the disk; memory has only lines with an attempt.
  *
  * Every change is recorded in the log before it takes effect.
  */
@@ -54,6 +53,8 @@ export class Outbox {
   #log: StateLog | undefined
   #logLimit = 0
   #puts: OutboxFile | undefined
+  /** Resolves when no single line is being written; `undefined` if none is. */
+  #writing: Promise<void> | undefined
   /** Ids of the commands of operators that were executed last. */
   #commands: readonly string[] = []
 
@@ -120,25 +121,30 @@ export class Outbox {
 
   async put(lines: readonly OutboxLine[]): Promise<void> {
     const ids = new Set<string>()
-    const added = lines.filter(({ id }) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id))
-    await this.#append(added)
+    await this.#append(() =>
+      lines.filter(({ id }) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id)),
+    )
   }
 
-  /** Writes single lines. */
-  async #append(added: readonly OutboxLine[]): Promise<void> {
+  /** Writes single lines, one write after the other: two at the same time would overwrite each other. */
+  async #append(select: () => readonly OutboxLine[]): Promise<void> {
+    const written = Promise.resolve(this.#writing).then(() => this.#write(select()))
+    const end = () => {
+      if (this.#writing === over) this.#writing = undefined
+    }
+    const over = written.then(end, end)
+    this.#writing = over
+    await written
+  }
+
+  async #write(added: readonly OutboxLine[]): Promise<void> {
+    // Once the outbox is closed, another file may have the descriptor.
+    if (this.#log === undefined) throw new Error('The outbox was closed meanwhile.')
     if (added.length === 0) return
     const file = this.#puts ?? (await this.#beginPuts())
-    const seed = frameSeed(file.header.id)
-    const frames = added.map((line) => encodeLine(line, seed))
-    try {
-      writeWhole(this.#disk, file.file, Buffer.concat(frames), file.size)
-      await syncContent(this.#disk, file.file)
-    } catch (error) {
-      this.#disk.ftruncateSync(file.file, file.size)
-      throw error
-    }
+    const lengths = await writeLines(this.#disk, file, added, () => this.#files.all.has(file))
     for (const [place, line] of added.entries()) {
-      this.#files.append(file, line, (frames[place] as Buffer).length)
+      this.#files.append(file, line, lengths[place] as number)
       this.#states.remember(line.id)
     }
   }
@@ -234,7 +240,7 @@ export class Outbox {
       for await (const { id } of readWaitingLines(this.#disk, this.#settings.dir)) {
         if (wanted.has(id)) waiting.add(id)
       }
-      await this.#append(found.filter(({ id }) => !waiting.has(id)))
+      await this.#append(() => found.filter(({ id }) => !waiting.has(id)))
     }
     const before = await readReview(this.#disk, this.#folder, id)
     const review = before ?? { command: id, lines: found.map(({ id }) => id) }
@@ -246,7 +252,8 @@ export class Outbox {
 
   /** Handles a file whose lines are all settled. The header of a closed day stays, because it says what the day contained. */
   async #finish(file: OutboxFile): Promise<void> {
-    if (file === this.#puts && file.size < longPutsBytes) return
+    // A line that is being written would disappear with the file.
+    if (file === this.#puts && (file.size < longPutsBytes || this.#writing !== undefined)) return
     if (file.header.day === undefined) {
       if (file === this.#puts) this.#puts = undefined
       // The next log has its ids; the file is removed once that log is written.
