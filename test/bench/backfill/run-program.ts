@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
 
@@ -31,13 +31,14 @@ export async function runProgram(
   { env = {}, limit }: RunOptions = {},
 ): Promise<Run> {
   const out = join(dir, 'out')
+  const outFile = openSync(out, 'w')
   const startMs = performance.now()
   const child = spawn(command, args, {
     cwd: dir,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', outFile, 'inherit'],
   })
-  child.stdout?.pipe(createWriteStream(out))
+  closeSync(outFile)
   const rssMb: number[] = []
   let peakMb = 0
   const timer = setInterval(() => {
