@@ -129,12 +129,11 @@ export class Outbox {
   /** Writes single lines, one write after the other: two at the same time would overwrite each other. */
   async #append(select: () => readonly OutboxLine[]): Promise<void> {
     const written = Promise.resolve(this.#writing).then(() => this.#write(select()))
-    const end = () => {
-      if (this.#writing === over) this.#writing = undefined
-    }
-    const over = written.then(end, end)
+    const over = written.catch(() => {})
     this.#writing = over
-    await written
+    await written.finally(() => {
+      if (this.#writing === over) this.#writing = undefined
+    })
   }
 
   async #write(added: readonly OutboxLine[]): Promise<void> {
