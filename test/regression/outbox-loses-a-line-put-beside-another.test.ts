@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { realDisk } from '../../packages/core/src/files/disk.ts'
+import { type Disk, realDisk } from '../../packages/core/src/files/disk.ts'
 import { Outbox } from '../../packages/core/src/outbox/outbox.ts'
 import { line } from '../support/count-batch.ts'
+import { diskWith } from '../support/failing-disk.ts'
 import { outboxOf } from '../support/outbox-folder.ts'
 
 const folder = outboxOf(beforeEach, afterEach)
@@ -10,10 +11,10 @@ afterEach(() => {
   for (const outbox of opened.splice(0)) outbox.close()
 })
 
-async function open(epoch: number): Promise<Outbox> {
+async function open(epoch: number, disk: Disk = realDisk): Promise<Outbox> {
   const { dir, clock } = folder
-  const damaged = folder.damagedOn()
-  const outbox = await Outbox.open({ disk: realDisk, dir, epoch, clock, damaged, isReplaced: false })
+  const damaged = folder.damagedOn(disk)
+  const outbox = await Outbox.open({ disk, dir, epoch, clock, damaged, isReplaced: false })
   opened.push(outbox)
   return outbox
 }
@@ -46,6 +47,28 @@ it('the outbox loses no line that is put while the last line of a long file is s
   const next = await open(2)
   expect(next.counts()).toMatchObject({ delivered: 17, pending: 1 })
   expect(await idsOf(next)).toEqual(['late'])
+})
+
+it('a line that is put while a log begins is sent once, also after a kill', async () => {
+  let onLog = () => {}
+  const disk = diskWith((call, [path]) => {
+    if (call === 'openSync' && /state\..*\.tmp$/.test(String(path))) onLog()
+  })
+  const outbox = await open(1, disk)
+  const body = 'x'.repeat(1024 * 1024)
+  await outbox.put(Array.from({ length: 17 }, (_, at) => ({ ...line(String(at)), body })))
+  let putting: Promise<void> | undefined
+  // The settlement of the last line of a long file begins a log.
+  onLog = () => {
+    putting ??= outbox.put([line('late')])
+  }
+  await outbox.settle((await idsOf(outbox)).map((id) => ({ id, state: 'delivered' })))
+  expect(putting).toBeDefined()
+  await putting
+  expect(await idsOf(outbox)).toEqual(['late'])
+  await outbox.markAttempts(['late'], 5)
+  await outbox.settle([{ id: 'late', state: 'delivered' }])
+  expect((await open(2)).counts()).toMatchObject({ closed: 18, delivered: 18, pending: 0 })
 })
 
 it('a put that waits for another writes nothing once the outbox is closed', async () => {

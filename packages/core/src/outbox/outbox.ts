@@ -53,8 +53,8 @@ export class Outbox {
   #log: StateLog | undefined
   #logLimit = 0
   #puts: OutboxFile | undefined
-  /** Resolves when no single line is being written; `undefined` if none is. */
-  #writing: Promise<void> | undefined
+  /** Resolves when the tasks so far have ended. Never rejects. */
+  #last: Promise<void> = Promise.resolve()
   /** Ids of the commands of operators that were executed last. */
   #commands: readonly string[] = []
 
@@ -113,27 +113,25 @@ export class Outbox {
   needs = (name: string): boolean => this.#files.needs(name)
 
   /** Adds the file of a day that was just closed. */
-  async addFile(name: string): Promise<void> {
-    const number = this.#files.nextNumber()
-    this.#log?.append(['file', number, name])
-    await this.#files.open(name, number, emptyRecord())
+  addFile(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const number = this.#files.nextNumber()
+      this.#log?.append(['file', number, name])
+      await this.#files.open(name, number, emptyRecord())
+    })
   }
 
   async put(lines: readonly OutboxLine[]): Promise<void> {
     const ids = new Set<string>()
-    await this.#append(() =>
-      lines.filter(({ id }) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id)),
-    )
+    const isNew = ({ id }: OutboxLine) => !this.#states.known.has(id) && !ids.has(id) && ids.add(id)
+    await this.#inTurn(() => this.#write(lines.filter(isNew)))
   }
 
-  /** Writes single lines, one write after the other: two at the same time would overwrite each other. */
-  async #append(select: () => readonly OutboxLine[]): Promise<void> {
-    const written = Promise.resolve(this.#writing).then(() => this.#write(select()))
-    const over = written.catch(() => {})
-    this.#writing = over
-    await written.finally(() => {
-      if (this.#writing === over) this.#writing = undefined
-    })
+  /** Runs a task behind the earlier ones: writes would overwrite each other, and a new log would not name a file that is added meanwhile. */
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const run = this.#last.then(task)
+    this.#last = run.catch(() => {})
+    return run
   }
 
   async #write(added: readonly OutboxLine[]): Promise<void> {
@@ -239,7 +237,7 @@ export class Outbox {
       for await (const { id } of readWaitingLines(this.#disk, this.#settings.dir)) {
         if (wanted.has(id)) waiting.add(id)
       }
-      await this.#append(() => found.filter(({ id }) => !waiting.has(id)))
+      await this.#inTurn(() => this.#write(found.filter(({ id }) => !waiting.has(id))))
     }
     const before = await readReview(this.#disk, this.#folder, id)
     const review = before ?? { command: id, lines: found.map(({ id }) => id) }
@@ -251,8 +249,7 @@ export class Outbox {
 
   /** Handles a file whose lines are all settled. The header of a closed day stays, because it says what the day contained. */
   async #finish(file: OutboxFile): Promise<void> {
-    // A line that is being written would disappear with the file.
-    if (file === this.#puts && (file.size < longPutsBytes || this.#writing !== undefined)) return
+    if (file === this.#puts && file.size < longPutsBytes) return
     if (file.header.day === undefined) {
       if (file === this.#puts) this.#puts = undefined
       // The next log has its ids; the file is removed once that log is written.
@@ -271,9 +268,11 @@ export class Outbox {
   /** Starts a new log if the current one is long. If that fails, the current one stays in use: the lines are settled in it. */
   async #shortenLog(): Promise<void> {
     if ((this.#log?.size ?? 0) <= this.#logLimit) return
-    await this.#beginLog()
-      .then(() => this.#files.removeFinished(this.#puts, (file) => this.#sent.keep(file)))
-      .catch(() => {})
+    await this.#inTurn(async () => {
+      if (this.#log === undefined) return
+      await this.#beginLog()
+      await this.#files.removeFinished(this.#puts, (file) => this.#sent.keep(file))
+    }).catch(() => {})
   }
 
   async #beginLog(): Promise<void> {
