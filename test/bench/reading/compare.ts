@@ -9,14 +9,19 @@ import { hasRedis, startRedis } from '../../support/redis-server.ts'
 
 /**
  * Whether the clients of a service of 8 processes notice that an operator runs `px-usage status` and `preview` without a pause: the same
- * load in turns without a reader, without a reader again (the noise), and with one. Latency counts from the moment in which a request
- * was due. Run with `npm run bench:reading`.
+ * load in turns without a reader, without a reader again (the noise), with one, and with a program of the same low priority that only
+ * computes. Latency counts from the moment in which a request was due. Run with `npm run bench:reading`.
  */
 const perSecond = Number(process.env.RATE ?? 400)
 const rounds = Number(process.env.ROUNDS ?? 12)
 const sliceMs = 2_000
 const workers = 8
-const cases = ['no reader', 'no reader again', 'status and preview in a loop'] as const
+const cases = [
+  'no reader',
+  'no reader again',
+  'status and preview in a loop',
+  'a program that only computes',
+] as const
 
 function start(file: string, args: readonly string[]): ChildProcess {
   return fork(join(import.meta.dirname, file), args, {
@@ -72,10 +77,10 @@ async function measure(kind: 'folder' | 'redis', place: string, flags: readonly 
   let [readings, wrong] = [0, 0]
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? cases : cases.toReversed()) {
-      const isReading = name === cases[2]
-      if (isReading) reader.send('go')
+      const task = name === cases[2] ? 'read' : name === cases[3] ? 'compute' : undefined
+      if (task !== undefined) reader.send(task)
       const sorted = await slice(ports, agent)
-      if (isReading) {
+      if (task !== undefined) {
         reader.send('stop')
         const [done] = (await once(reader, 'message')) as [{ readings: number; wrong: number }]
         readings += done.readings

@@ -1,7 +1,10 @@
 import { lowerPriority } from '../../../packages/cli/src/low-priority.ts'
 import { runCli } from '../../support/run-cli.ts'
 
-/** Runs `px-usage status` and `preview` one after the other from the message `go` to the message `stop`, and checks each reading. */
+/**
+ * Runs `px-usage status` and `preview` one after the other from the message `read` to the message `stop`, and checks each reading. From the
+ * message `compute` on it takes the same processor time, and reads nothing.
+ */
 const place = process.argv.slice(2)
 lowerPriority()
 let isRunning = false
@@ -24,12 +27,17 @@ async function read(): Promise<void> {
   if (!addsUp) wrong += 1
 }
 
+function compute(): void {
+  for (const endMs = performance.now() + 20; performance.now() < endMs; );
+}
+
 process.on('message', async (message) => {
-  isRunning = message === 'go'
+  isRunning = message !== 'stop'
   if (!isRunning) return
   readings = 0
   while (isRunning) {
-    await read()
+    if (message === 'read') await read()
+    else compute()
     await new Promise((resolve) => setImmediate(resolve))
   }
   process.send?.({ readings, wrong })
