@@ -32,7 +32,7 @@ export { readFolder } from './stores/reading/read-folder.ts'
 // What a command needs that counts past days from logs
 export { stableIdentity } from './attribution/identity.ts'
 export { readWithdrawn, withdrawBackfill } from './delivery/withdrawn.ts'
-export { createNote, type Note } from './files/note.ts'
+export { createNote, type Note, readNote } from './files/note.ts'
 export { backfillOf } from './px/px-event.ts'
 export type { Scratch, ScratchPlace } from './meter/parked-totals.ts'
 export { createPastDays, type PastDayLines, type PastDays, type PastDaysOptions } from './meter/past-days.ts'

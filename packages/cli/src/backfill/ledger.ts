@@ -1,5 +1,5 @@
 import type { Store, UsageDay } from '@px-usage/core'
-import { createNote, type StoreReader } from '@px-usage/core/adapter'
+import { createNote, readNote, type StoreReader } from '@px-usage/core/adapter'
 import type { DayMark } from './reconciliation.ts'
 
 /** A day of a backfill. */
@@ -32,8 +32,10 @@ export interface Ledger {
   write(backfill: Backfill): Promise<void>
 }
 
+const noteName = 'backfills'
+
 export function createLedger(store: Pick<Store, 'readNote' | 'writeNote' | 'discardNote'>): Ledger {
-  const note = createNote(store, 'backfills', isList)
+  const note = createNote(store, noteName, isList)
   const list = async () => (await note.read()) ?? []
   return {
     list,
@@ -45,9 +47,8 @@ export function createLedger(store: Pick<Store, 'readNote' | 'writeNote' | 'disc
 }
 
 /** Returns the backfills of a store that is only read. */
-export function readLedger({ readNote }: Pick<StoreReader, 'readNote'>): Promise<Backfill[]> {
-  const none = async () => {}
-  return createLedger({ readNote, writeNote: none, discardNote: none }).list()
+export async function readLedger(reader: Pick<StoreReader, 'readNote'>): Promise<Backfill[]> {
+  return (await readNote(reader, noteName, isList)) ?? []
 }
 
 function isList(value: unknown): value is Backfill[] {

@@ -1,4 +1,4 @@
-import { createNote, type Notes } from '../files/note.ts'
+import { createNote, type Notes, readNote } from '../files/note.ts'
 import type { WaitingLine } from '../model/outbox-line.ts'
 import type { Store } from '../model/store.ts'
 import { backfillOf } from '../px/px-event.ts'
@@ -7,8 +7,10 @@ function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
+const noteName = 'withdrawn backfills'
+
 function withdrawnNames(store: Notes) {
-  return createNote(store, 'withdrawn backfills', isNames)
+  return createNote(store, noteName, isNames)
 }
 
 /**
@@ -22,9 +24,8 @@ export async function withdrawBackfill(store: Notes, name: string): Promise<void
 }
 
 /** Returns the names of the withdrawn backfills of a store that is only read. */
-export async function readWithdrawn({ readNote }: Pick<Notes, 'readNote'>): Promise<ReadonlySet<string>> {
-  const none = async () => {}
-  return new Set(await withdrawnNames({ readNote, writeNote: none, discardNote: none }).read())
+export async function readWithdrawn(reader: Pick<Notes, 'readNote'>): Promise<ReadonlySet<string>> {
+  return new Set(await readNote(reader, noteName, isNames))
 }
 
 /**

@@ -11,6 +11,16 @@ export interface Note<T> {
   write(value: T): Promise<void>
 }
 
+/** Returns the value of a note in a store that is only read; `undefined` if there is none, or if it is damaged. It stays as it is. */
+export async function readNote<T>(
+  store: Pick<Notes, 'readNote'>,
+  name: string,
+  isValid: (value: unknown) => value is T,
+): Promise<T | undefined> {
+  const kept = await store.readNote(name)
+  return kept === undefined ? undefined : decodeChecked(kept, isValid)
+}
+
 /** Creates a typed note in a store. @param isValid whether a stored value has the shape that this version expects */
 export function createNote<T>(store: Notes, name: string, isValid: (value: unknown) => value is T): Note<T> {
   return {

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Rollup } from '../day/rollup.ts'
-import { decodeChecked } from '../files/checked-json.ts'
-import { createNote } from '../files/note.ts'
+import { createNote, readNote } from '../files/note.ts'
 import type { Store } from '../model/store.ts'
 import type { StoreReader } from '../model/store-reader.ts'
 import type { MeterStats } from './meter.ts'
@@ -110,6 +109,5 @@ export function createProcessNote({
 
 /** Returns what the processes of a store wrote about themselves, newest first. It is at most a minute old for those that run. */
 export async function readProcesses(reader: Pick<StoreReader, 'readNote'>): Promise<ProcessReport[]> {
-  const text = await reader.readNote(name)
-  return Object.values((text === undefined ? undefined : decodeChecked(text, isReports)) ?? {})
+  return Object.values((await readNote(reader, name, isReports)) ?? {})
 }
