@@ -32,6 +32,22 @@ export async function inSlices<T>(
   for (let from = 0; from < items.length; from += size) await task(items.slice(from, from + size))
 }
 
+/**
+ * Yields the lines of a place, then those of the next one that were not in the first. Lines move from place to place: read in this order,
+ * one that moves meanwhile is found twice, not missed, and comes once.
+ */
+export async function* movingOn<T extends { readonly id: string }>(
+  first: AsyncIterable<T>,
+  next: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const found = new Set<string>()
+  for await (const line of first) {
+    found.add(line.id)
+    yield line
+  }
+  for await (const line of next) if (!found.has(line.id)) yield line
+}
+
 /** Reads a whole hash, which must be small. Some clients return an object. */
 export async function readHash(
   connection: Pick<Connection, 'read'>,

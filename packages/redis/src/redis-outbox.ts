@@ -10,7 +10,7 @@ import {
 } from '@px-usage/core'
 import { claimMs, mostKnownPuts, quoted, refuseTwice } from '@px-usage/core/adapter'
 import type { Connection, Reply } from './connection.ts'
-import { type Fleet, inSlices } from './fleet.ts'
+import { type Fleet, inSlices, movingOn } from './fleet.ts'
 import type { KeyNames } from './key-names.ts'
 import { leadLeaseMs } from './membership.ts'
 import { RecentLines } from './recent-lines.ts'
@@ -225,23 +225,19 @@ export class RedisOutbox {
     return more
   }
 
-  async *waiting(): AsyncGenerator<WaitingLine> {
-    // Read in this order, a line that moves from the list of its day into the outbox is found twice, not missed.
-    const found = new Set<string>()
-    for await (const line of readIncomingLines(this.#fleet)) {
-      found.add(line.id)
-      yield line
-    }
+  waiting(): AsyncGenerator<WaitingLine> {
+    return movingOn(readIncomingLines(this.#fleet), this.#loaded())
+  }
+
+  /** The waiting lines, without those of days that were closed a moment ago. */
+  async *#loaded(): AsyncGenerator<WaitingLine> {
     for (let place = ''; ; ) {
       const slice = (await this.#run(readWaiting, [place, linesPerCall])) as [
         string,
         string,
         WaitingLine['state'],
       ][]
-      for (const [, json, state] of slice) {
-        const line = JSON.parse(json) as OutboxLine
-        if (!found.has(line.id)) yield { ...line, state }
-      }
+      for (const [, json, state] of slice) yield { ...(JSON.parse(json) as OutboxLine), state }
       if (slice.length < linesPerCall) return
       place = slice.at(-1)?.[0] ?? ''
     }

@@ -1,6 +1,7 @@
 import type { OutboxLine, WaitingLine } from '@px-usage/core'
 import type { LinesOfDay, OutboxOverview } from '@px-usage/core/adapter'
 import type { Connection } from '../connection.ts'
+import { movingOn } from '../fleet.ts'
 import type { KeyNames } from '../key-names.ts'
 import { linesPerCall, pages, readIncomingLines } from '../redis-outbox.ts'
 import { outboxKeys } from '../scripts/outbox-scripts.ts'
@@ -16,13 +17,11 @@ function outboxKey({ outbox }: KeyNames, name: (typeof outboxKeys)[number]): str
 }
 
 /** Yields the lines that wait, without a script: only commands that read. */
-export async function* readWaitingLines({ connection, keys }: Place): AsyncGenerator<WaitingLine> {
-  // Lines move from a list of a closed day into the outbox. Read in this order, one that moves meanwhile is found twice, not missed.
-  const seen = new Set<string>()
-  for await (const line of readIncomingLines({ connection, keys })) {
-    seen.add(line.id)
-    yield line
-  }
+export function readWaitingLines(place: Place): AsyncGenerator<WaitingLine> {
+  return movingOn(readIncomingLines(place), readLoadedLines(place))
+}
+
+async function* readLoadedLines({ connection, keys }: Place): AsyncGenerator<WaitingLine> {
   const [all, lines, states] = (['all', 'lines', 'state'] as const).map((name) => outboxKey(keys, name))
   for (let from = '-'; ; ) {
     const limit = ['LIMIT', '0', String(linesPerCall)]
@@ -40,9 +39,8 @@ export async function* readWaitingLines({ connection, keys }: Place): AsyncGener
     for (const [at, json] of found.entries()) {
       // It was delivered since its place was read.
       if (json === null) continue
-      const line = JSON.parse(json) as OutboxLine
-      if (seen.has(line.id)) continue
-      yield { ...line, state: known[at]?.startsWith('unconfirmed') ? 'unconfirmed' : 'pending' }
+      const state = known[at]?.startsWith('unconfirmed') ? 'unconfirmed' : 'pending'
+      yield { ...(JSON.parse(json) as OutboxLine), state }
     }
     from = `(${places.at(-1)}`
   }

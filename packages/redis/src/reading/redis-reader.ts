@@ -11,7 +11,7 @@ import {
 import { type ClosedRecord, closedRecord, hasMore } from '../close-day.ts'
 import type { Connection } from '../connection.ts'
 import { DayCounts } from '../counting/day-counts.ts'
-import { inSlices, readHash } from '../fleet.ts'
+import { inSlices, movingOn, readHash } from '../fleet.ts'
 import type { KeyNames } from '../key-names.ts'
 import { silentAfterMs } from '../membership.ts'
 import { encodeLine, linesPerCall, pages } from '../redis-outbox.ts'
@@ -82,10 +82,17 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
     for await (const item of pages(connection, keys.rejected)) yield decodeRejected(item)
   }
 
-  async function* unsent(): AsyncGenerator<KnownLine> {
-    yield* readWaitingLines({ connection, keys })
+  async function* unsent(first: UsageDay, last: UsageDay): AsyncGenerator<KnownLine> {
+    const isWanted = ({ day }: { day: UsageDay }) => day >= first && day <= last
+    for await (const line of readWaitingLines({ connection, keys })) if (isWanted(line)) yield line
     for await (const { reason: _, rejectedAtMs: __, ...line } of rejected()) {
-      yield { ...line, state: 'rejected' }
+      if (isWanted(line)) yield { ...line, state: 'rejected' }
+    }
+  }
+
+  async function* sent(first: UsageDay, last: UsageDay): AsyncGenerator<KnownLine> {
+    for await (const line of readSentLines({ connection, keys }, { first, last })) {
+      yield { ...line, state: 'delivered' }
     }
   }
 
@@ -133,18 +140,7 @@ export function createRedisReader({ connection, keys, shards, place, namespace }
 
     outbox: () => readOutbox({ connection, keys }),
 
-    async *lines(first, last = first) {
-      // Places are read in the order in which lines move, so a line that moves meanwhile is found twice rather than missed.
-      const found = new Set<string>()
-      for await (const line of unsent()) {
-        if (line.day < first || line.day > last) continue
-        found.add(line.id)
-        yield line
-      }
-      for await (const line of readSentLines({ connection, keys }, { first, last })) {
-        if (!found.has(line.id)) yield { ...line, state: 'delivered' }
-      }
-    },
+    lines: (first, last = first) => movingOn(unsent(first, last), sent(first, last)),
 
     incompleteUpTo: () => readIncompleteUpTo({ connection, keys }),
 

@@ -1,6 +1,6 @@
 import type { OutboxLine, UsageDay } from '@px-usage/core'
 import type { Connection } from '../connection.ts'
-import { readHash } from '../fleet.ts'
+import { movingOn, readHash } from '../fleet.ts'
 import type { KeyNames } from '../key-names.ts'
 import { dayOfItem, decodeBlock, decodeItem } from './sent-blocks.ts'
 
@@ -15,25 +15,30 @@ const blocksPerRead = 8
 const always = '9999-12-31'
 
 /** Yields the delivered lines of some days that Redis keeps. */
-export async function* readSentLines(
-  { connection, keys }: Place,
+export function readSentLines(
+  place: Place,
   { first, last }: { first: UsageDay; last: UsageDay },
 ): AsyncGenerator<OutboxLine> {
   const isWanted = (day: UsageDay) => day >= first && day <= last
+  return movingOn(readUncompressed(place, isWanted), readCompressed(place, isWanted))
+}
+
+async function* readUncompressed(
+  { connection, keys }: Place,
+  isWanted: (day: UsageDay) => boolean,
+): AsyncGenerator<OutboxLine> {
   // One command reads them all: between two, the first ones may be compressed, so that the second would skip as many.
   const items = (await connection.read(['LRANGE', keys.sent, '0', '-1'], keys.sent)) as string[]
-  const found = new Set<string>()
-  for (const item of items) {
-    if (!isWanted(dayOfItem(item))) continue
-    const line = decodeItem(item)
-    found.add(line.id)
-    yield line
-  }
+  for (const item of items) if (isWanted(dayOfItem(item))) yield decodeItem(item)
+}
+
+async function* readCompressed(
+  { connection, keys }: Place,
+  isWanted: (day: UsageDay) => boolean,
+): AsyncGenerator<OutboxLine> {
   for (const day of daysOfIndex(await readHash(connection, keys.sentIndex))) {
     if (!isWanted(day)) continue
-    for await (const block of blocksOf(connection, keys.sentDay(day))) {
-      for (const line of await decodeBlock(block)) if (!found.has(line.id)) yield line
-    }
+    for await (const block of blocksOf(connection, keys.sentDay(day))) yield* await decodeBlock(block)
   }
 }
 
