@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scratch, ScratchPlace } from '@px-usage/core/adapter'
 import { failedError } from '../exit-codes.ts'
@@ -51,9 +51,8 @@ export function createScratchFile(folder: string): ScratchFile {
       using(() => {
         const bytes = Buffer.from(text)
         const place = { offset: size, length: bytes.length }
-        for (let at = 0; at < bytes.length; ) {
-          at += writeSync(opened(), bytes, at, bytes.length - at, size + at)
-        }
+        // Through a descriptor it writes behind what it wrote last.
+        writeFileSync(opened(), bytes)
         size += bytes.length
         return place
       }),

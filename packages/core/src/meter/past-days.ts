@@ -127,13 +127,13 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
     return past
   }
 
-  function createTable(isRestored = false): SeriesTable {
+  function createTable(): SeriesTable {
     return createSeriesTable({
       limits,
       properties,
       onFold(fold: Fold, times: number) {
         // What was folded is counted once.
-        if (isRestored && isRestoring) return
+        if (isRestoring) return
         folded[fold] += times
         const message = `There are more ${fold} on a day than \`limits\` allows, so some calls are counted with less detail. The totals are exact.`
         diagnostics.warn('PXU_WRN_COUNTING_OVERFLOW', message, fold)
@@ -144,7 +144,7 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
 
   /** Returns a table with the counts of a parked day. They come in the order in which their series were made, so that no other ones fold. */
   function restored(past: PastDay): SeriesTable {
-    const table = createTable(true)
+    const table = createTable()
     isRestoring = true
     for (const part of past.taken) for (const { series, values } of part()) table.add(series, values)
     isRestoring = false
