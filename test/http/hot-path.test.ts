@@ -23,8 +23,6 @@ const elsewhere = 'elsewhere'
  */
 const recording: Record<string, Bytes> = {
   'core/clock (anonymous)': 16, // the time, for the usage day
-  'core/create-meter record': 88, // the counted call
-  'core/identity usableIdentity': 56, // the checked identity
 }
 
 const observing: Record<string, Bytes> = {

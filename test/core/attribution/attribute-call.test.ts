@@ -2,36 +2,45 @@ import { fakeClock } from '@px-usage/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createAttribution } from '../../../packages/core/src/attribution/attribute-call.ts'
 import { callIdentify } from '../../../packages/core/src/attribution/identify.ts'
+import { newCallKind } from '../../../packages/core/src/counting/call-kinds.ts'
 import { createDiagnostics } from '../../../packages/core/src/diagnostics.ts'
 import type { UsageError } from '../../../packages/core/src/errors.ts'
-import type { CountedCall } from '../../../packages/core/src/model/counted-call.ts'
+import type { CallKind } from '../../../packages/core/src/model/call-kind.ts'
 
 const properties = Object.freeze({ apiType: 'RESTful' })
 
-function call(route: string, changes: Partial<CountedCall> = {}): CountedCall {
-  return {
-    day: '2026-11-23',
-    endpoint: { method: 'GET', route },
-    properties,
-    statusCode: 200,
-    aborted: false,
-    ...changes,
-  }
+interface Call {
+  day: string
+  kind: CallKind
+}
+
+function call(route: string, { day = '2026-11-23', statusCode = 200, aborted = false } = {}): Call {
+  return { day, kind: newCallKind({ method: 'GET', route }, properties, statusCode, aborted) }
 }
 
 function setUp(maxPending = 10) {
   const clock = fakeClock('2026-11-23T10:00:00Z')
   const counted: Array<[userId: string, accountId: string | undefined, route: string, times: number]> = []
   const errors: UsageError[] = []
-  const attribution = createAttribution({
+  let today = ''
+  const created = createAttribution({
     clock,
     diagnostics: createDiagnostics((error) => errors.push(error), clock),
     timeoutMs: 1_000,
     lookupTimeoutMs: 900_000,
     maxPending,
+    today: () => today,
     count: ({ userId, accountId }, { endpoint }, times) =>
       counted.push([userId, accountId, endpoint.route, times]),
+    countOne: (userId, accountId, { endpoint }) => counted.push([userId, accountId, endpoint.route, 1]),
   })
+  const attribution = {
+    ...created,
+    attribute(result: unknown, { day, kind }: Call) {
+      today = day
+      created.attribute(result, kind)
+    },
+  }
   return { clock, counted, errors, attribution }
 }
 

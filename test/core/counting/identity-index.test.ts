@@ -12,7 +12,7 @@ it('identities are numbered from 0 in the order of their first sight, and found 
       for (const each of identities) {
         const name = JSON.stringify([each.userId, (each as { accountId?: string }).accountId ?? null])
         const number = names.indexOf(name)
-        expect(index.find(each)).toBe(number)
+        expect(index.find(each.userId, (each as { accountId?: string }).accountId)).toBe(number)
         if (number !== -1) continue
         expect(index.make(each)).toBe(names.push(name) - 1)
         expect(index.at(names.length - 1)).toEqual(each)

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { usableIdentity } from '../../../packages/core/src/attribution/identity.ts'
+import { newCallKind } from '../../../packages/core/src/counting/call-kinds.ts'
 import { apiCalls, mergeValues } from '../../../packages/core/src/counting/instruments.ts'
 import type { SeriesTable } from '../../../packages/core/src/counting/series-table.ts'
+import type { CallKind } from '../../../packages/core/src/model/call-kind.ts'
 import type { Instrument, Series } from '../../../packages/core/src/model/series.ts'
 import { nameOf, ownProperties, tableWith, takeAll } from '../../support/series-tables.ts'
 
@@ -91,6 +94,26 @@ function createModel() {
   }
 }
 
+/** Counts calls in columns, as they come in a turn. */
+function performTogether(
+  table: SeriesTable,
+  steps: ReadonlyArray<Step & { type: 'call' }>,
+  kinds: Map<string, CallKind>,
+) {
+  const kindOf = ({ endpoint, properties, statusCode, aborted }: Step & { type: 'call' }) => {
+    const name = JSON.stringify([endpoint, properties, statusCode, aborted])
+    const kind = kinds.get(name) ?? newCallKind(endpoint, properties, statusCode, aborted)
+    kinds.set(name, kind)
+    return kind
+  }
+  table.addCalls({
+    length: steps.length,
+    userIds: steps.map(({ identity }) => identity.userId),
+    accountIds: steps.map(({ identity }) => identity.accountId),
+    kinds: steps.map(kindOf),
+  })
+}
+
 const count = (table: SeriesTable, userId: string, route = '/', accountId?: string, times = 1) =>
   table.addCall(
     { userId, accountId },
@@ -122,6 +145,55 @@ describe('the series table', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it('counts calls together as one by one, also new ids, and with two tables that take turns', () => {
+    const ids = nasty.filter((id) => usableIdentity({ userId: id })?.userId === id)
+    const identity = fc.record({ userId: ids, accountId: fc.option(ids, { nil: undefined }) })
+    const calls = fc.array(
+      call
+        .map((one) => ({ ...one, times: 1 }))
+        .chain((one) => identity.map((identity) => ({ ...one, identity }))),
+      {
+        maxLength: 40,
+      },
+    )
+    fc.assert(
+      fc.property(fc.array(calls, { maxLength: 6 }), (turns) => {
+        const limits = { series: 20, endpointsPerIdentity: 4, propertySets: 3, users: 6 }
+        const kinds = new Map<string, CallKind>()
+        const together = [tableWith(limits), tableWith(limits)] as const
+        const alone = [tableWith(limits), tableWith(limits)] as const
+        turns.forEach((steps, turn) => {
+          const at = turn % 2 === 0 ? 0 : 1
+          performTogether(together[at].table, steps, kinds)
+          for (const step of steps) perform(alone[at].table, step)
+        })
+        for (const at of [0, 1] as const) {
+          expect(together[at].told).toEqual(alone[at].told)
+          expect(together[at].table.calls).toBe(alone[at].table.calls)
+          expect(takeAll(together[at].table)).toEqual(takeAll(alone[at].table))
+        }
+      }),
+    )
+  })
+
+  it('makes ids usable that are counted for the first time', () => {
+    const { table } = tableWith()
+    const kind = newCallKind({ method: 'GET', route: '/' }, ownProperties, 200, false)
+    const ids = ['a\ud800', 'a\ud800', 'ann']
+    table.addCalls({
+      length: 3,
+      userIds: ids,
+      accountIds: [undefined, undefined, 'b\udc00'],
+      kinds: [kind, kind, kind],
+    })
+    const identities = [0, 1].map((id) => table.describe(id).identity)
+    expect(identities).toEqual([
+      usableIdentity({ userId: ids[0] }),
+      usableIdentity({ userId: 'ann', accountId: 'b\udc00' }),
+    ])
+    expect([...takeAll(table).values()].map(([calls]) => calls)).toEqual([2, 1])
   })
 
   it('keeps thousands of users, endpoints and accounts apart through all its growth', () => {

@@ -1,34 +1,35 @@
 import { expect, it } from 'vitest'
+import { newCallKind } from '../../../packages/core/src/counting/call-kinds.ts'
 import { createTurnCalls } from '../../../packages/core/src/counting/turn-calls.ts'
-import type { CountedCall } from '../../../packages/core/src/model/counted-call.ts'
 
-const call: CountedCall = {
-  day: '2026-03-10',
-  endpoint: { method: 'GET', route: '/' },
-  properties: {},
-  statusCode: 200,
-  aborted: false,
+const day = '2026-03-10'
+const kind = newCallKind({ method: 'GET', route: '/' }, {}, 200, false)
+
+function setUp() {
+  const counted: string[] = []
+  const calls = createTurnCalls((day, { length, userIds, accountIds, kinds }) => {
+    for (let at = 0; at < length; at++)
+      counted.push(`${day} ${userIds[at]} ${accountIds[at]} ${kinds[at]?.endpoint.route}`)
+  })
+  return { calls, counted }
 }
 
-it('counts the calls that wait once, in their order', () => {
-  const counted: Array<[string, number]> = []
-  const calls = createTurnCalls(({ userId }, _call, times) => void counted.push([userId, times]))
-  calls.add({ userId: 'ann' }, call, 1)
-  calls.add({ userId: 'bob' }, call, 3)
+it('counts the calls that wait once, in their order, each into its day', () => {
+  const { calls, counted } = setUp()
+  calls.add(day, 'ann', 'acme', kind)
+  calls.add(day, 'bob', undefined, kind)
   expect(counted).toEqual([])
+  calls.add('2026-03-11', 'ann', 'acme', kind)
+  expect(counted).toEqual([`${day} ann acme /`, `${day} bob undefined /`])
   calls.count()
   calls.count()
-  expect(counted).toEqual([
-    ['ann', 1],
-    ['bob', 3],
-  ])
+  expect(counted.slice(2)).toEqual(['2026-03-11 ann acme /'])
 })
 
 it('counts before the end of the turn when 1,024 calls wait, so that memory stays bounded', () => {
-  let counted = 0
-  const calls = createTurnCalls(() => void counted++)
-  for (let at = 0; at < 10_000; at++) calls.add({ userId: `u${at}` }, call, 1)
-  expect(10_000 - counted).toBeLessThanOrEqual(1_024)
+  const { calls, counted } = setUp()
+  for (let at = 0; at < 10_000; at++) calls.add(day, `u${at}`, undefined, kind)
+  expect(10_000 - counted.length).toBeLessThanOrEqual(1_024)
   calls.count()
-  expect(counted).toBe(10_000)
+  expect(counted).toHaveLength(10_000)
 })

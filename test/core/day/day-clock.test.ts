@@ -134,3 +134,14 @@ it('wakes just after the grace of the day, not only each minute', async () => {
   expect(wake).toHaveBeenCalledOnce()
   dayClock.stop()
 })
+
+it('a day is lasting until a minute before its end, and not after a step back over midnight', async () => {
+  const { clock, dayClock } = dayClockAt('2026-11-23T23:58:59Z')
+  expect(dayClock.todayIfLasting()).toBe('2026-11-23')
+  await clock.advance(1_000)
+  expect(dayClock.todayIfLasting()).toBeUndefined()
+  await clock.advance(60_000)
+  expect(dayClock.todayIfLasting()).toBe('2026-11-24')
+  clock.step(-1_000)
+  expect([dayClock.today(), dayClock.todayIfLasting()]).toEqual(['2026-11-24', undefined])
+})

@@ -1,8 +1,10 @@
 import type { Diagnostics } from '../diagnostics.ts'
-import type { CountedCall } from '../model/counted-call.ts'
+import type { CallKind } from '../model/call-kind.ts'
+import type { CountedCall, MeasuredValue } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
+import type { UsageDay } from '../model/series.ts'
 import { IdentifyFailure, isNoIdentity, isThenable, type UnattributedReason } from './identify.ts'
-import { identityFault, keysWithoutAccount, usableIdentity } from './identity.ts'
+import { type IdentityInput, identityFault, keysWithoutAccount, plainId, usableIdentity } from './identity.ts'
 import { createPendingCalls, type PendingCallsSettings } from './pending-calls.ts'
 import { createUnattributed } from './unattributed.ts'
 
@@ -13,8 +15,12 @@ export interface AttributionStats {
 }
 
 export interface Attribution {
-  /** Counts the call under the identity in `result`, at once or when the promise in it resolves. Never throws. */
-  attribute(result: unknown, call: CountedCall): void
+  /**
+   * Counts a call under the identity in `result`, at once or when the promise in it resolves. Never throws.
+   *
+   * @param measures what the app measured of it
+   */
+  attribute(result: unknown, kind: CallKind, measures?: readonly MeasuredValue[]): void
   /** Resolves when no call waits for its identity. */
   settled(): Promise<void>
   stats(): AttributionStats
@@ -22,8 +28,11 @@ export interface Attribution {
 
 export interface AttributionSettings extends PendingCallsSettings {
   diagnostics: Diagnostics
+  today(): UsageDay
   /** Counts `times` calls of this kind under an identity. */
   count(identity: Identity, call: CountedCall, times: number): void
+  /** Counts one call under ids that need not be usable yet. */
+  countOne(userId: string, accountId: string | undefined, kind: CallKind): void
 }
 
 /** Only the first identities without an account are checked for stray keys, because the check takes time. */
@@ -31,7 +40,7 @@ const maxKeyChecks = 1_000
 
 /** Creates the part of a meter that finds the identity of each call and counts the calls that have none by reason. */
 export function createAttribution(settings: AttributionSettings): Attribution {
-  const { count, diagnostics } = settings
+  const { count, countOne, diagnostics, today } = settings
   let hasUsers = false
   let keyChecks = 0
   const unattributed = createUnattributed(diagnostics, () => hasUsers)
@@ -80,11 +89,34 @@ export function createAttribution(settings: AttributionSettings): Attribution {
     }
   }
 
+  /** Counts a call whose identity is an object with plain ids, as most are. @returns whether it is one */
+  function countPlain(result: unknown, kind: CallKind): boolean {
+    if (typeof result !== 'object' || result === null) return false
+    const { userId: givenUser, accountId: givenAccount } = result as Partial<IdentityInput>
+    const userId = plainId(givenUser)
+    const accountId = plainId(givenAccount)
+    if (userId === undefined) return false
+    if (accountId === undefined && (givenAccount !== undefined || keyChecks < maxKeyChecks)) return false
+    hasUsers = true
+    countOne(userId, accountId, kind)
+    return true
+  }
+
+  function toCounted(
+    { endpoint, properties, statusCode, aborted }: CallKind,
+    measures?: readonly MeasuredValue[],
+  ): CountedCall {
+    return { day: today(), endpoint, properties, statusCode, aborted, measures }
+  }
+
   return {
-    attribute(result, call) {
+    attribute(result, kind, measures) {
       try {
-        if (!isThenable(result)) return conclude(identityIn(result), call, 1)
-        if (!pendingCalls.hold(result, call)) unattributed.failed(new IdentifyFailure('overloaded'), 1)
+        if (!isThenable(result)) {
+          if (measures !== undefined || !countPlain(result, kind))
+            conclude(identityIn(result), toCounted(kind, measures), 1)
+        } else if (!pendingCalls.hold(result, toCounted(kind, measures)))
+          unattributed.failed(new IdentifyFailure('overloaded'), 1)
       } catch (error) {
         unattributed.failed(new IdentifyFailure('invalid', error, identityFault(result)), 1)
       }

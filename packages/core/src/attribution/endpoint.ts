@@ -2,7 +2,7 @@ import { detached } from '../model/detached-text.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 
 /** The route of a call that matched no route. The raw path would create a series for each typing error and each scanner. */
-const unmatchedRoute = '(unmatched)'
+export const unmatchedRoute = '(unmatched)'
 
 /** The methods of RFC 9110 section 9 and RFC 5789. Others become `_OTHER`, as in OpenTelemetry's `http.request.method`. */
 const knownMethods: ReadonlySet<string> = new Set([

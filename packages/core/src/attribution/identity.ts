@@ -56,6 +56,16 @@ const leastShortForm = 65
 /** The id of the user or account that replaces all those beyond the limits. A literal id of that text is replaced. */
 export const overflowId = '(overflow)'
 
+/**
+ * Returns an id as text, if `usableIdentity` would return the same text for it or the id has a lone surrogate; otherwise `undefined`.
+ * It costs less than the whole check, which an id needs only when it is counted for the first time.
+ */
+export function plainId(given: unknown): string | undefined {
+  const id = typeof given === 'number' && Number.isFinite(given) ? String(given) : given
+  if (typeof id !== 'string' || id === '') return undefined
+  return id.length < leastShortForm && id !== overflowId ? id : undefined
+}
+
 function usableId(given: unknown): string | undefined {
   const id = typeof given === 'bigint' ? String(given) : given
   if (typeof id === 'number') return Number.isFinite(id) ? String(id) : undefined

@@ -1,5 +1,6 @@
 import { eventLoopTurn } from '../clock.ts'
 import type { Diagnostics } from '../diagnostics.ts'
+import type { CallKind } from '../model/call-kind.ts'
 import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 import type { CountBatch, Properties, UsageDay } from '../model/series.ts'
@@ -14,7 +15,9 @@ import { createTurnCalls } from './turn-calls.ts'
  * are released from memory: the store has them, and accepts the same series again.
  */
 export interface DayTables {
-  /** Counts finished calls of one kind, at the latest when the tables are next read or stored. */
+  /** Counts a call with ids that are not checked yet, at the latest when the tables are next read or stored. */
+  add(day: UsageDay, userId: string, accountId: string | undefined, kind: CallKind): void
+  /** Counts finished calls of one kind under a usable identity. */
   addCall(identity: Identity, call: CountedCall, times: number): void
   /** Returns the table of a day. A day before 2001 means that the clock is not set: its calls wait in memory for `date()`. */
   of(day: UsageDay): SeriesTable
@@ -86,9 +89,7 @@ export function createDayTables({
   let storing = Promise.resolve()
   let storingNext: Promise<void> | undefined
 
-  const turnCalls = createTurnCalls((identity, call, times) =>
-    tableOf(call.day).addCall(identity, call, times),
-  )
+  const turnCalls = createTurnCalls((day, calls) => tableOf(day).addCalls(calls))
 
   function createTable(): SeriesTable {
     let hasFolded = false
@@ -225,7 +226,12 @@ export function createDayTables({
   }
 
   return {
-    addCall: turnCalls.add,
+    add: turnCalls.add,
+    addCall(identity, call, times) {
+      // What came first must be counted first, because the limits fold what comes last.
+      turnCalls.count()
+      tableOf(call.day).addCall(identity, call, times)
+    },
     of: tableOf,
     days() {
       turnCalls.count()

@@ -5,7 +5,7 @@ import type { Identity } from '../model/identity.ts'
 export interface IdentityIndex {
   readonly size: number
   /** Returns the number of an identity, -1 if it has none yet. Allocates nothing. */
-  find(identity: Identity): number
+  find(userId: string, accountId: string | undefined): number
   /** Adds an identity that has no number yet. @returns its number */
   make(identity: Identity): number
   at(number: number): Identity
@@ -40,8 +40,7 @@ export function createIdentityIndex(): IdentityIndex {
     get size() {
       return userIds.length
     },
-    find(identity) {
-      const { userId, accountId } = identity
+    find(userId, accountId) {
       const found = users[partOf(userId, accountId)]?.get(userId)
       if (found === undefined) return -1
       if (typeof found === 'number') return accountIds[found] === accountId ? found : -1

@@ -1,3 +1,5 @@
+import { usableIdentity } from '../attribution/identity.ts'
+import type { CallKind } from '../model/call-kind.ts'
 import type { CountedCall } from '../model/counted-call.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instrument, Properties, Series } from '../model/series.ts'
@@ -11,16 +13,9 @@ import {
   overflowUser,
   type SeriesLimits,
 } from './overflow.ts'
-import { createSeriesRows, type TakenRows, valuesPerRow } from './series-rows.ts'
-
-/** The counts that one `take()` returned. Frozen. */
-interface TakenCounts {
-  readonly size: number
-  /** Number of API calls among them. */
-  readonly calls: number
-  /** Visits every series once; `gained` is reused between visits. */
-  forEach(visit: (id: number, gained: ArrayLike<number>) => void): void
-}
+import { createSeriesRows } from './series-rows.ts'
+import { readTaken, type TakenCounts } from './taken-counts.ts'
+import { maxWaiting, type WaitingCalls } from './turn-calls.ts'
 
 /** What makes a row: the number of the identity, and the rest of the series. */
 interface RowKey {
@@ -48,7 +43,9 @@ export interface SeriesTableSettings {
  * most `users` users and as many overflow users. Measured: 55 bytes for a series, about 130 for a user.
  */
 export interface SeriesTable {
-  /** Counts `times` finished calls of one kind. Allocates nothing for a known series. @param times @default 1 */
+  /** Counts calls, each once. Ids that are not known yet are checked and made usable. Allocates nothing for a known series. */
+  addCalls(calls: WaitingCalls): void
+  /** Counts `times` finished calls of one kind under a usable identity. @param times @default 1 */
   addCall(identity: Identity, call: Omit<CountedCall, 'day'>, times?: number): void
   /** Adds the values of an instrument, or replaces them if its kind is `last`. An instrument has at most four measures. */
   add(series: Series, gained: ArrayLike<number>): void
@@ -98,7 +95,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
 
   /** Returns the id of a series, -1 if there is no such series. */
   function known({ instrument, identity, properties, endpoint }: Series): number {
-    const user = identities.find(identity)
+    const user = identities.find(identity.userId, identity.accountId)
     const propertySet = dimensions.findPropertySet(instrument, properties)
     return user === -1 || propertySet === undefined ? -1 : existing(user, propertySet, endpoint)
   }
@@ -110,7 +107,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
 
   /** Finds or adds a series that is new in some dimension, or the series that replaces it beyond the limits. */
   function findOrMake({ instrument, identity, properties, endpoint }: Series, times: number): number {
-    const knownUser = identities.find(identity)
+    const knownUser = identities.find(identity.userId, identity.accountId)
     const user = knownUser === -1 ? makeIdentity(identity, times) : knownUser
     const propertySet =
       dimensions.findPropertySet(instrument, properties) ?? makePropertySet(instrument, properties, times)
@@ -148,12 +145,12 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   function makeIdentity(identity: Identity, times: number): number {
     if (identities.size - overflowUsers < limits.users) return makeKnown(identity)
     const ofAccount = overflowUser(identity.accountId)
-    const known = identities.find(ofAccount)
+    const known = identities.find(ofAccount.userId, ofAccount.accountId)
     const fits = known !== -1 || identity.accountId === undefined || overflowUsers < limits.users
     onFold(fits ? 'users' : 'accounts', times)
     if (known !== -1) return known
     const standIn = fits ? ofAccount : overflowAccountUser
-    const made = identities.find(standIn)
+    const made = identities.find(standIn.userId, standIn.accountId)
     if (made !== -1) return made
     overflowUsers += 1
     return makeKnown(standIn)
@@ -184,46 +181,69 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     rows.setValue(id, measure, most)
   }
 
-  function read(taken: TakenRows): TakenCounts {
-    const rowLength = 1 + valuesPerRow
-    let takenCalls = 0
-    for (let row = 0; row < taken.length; row += rowLength) {
-      const { instrument } = dimensions.at(rows.dimensionsOf(taken[row] as number))
-      if (instrument.name === apiCalls.name) takenCalls += taken[row + 1] as number
-    }
-    return {
-      size: taken.length / rowLength,
-      calls: takenCalls,
-      forEach(visit) {
-        let gained: number[] = []
-        for (let row = 0; row < taken.length; row += rowLength) {
-          const id = taken[row] as number
-          const { length } = dimensions.at(rows.dimensionsOf(id)).instrument.measures
-          if (gained.length !== length) gained = new Array(length)
-          for (let measure = 0; measure < length; measure++)
-            gained[measure] = taken[row + 1 + measure] as number
-          visit(id, gained)
-        }
-      },
-    }
+  /** The numbers of the users of calls, then the ids of their series; one array for all calls. */
+  const found = new Int32Array(maxWaiting)
+  /** Marks the kinds whose dimension is known in this table. */
+  const self = {}
+
+  function dimensionOf(kind: CallKind): number {
+    if (kind.table === self) return kind.dimension
+    const propertySet = dimensions.findPropertySet(apiCalls, kind.properties)
+    const dimension = propertySet === undefined ? -1 : dimensions.find(propertySet, kind.endpoint)
+    if (dimension === -1) return -1
+    kind.table = self
+    kind.dimension = dimension
+    return dimension
   }
 
+  function addCall(
+    identity: Identity,
+    { endpoint, properties, statusCode, aborted, measures }: Omit<CountedCall, 'day'>,
+    times: number,
+  ): void {
+    calledSeries.identity = identity
+    calledSeries.properties = properties
+    calledSeries.endpoint = endpoint
+    gainCalls(find(calledSeries, times), statusCode, aborted, times)
+    if (measures === undefined) return
+    // A fold of these calls was counted with their own series.
+    for (const { instrument, value } of measures)
+      gain(find({ instrument, identity, properties, endpoint }, 0), 0, value)
+  }
+
+  function gainCalls(id: number, statusCode: number, aborted: boolean, times: number): void {
+    gain(id, 0, times)
+    if (statusCode >= 500) gain(id, 2, times)
+    else if (statusCode >= 400) gain(id, 1, times)
+    if (aborted) gain(id, 3, times)
+    calls += times
+  }
+
+  const instrumentOf = (id: number) => dimensions.at(rows.dimensionsOf(id)).instrument
+
   return {
-    addCall(identity, { endpoint, properties, statusCode, aborted, measures }, times = 1) {
-      calledSeries.identity = identity
-      calledSeries.properties = properties
-      calledSeries.endpoint = endpoint
-      const id = find(calledSeries, times)
-      gain(id, 0, times)
-      if (statusCode >= 500) gain(id, 2, times)
-      else if (statusCode >= 400) gain(id, 1, times)
-      if (aborted) gain(id, 3, times)
-      calls += times
-      if (measures === undefined) return
-      // A fold of these calls was counted with their own series.
-      for (const { instrument, value } of measures)
-        gain(find({ instrument, identity, properties, endpoint }, 0), 0, value)
+    // Each step runs for all calls before the next one, so that the processor waits for the memory of several calls at once.
+    addCalls({ length, userIds, accountIds, kinds }) {
+      for (let at = 0; at < length; at++) found[at] = identities.find(userIds[at] as string, accountIds[at])
+      for (let at = 0; at < length; at++) {
+        const user = found[at] as number
+        const dimension = dimensionOf(kinds[at] as CallKind)
+        found[at] = user === -1 || dimension === -1 ? -1 : rows.find(user, dimension)
+      }
+      for (let at = 0; at < length; at++) {
+        const id = found[at] as number
+        const kind = kinds[at] as CallKind
+        if (id !== -1) gainCalls(id, kind.statusCode, kind.aborted, 1)
+        else
+          addCall(
+            usableIdentity({ userId: userIds[at] as string, accountId: accountIds[at] }) as Identity,
+            kind,
+            1,
+          )
+      }
     },
+
+    addCall: (identity, call, times = 1) => addCall(identity, call, times),
 
     valueOf(series) {
       const id = known(series)
@@ -244,7 +264,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     },
 
     take(max) {
-      const taken = read(rows.take(max))
+      const taken = readTaken(rows.take(max), instrumentOf)
       calls -= taken.calls
       return taken
     },

@@ -3,6 +3,8 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { UsageDay } from '../model/series.ts'
 import type { UsageDays } from './usage-day.ts'
 
+/** The least time to the end of a day in which the clock is not read for each call: 60000 ms (1 minute). */
+const lastingMs = 60_000
 /** The longest interval between two readings of the clock, so that a suspended machine or a corrected clock is noticed soon. */
 const tickMs = 60_000
 /** The largest step of the clock that counts as a correction. It is accepted at once, and does not reopen the previous day. */
@@ -20,6 +22,8 @@ const longestSleepMs = 7 * 24 * 3_600_000
 export interface DayClock {
   /** Returns the usage day of a call that finishes now. While the day lasts, it costs two comparisons. */
   today(): UsageDay
+  /** Returns the same, if the day lasts for another minute at least. */
+  todayIfLasting(): UsageDay | undefined
   /** Returns whether the wall clock is plausible. */
   isSet(): boolean
   /** Returns whether the day has been over for `graceMs`, by the confirmed time. */
@@ -103,16 +107,22 @@ export function createDayClock({ clock, days, graceMs, diagnostics, wake }: DayC
     }, delayMs)
   }
 
+  function dayAt(nowMs: number): UsageDay {
+    if (nowMs >= startMs && nowMs < endMs) return day
+    readTime()
+    // A small step back over midnight must not reopen the previous day, which may be closed already.
+    if (nowMs < startMs && startMs - nowMs <= correctionMs) return day
+    const isFarAhead = nowMs - acceptedNow() > longestSleepMs
+    enter(isFarAhead ? acceptedNow() : nowMs)
+    return day
+  }
+
   return {
-    today() {
+    today: () => dayAt(clock.now()),
+    todayIfLasting() {
       const nowMs = clock.now()
-      if (nowMs >= startMs && nowMs < endMs) return day
-      readTime()
-      // A small step back over midnight must not reopen the previous day, which may be closed already.
-      if (nowMs < startMs && startMs - nowMs <= correctionMs) return day
-      const isFarAhead = nowMs - acceptedNow() > longestSleepMs
-      enter(isFarAhead ? acceptedNow() : nowMs)
-      return day
+      const today = dayAt(nowMs)
+      return nowMs >= startMs && nowMs < endMs - lastingMs ? today : undefined
     },
     isSet: () => clock.now() >= earliestMs,
     isDue(day) {

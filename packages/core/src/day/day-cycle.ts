@@ -59,6 +59,11 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   let tasks: DayTasks
   const storing = createPacedTask(storeNow, clock === systemClock ? storePauseMs : 0)
   let cancelStoring: (() => void) | undefined
+  /**
+   * The usage day of the calls that wait for the next write. Reading the clock took half of the time to record a call. It is not kept
+   * for longer than a turn or the pause between two writes, and not with a clock of the app's own, which may move within a turn.
+   */
+  let heldDay: UsageDay | undefined
   /** Whether what is scheduled is the retry after a failure. */
   let isRetrying = false
   let failingSinceMs: number | undefined
@@ -74,6 +79,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
 
   function storeNow(): void {
     cancelStoring = undefined
+    heldDay = undefined
     isRetrying = false
     void persist().catch(() => {})
   }
@@ -114,7 +120,10 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   function storeSoon(): void {
     if (cancelStoring !== undefined) return
     const { flushAfterMs } = store
-    cancelStoring = flushAfterMs === 0 ? storing.runSoon() : clock.setTimer(storeNow, flushAfterMs)
+    if (flushAfterMs === 0) {
+      cancelStoring = storing.runSoon()
+      if (clock === systemClock) heldDay = dayClock.todayIfLasting()
+    } else cancelStoring = clock.setTimer(storeNow, flushAfterMs)
   }
 
   /** Reports how many calls wait in memory, and why. For a store that is not open, the reason is why it could not be opened. */
@@ -214,7 +223,7 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
   }
 
   return {
-    today: dayClock.today,
+    today: () => heldDay ?? dayClock.today(),
     isDue: dayClock.isDue,
     confirmClock: dayClock.confirmClock,
     start(given) {
@@ -223,7 +232,10 @@ export function createDayCycle(settings: DayCycleSettings): DayCycle {
     },
     stop: dayClock.stop,
     storeSoon,
-    cancelStoring: () => cancelStoring?.(),
+    cancelStoring() {
+      cancelStoring?.()
+      heldDay = undefined
+    },
     persist,
     work,
     closeAll: () => closeDays(() => true),

@@ -4,6 +4,7 @@ import { createAttribution } from '../attribution/attribute-call.ts'
 import { createCallProperties } from '../attribution/call-properties.ts'
 import { createEndpoints } from '../attribution/endpoint.ts'
 import { reportAdapterFailure, reportCallbackFailure } from '../attribution/report-failures.ts'
+import { createCallKinds } from '../counting/call-kinds.ts'
 import { createDayTables } from '../counting/day-tables.ts'
 import { createIdleSeries } from '../counting/idle-series.ts'
 import { type ClosingSettings, closeDay, previewDay } from '../day/close-day.ts'
@@ -139,9 +140,11 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const endpoints = createEndpoints()
   const callProperties = createCallProperties(settings.properties, diagnostics)
   const callMeasures = createCallMeasures(settings.properties, diagnostics)
+  const callKinds = createCallKinds(endpoints, callProperties)
   const attribution = createAttribution({
     clock,
     diagnostics,
+    today: dayCycle.today,
     timeoutMs: settings.identifyTimeoutMs,
     lookupTimeoutMs: graceMs,
     maxPending: 10_000,
@@ -152,6 +155,11 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
       }
       counted += times
       tables.addCall(identity, call, times)
+      dayCycle.storeSoon()
+    },
+    countOne(userId, accountId, kind) {
+      counted += 1
+      tables.add(dayCycle.today(), userId, accountId, kind)
       dayCycle.storeSoon()
     },
   })
@@ -196,14 +204,7 @@ function buildMeter(options: MeterOptions, adopts: boolean): Meter {
   const meter: Meter = {
     record(call) {
       if (closing !== undefined) return refuseAfterClose()
-      attribution.attribute(call.identity, {
-        day: dayCycle.today(),
-        endpoint: endpoints.of(call.method, call.route),
-        properties: callProperties.of(call.properties),
-        statusCode: call.statusCode,
-        aborted: call.aborted,
-        measures: callMeasures.of(call.measures),
-      })
+      attribution.attribute(call.identity, callKinds.of(call), callMeasures.of(call.measures))
     },
 
     ignore() {

@@ -2,8 +2,10 @@ import { type AttributionStats, createAttribution } from '../attribution/attribu
 import { createCallProperties } from '../attribution/call-properties.ts'
 import { createEndpoints } from '../attribution/endpoint.ts'
 import type { FinishedCall } from '../attribution/finished-call.ts'
+import { createCallKinds } from '../counting/call-kinds.ts'
 import type { Fold, Folded } from '../counting/overflow.ts'
 import { createSeriesTable, type SeriesTable } from '../counting/series-table.ts'
+import { createTurnCalls } from '../counting/turn-calls.ts'
 import { rollUp } from '../day/rollup.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { UsageError } from '../errors.ts'
@@ -100,18 +102,30 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
 
   const endpoints = createEndpoints()
   const callProperties = createCallProperties(properties, diagnostics)
+  const callKinds = createCallKinds(endpoints, callProperties)
+  let today: UsageDay = ''
   const attribution = createAttribution({
     clock,
     diagnostics,
+    today: () => today,
     timeoutMs: settings.identifyTimeoutMs,
     lookupTimeoutMs: settings.graceMs,
     maxPending: 10_000,
     count(identity, call, times) {
+      // What came first must be counted first, because the limits fold what comes last.
+      waiting.count()
       const past = pastOf(call.day)
       past.table.addCall(identity, call, times)
       past.calls += times
       counted += times
     },
+    countOne: (userId, accountId, kind) => waiting.add(today, userId, accountId, kind),
+  })
+  const waiting = createTurnCalls((day, calls) => {
+    const past = pastOf(day)
+    past.table.addCalls(calls)
+    past.calls += calls.length
+    counted += calls.length
   })
 
   /** Returns a day with a table, and notes that it is used now. */
@@ -190,21 +204,24 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
     context: { clock, diagnostics, timeZone, namespace: namespaceOf(settings) },
     dayOf: calendar.of,
     record(call, day) {
-      attribution.attribute(call.identity, {
-        day,
-        endpoint: endpoints.of(call.method, call.route),
-        properties: callProperties.of(call.properties),
-        statusCode: call.statusCode,
-        aborted: call.aborted,
-      })
+      today = day
+      attribution.attribute(call.identity, callKinds.of(call))
     },
     settled: attribution.settled,
-    days: () => [...days.keys()].sort(),
-    callsOf: (day) => days.get(day)?.calls ?? 0,
+    days() {
+      waiting.count()
+      return [...days.keys()].sort()
+    },
+    callsOf(day) {
+      waiting.count()
+      return days.get(day)?.calls ?? 0
+    },
     stats() {
+      waiting.count()
       return { ...attribution.stats(), counted, series: seriesInMemory(), folded: { ...folded } }
     },
     park(scratch, most) {
+      waiting.count()
       let series = seriesInMemory()
       for (const [day, past] of days) {
         if (series <= most) break
@@ -216,6 +233,7 @@ export function createPastDays({ onProblem, ...options }: PastDaysOptions): Past
       last = undefined
     },
     async *lines(day, { revision, backfill, maxLines }) {
+      waiting.count()
       const past = days.get(day)
       if (past === undefined) return
       // The ids must be others than those of a meter or of another backfill, or PX would seem to have the events already.

@@ -7,7 +7,7 @@ export interface MeasuredValue {
   readonly value: number
 }
 
-/** What a series counts of a finished call. Its identity is found separately. */
+/** What a series counts of finished calls. Their identity is found separately. */
 export interface CountedCall {
   /** The usage day in which it finished, even if its identity is found later. */
   readonly day: UsageDay
