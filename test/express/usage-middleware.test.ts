@@ -35,5 +35,9 @@ it('the middleware at a path or in a route names the calls for two meters', asyn
   app.get('/own/:own', usage, again.usage, ok).use(respond(404))
   const expected = { '/api/v/1/x/2': '/api/v/:v/x/:x', '/own/1': '/own/:own', '/api/v/1/passed': undefined }
   expect(await namesOf(app, calls, Object.keys(expected))).toEqual(expected)
-  expect(again.calls.map(({ route }) => route)).toEqual(Object.values(expected))
+  // Each request is sent twice.
+  expect(again.calls.map(({ route }) => route)).toEqual([
+    ...Object.values(expected),
+    ...Object.values(expected),
+  ])
 })

@@ -38,16 +38,17 @@ const allocations: Record<string, Record<string, Bytes>> = {
   express: {
     ...observing,
     'express/route-tree refresh': 56,
-    'express/watch-route (anonymous)': [1_104, 1_104, 88], // the accessor on `params` of the request
+    'express/watch-route (anonymous)': [1_256, 1_256, 0], // the fields of the request, copied to add `route`, as Express does too
+    'express/watch-route dataOf': 72, // the descriptor of `route`
+    'express/watch-route visitOf': [112, 112, 80], // the route, as it is named
     'http/async-context areStoresInUse': [80, 96, 0], // the error of a probe for async hooks
     'http/async-context areStoresInUse > AsyncResource': [320, 320, 0],
     'http/async-context CallContext': [0, 0, 48], // the later context of a request
     'http/async-context CallContext > AsyncResource': [0, 0, 160],
-    'http/guard (anonymous)': 120, // the arguments of a guarded accessor
+    'http/guard (anonymous)': 56, // the arguments of a guarded accessor
     'http/open-requests track': [0, 32, 0], // the number of bytes sent
-    'http/open-requests whenFinished': [32, 32, 0],
-    'http/private-slot Slot': [2_720, 2_608, 48], // a copy of the fields of the request, to add one
-    [elsewhere]: [-168, -188, 936], // messages of Node's channels; a request that was copied grows no more
+    'http/open-requests isPublished': [32, 32, 0],
+    [elsewhere]: [-320, -322, 856], // the message of Node's channel; a request that was copied grows no more
   },
   koa: {
     ...observing,
@@ -56,14 +57,14 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context CallContext': [0, 0, 144], // the later contexts of a request
     'http/async-context CallContext > AsyncResource': [0, 0, 480],
     'http/guard (anonymous)': 288, // the arguments of guarded accessors
-    'http/private-slot Slot': [160, 48, 48],
+    'http/private-slot Slot': [80, 24, 24],
     'koa/router-turns concludeTurn': 248,
     'koa/router-turns indexOf': 216,
     'koa/router-turns onCaptures': 80,
     'koa/seen-routes begin': 72,
     'koa/seen-routes seenOf': [1_176, 232, 232],
     'koa/watch-context Field': [80, 24, 24],
-    [elsewhere]: [176, 168, 128], // messages of Node's channels
+    [elsewhere]: [96, 92, 50], // the message of Node's channel
   },
 }
 

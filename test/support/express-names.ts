@@ -25,7 +25,7 @@ export async function expressNames(
   return namesOf(app, calls, requests)
 }
 
-/** Sends the requests one after the other and returns the route of each, as the meter got it. */
+/** Sends the requests one after the other and returns the route of each, as the meter got it. A known route has the same name again. */
 export async function namesOf(
   app: Express,
   calls: readonly FinishedCall[],
@@ -33,12 +33,17 @@ export async function namesOf(
 ): Promise<Names> {
   const server = await startServer(app)
   const names: Names = {}
-  for (const request of requests) {
+  const nameOf = async (request: string) => {
     const [method = '', path = ''] = request.startsWith('/') ? ['GET', request] : request.split(' ')
     const before = calls.length
     await send(server.url, { method, path })
     await vi.waitUntil(() => calls.length > before, { interval: 1 })
-    names[request] = calls[before]?.route
+    return calls[before]?.route
+  }
+  for (const request of requests) names[request] = await nameOf(request)
+  for (const request of requests) {
+    const again = await nameOf(request)
+    if (again !== names[request]) throw new Error(`${request} is ${names[request]}, then ${again}`)
   }
   await server.close()
   return names

@@ -1,4 +1,5 @@
 import { type App, outermostOf } from './app.ts'
+import { noteIfEnding } from './last-handlers.ts'
 import { createRouteTree, type RouteTree, type Way } from './route-tree.ts'
 import { isUnhandled } from './unhandled.ts'
 import { watchRequest } from './watch-request.ts'
@@ -78,7 +79,10 @@ export function createRouteTemplates(): RouteTemplates {
       const ways = waysTo(visit, tree)
       const [way] = ways
       const only = ways.length === 1 && way !== undefined && !way.isGuess ? constantOf(way) : undefined
-      if (only !== undefined) templates.set(visit.route, only)
+      if (only !== undefined) {
+        templates.set(visit.route, only)
+        noteIfEnding(visit.route)
+      }
       return only ?? templateByPath(ways, pathsOf(req)) ?? templateBehind(tree, visit) ?? ownPath(visit)
     },
   }

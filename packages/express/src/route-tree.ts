@@ -8,6 +8,7 @@ import { createSnapshot, type Snapshot } from './stack-snapshot.ts'
 /** The value of `req.route`. Express creates it once when the app is built, and uses the same object for every request. */
 export interface Route {
   readonly path: unknown
+  readonly stack?: unknown
 }
 
 /** One way from the outermost app to a route: the mounts that lead to it, and the route itself. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createSlot, guarded, noteContext } from '@px-usage/http'
 import type { App } from './app.ts'
+import { isEnding } from './last-handlers.ts'
 import { learnMounts } from './mounts/mounted-apps.ts'
 import type { Route } from './route-tree.ts'
 
@@ -71,6 +72,12 @@ const firstRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
 
 const noteFirstRoute = guarded(function (this: RoutedRequest, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
+  if (isEnding(value)) {
+    // No later route can follow, and `params`, `baseUrl` and `app` stay as they are, so nothing needs to be noted.
+    if (!Reflect.defineProperty(this, 'route', dataOf(value))) return false
+    noteContext(this)
+    return true
+  }
   const { app, baseUrl, params } = this
   if (app?.parent !== undefined) learnMounts(app)
   const route = value as Route

@@ -88,6 +88,21 @@ it('an owner that comes after the end of a response is served, and one that had 
   expect(seen).toEqual(['one finished', 'late finished'])
 })
 
+it('a request is still recorded once for each owner when thousands have finished before', async () => {
+  handle = (req, res) => {
+    watch(req, res, owners.one, 'one')
+    res.end(() => {
+      if (req.url === '/twice') watch(req, res, owners.one, 'again')
+    })
+  }
+  const total = 1_200
+  for (let at = 0; at < total; at++) await send(server.url, { path: at === 0 ? '/twice' : '/' })
+  await send(server.url, { path: '/twice' })
+  await vi.waitUntil(() => seen.length > total)
+  await new Promise(setImmediate)
+  expect(seen).toHaveLength(total + 1)
+})
+
 it('pipelined calls of a connection that closes are lost and aborted in their order', async () => {
   const arrived = new Promise<void>((resolve) => {
     handle = (req, res) => {

@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Meter } from '@px-usage/core'
 import { reportFailure } from '../guard.ts'
@@ -25,17 +25,25 @@ class Over {
 /** An app may read a watched path many times, and each note takes 0.1 us. */
 const maxNotes = 3
 
+/**
+ * So many finished requests are marked, so that a middleware which gets one of them again does not count it again. Once that has
+ * happened, all are marked. The mark is a further field of the request, and Node 20 and 22 copy all fields of an Express request to
+ * add one. So if an app mounts a middleware twice and does not show it in all these requests, one call counts twice.
+ */
+const markedFirst = 1_000
+
 /** The state of one connection. It is a property of the socket, so that a request allocates only its call. */
 interface Connection {
-  /** The request that Node published last, until a middleware has seen it. */
-  started: IncomingMessage | undefined
   /** The open call that arrived last. With pipelining, the others are linked to it by `before`. */
   newest: WatchedCall | undefined
-  isWatched: boolean
 }
 
 const connectionKey: unique symbol = Symbol('px-usage.connection') as never
-type WatchedSocket = Socket & { [connectionKey]?: Connection }
+type WatchedSocket = Socket & {
+  [connectionKey]?: Connection
+  /** Node's parser of the connection, while it is one of HTTP/1. */
+  parser?: { incoming?: unknown } | null
+}
 
 interface HttpMessage {
   socket: WatchedSocket
@@ -48,20 +56,10 @@ export function createOpenRequests(): Completion {
   const states = createSlot<WatchedCall | Over>()
   let isSubscribed = false
 
-  function onRequestStart(message: unknown): void {
-    const { socket, request } = message as HttpMessage
-    const connection = socket[connectionKey]
-    if (connection === undefined)
-      socket[connectionKey] = { started: request, newest: undefined, isWatched: false }
-    else connection.started = request
-  }
-
   function onResponseFinish(message: unknown): void {
     const { socket, request } = message as HttpMessage
     const connection = socket[connectionKey]
     if (connection === undefined) return
-    // An idle connection may stay open for a long time, and would keep the app's request in memory.
-    if (connection.started === request) connection.started = undefined
     const first = openCallOf(connection, request)
     if (first === undefined) return
     unlink(first, connection)
@@ -98,7 +96,6 @@ export function createOpenRequests(): Completion {
     const connection = this[connectionKey]
     if (connection === undefined) return
     let first = connection.newest
-    connection.started = undefined
     connection.newest = undefined
     while (first?.before !== undefined) first = first.before
     while (first !== undefined) {
@@ -112,9 +109,11 @@ export function createOpenRequests(): Completion {
   }
 
   /** Registers a call whose end Node publishes. */
-  function track(call: WatchedCall, socket: Socket, connection: Connection): void {
-    if (!connection.isWatched) {
-      connection.isWatched = true
+  function track(call: WatchedCall, socket: WatchedSocket): void {
+    let connection = socket[connectionKey]
+    if (connection === undefined) {
+      connection = { newest: undefined }
+      socket[connectionKey] = connection
       watchConnection(socket)
     }
     const before = connection.newest
@@ -142,11 +141,14 @@ export function createOpenRequests(): Completion {
   }
 
   let lastOver: Over | undefined
+  let unmarked = markedFirst
 
   /** Replaces the calls of a request by their outcome. An app may keep the request, which would keep its calls and their neighbours. */
   function markOver(first: WatchedCall, aborted: boolean): void {
     first.before = undefined
     first.after = undefined
+    if (unmarked === 0) return
+    if (unmarked !== Number.POSITIVE_INFINITY) unmarked -= 1
     if (first.next !== undefined || lastOver?.meter !== first.meter || lastOver.aborted !== aborted) {
       lastOver = new Over(first.meter, aborted, undefined)
     }
@@ -160,22 +162,18 @@ export function createOpenRequests(): Completion {
     whenFinished(call) {
       if (!isSubscribed) {
         isSubscribed = true
-        subscribe('http.server.request.start', onRequestStart)
         subscribe('http.server.response.finish', onResponseFinish)
       }
       const { req, res } = call
       const socket = socketOf(req)
-      const connection = socket?.[connectionKey]
-      if (socket !== undefined && connection?.started === req) {
-        connection.started = undefined
-        // Less than isOver(), which also looks for a stream of HTTP/2: Node publishes no request that has one.
-        if (socket.destroyed || res.writableFinished) listen(call)
-        else track(call, socket, connection)
+      const state = openCallOf(socket?.[connectionKey], req) ?? states.get(req)
+      if (state === undefined) {
+        if (socket !== undefined && isPublished(req, res, socket)) track(call, socket)
+        else listen(call)
         return
       }
-      const state = openCallOf(connection, req) ?? states.get(req)
-      if (state === undefined) listen(call)
-      else if (!(state instanceof Over)) join(state, call)
+      unmarked = Number.POSITIVE_INFINITY
+      if (!(state instanceof Over)) join(state, call)
       else if (!isRecordedBy(state, call.meter)) {
         states.set(req, new Over(call.meter, state.aborted, state))
         nextTick(finishOne, call, state.aborted)
@@ -188,6 +186,14 @@ export function createOpenRequests(): Completion {
       if (first !== undefined && !(first instanceof Over) && first.notes < maxNotes) noteContexts(first)
     },
   }
+}
+
+/**
+ * Returns whether Node will publish the end of a response: its parser has just read the request. The parser has no longer a request
+ * that was upgraded, and never one that was injected.
+ */
+function isPublished(req: IncomingMessage, res: ServerResponse, socket: WatchedSocket): boolean {
+  return socket.parser?.incoming === req && !socket.destroyed && !res.writableFinished
 }
 
 /** Returns the connection of a request. HTTP/2 requests have a proxy that throws once the connection is closed. */

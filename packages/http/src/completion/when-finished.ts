@@ -25,9 +25,9 @@ function sharedCompletion(): Completion {
  * Calls `call.finished()` once, when the response was sent completely or was aborted. It does so after it has returned, and once for
  * each meter: a middleware that is mounted twice records the request once.
  *
- * No method of the request or response is patched. HTTP/1 responses of Node get no listeners either: Node publishes each request
- * that starts and each response that finishes, and a response that is still open when its connection closes was aborted.
- * Other responses get listeners: HTTP/2, requests injected without a connection, and requests that began before the first call.
+ * No method of the request or response is patched. HTTP/1 responses of Node get no listeners either: Node publishes each response
+ * that finishes, and a response that is still open when its connection closes was aborted. Other responses get listeners: HTTP/2,
+ * and requests that were upgraded or injected without a connection.
  *
  * @throws any error that an unusual request object causes; then nothing was registered
  */
