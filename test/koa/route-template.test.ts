@@ -84,6 +84,7 @@ describeNames('a call by its route', [
   },
   {
     name: 'routes added after traffic began',
+    isChanging: true,
     build: (app, Router) => {
       const router = new Router().get('/first', ok)
       router.get('/add', (ctx: Context) => {

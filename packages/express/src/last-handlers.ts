@@ -1,4 +1,4 @@
-import { createSlot } from '@px-usage/http'
+import { createSlot, hasNoNext } from '@px-usage/http'
 import type { Route } from './route-tree.ts'
 
 /** The number of handlers that a route had when it was found to end its requests. */
@@ -26,15 +26,8 @@ interface Handler {
 function endsRequests(stack: readonly Handler[]): boolean {
   const methods = new Set<unknown>()
   for (const { handle, method } of stack.toReversed()) {
-    if (!methods.has(method) && !hasNoNext(handle)) return false
+    if (!methods.has(method) && !hasNoNext(handle, 2)) return false
     methods.add(method)
   }
   return methods.size > 0
-}
-
-/** A handler of two parameters may still get `next` as `arguments[2]` or `req.next`, and a bound function hides its text. */
-function hasNoNext(handle: unknown): boolean {
-  if (typeof handle !== 'function' || handle.length !== 2) return false
-  const text = Function.prototype.toString.call(handle)
-  return !/\bnext\b|\barguments\b|\[native code\]|\.\.\.\s*[\w$]+\s*\)/.test(text)
 }

@@ -16,6 +16,7 @@ export { pxUsage, type UsageListener } from './usage-listener.ts'
 // For authors of adapters
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
 export { guarded } from './guard.ts'
+export { hasNoNext } from './last-parameter.ts'
 export type { IsIgnored } from './ignore-patterns.ts'
 export { observeCall } from './observe-call.ts'
 export type { CallReader, Observer } from './observer.ts'

@@ -1,6 +1,7 @@
 import { guarded } from '@px-usage/http'
 import type { Context } from 'koa'
 import { expressTemplate } from './express-template.ts'
+import { isNamedByLayer } from './last-layer.ts'
 import { noteMountsBefore, onMount, onPath } from './mounts.ts'
 import { concludeTurn, onCaptures } from './router-turns.ts'
 import {
@@ -13,20 +14,27 @@ import {
   seenOf,
   watched,
 } from './seen-routes.ts'
-import { type OnAssign, watchAccessor, watchedProperty } from './watch-context.ts'
+import { type IsLast, type OnAssign, watchAccessor, watchedProperty } from './watch-context.ts'
 import { watchStores } from './watch-stores.ts'
 
+/** The target of an assignment may be `app.context` itself, which has no request. */
+const hasRequest = ({ req }: Context) => typeof req === 'object' && req !== null
+
 /** Returns a function that watches a property of contexts. It never throws into the app's assignment. */
-function watching(name: string, note: (ctx: Context, value: unknown) => void) {
+function watching(
+  name: string,
+  note: (ctx: Context, value: unknown) => void,
+  isLast: (ctx: Context) => boolean = () => false,
+) {
   const onAssign = guarded((ctx: Context, value: unknown) => {
-    // The target may be `app.context` itself, which has no request.
-    if (typeof ctx.req === 'object' && ctx.req !== null) note(ctx, value)
-  }) as OnAssign
-  return [name, watchedProperty(name, onAssign)] as const
+    if (hasRequest(ctx)) note(ctx, value)
+  })
+  const isLastOf = guarded((ctx: Context) => hasRequest(ctx) && isLast(ctx))
+  return [name, watchedProperty(name, onAssign as OnAssign, isLastOf as IsLast)] as const
 }
 
 const properties = [
-  watching('captures', onCaptures),
+  watching('captures', onCaptures, isNamedByLayer),
   watching('routePath', onRoute),
   watching('mountPath', onMount),
 ]

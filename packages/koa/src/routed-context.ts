@@ -5,6 +5,8 @@ export interface Layer {
   readonly path: string | RegExp
   readonly methods: readonly string[]
   readonly opts?: { readonly strict?: unknown }
+  /** The handlers. */
+  readonly stack?: unknown
 }
 
 export interface Router {

@@ -1,4 +1,5 @@
 import { isProxy } from 'node:util/types'
+import { noteIfEnding } from './last-layer.ts'
 import type { Layer, RoutedContext } from './routed-context.ts'
 import { begin, noteRoute, type Seen, seenOf, type Turn } from './seen-routes.ts'
 
@@ -27,7 +28,10 @@ export function concludeTurn(seen: Seen): void {
   if (layer === undefined) return
   seen.ran ??= []
   seen.ran.push(at)
-  if (layer.methods.length > 0) noteRoute(seen, turn.begun, templateOf(layer, turn.ctx))
+  if (layer.methods.length === 0) return
+  const template = templateOf(layer, turn.ctx)
+  noteRoute(seen, turn.begun, template)
+  noteIfEnding(layer, template)
 }
 
 /** Returns the template of a layer. Routers before version 9 keep the slash of a route `/` after its prefix, as in `/v1/`. */

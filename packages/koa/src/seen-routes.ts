@@ -81,21 +81,28 @@ function sharedByCopies(): Shared {
 
 export const { watched } = shared
 
+export const nothingSeen: Readonly<Seen> = {
+  ...{ route: undefined, responded: undefined, expressRoute: undefined, mounts: undefined },
+  ...{ turn: undefined, matched: undefined, ran: undefined },
+}
+
 /**
  * Returns what is known of a context's request, creating it if needed.
  *
  * @throws {TypeError} for a context without a request
  */
 export function seenOf({ req }: Context): Seen {
-  let seen = shared.seen.get(req)
-  if (seen === undefined) {
-    seen = {
-      ...{ route: undefined, responded: undefined, expressRoute: undefined, mounts: undefined },
-      ...{ turn: undefined, matched: undefined, ran: undefined },
-    }
-    shared.seen.set(req, seen)
-  }
+  const known = shared.seen.get(req)
+  // What requests have in common is frozen. One that gets further gets an object of its own.
+  if (known !== undefined && !Object.isFrozen(known)) return known
+  const seen = { ...(known ?? nothingSeen) }
+  shared.seen.set(req, seen)
   return seen
+}
+
+/** Sets what is known of a context's request to what it has in common with others. */
+export function setSeen({ req }: Context, seen: Readonly<Seen>): void {
+  shared.seen.set(req, seen)
 }
 
 /** Returns what is known of a context's request, or `undefined` if no router or mount has shown anything. */

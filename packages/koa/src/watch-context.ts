@@ -4,9 +4,12 @@ import { Extension } from '@px-usage/http'
 /** Called after an assignment. It must not throw, because it runs within that assignment of the app. */
 export type OnAssign = (target: object, value: unknown) => void
 
+/** Returns whether this assignment is the last one that matters. It must not throw. Then the property becomes a plain one, unwatched. */
+export type IsLast = (target: object) => boolean | undefined
+
 /**
  * Returns a function that defines a plain property on an object. A class field takes a tenth of the time of
- * `Object.defineProperty()`. Like that function, it ignores setters and whatever an app adds to `Object.prototype`.
+ * `Object.defineProperty()`, which also turns an object with a dozen properties into a dictionary of 2 KB. Like that function, it ignores setters and whatever an app adds to `Object.prototype`.
  */
 function fieldOf(name: PropertyKey): (target: object, value: unknown) => boolean {
   let next: unknown
@@ -46,10 +49,15 @@ function defineAs(target: object, name: PropertyKey, descriptor: PropertyDescrip
  * the property can be sealed, deleted, copied and inherited as usual. A property that the app has made an accessor or read-only
  * is not watched.
  */
-export function watchedProperty(name: string, onAssign: OnAssign): (holder: object) => void {
+export function watchedProperty(
+  name: string,
+  onAssign: OnAssign,
+  isLast: IsLast = () => false,
+): (holder: object) => void {
   const slot = Symbol(name)
   const accessor = { configurable: true, enumerable: true, get: read, set: write }
   const defineSlot = fieldOf(slot)
+  const definePlain = fieldOf(name)
 
   /** Holders that had no such property before. */
   const added = new WeakSet<object>()
@@ -73,8 +81,16 @@ export function watchedProperty(name: string, onAssign: OnAssign): (holder: obje
   }
 
   function write(this: object, value: unknown): void {
+    if (isNew(this) && isLast(this) === true && definePlain(this, value)) return
     if (!assign(this, value)) refuse(name, write, Object.hasOwn(this, name) || isReadOnly(this))
     onAssign(this, value)
+  }
+
+  /** Returns whether an assignment adds the property to this object, as without the accessor. */
+  function isNew(target: object): boolean {
+    return (
+      !isProxy(target) && !Object.hasOwn(target, name) && Object.isExtensible(target) && !isReadOnly(target)
+    )
   }
 
   function assign(target: object, value: unknown): boolean {
