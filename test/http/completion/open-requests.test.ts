@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@px-usage/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -32,7 +33,13 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-function watch(req: IncomingMessage, res: ServerResponse, owner: Meter = owners.one, name = req.url): void {
+function watch(
+  req: IncomingMessage,
+  res: ServerResponse,
+  owner: Meter = owners.one,
+  name = req.url,
+  registry = requests,
+): void {
   const call: WatchedCall = {
     req,
     res,
@@ -46,7 +53,7 @@ function watch(req: IncomingMessage, res: ServerResponse, owner: Meter = owners.
     notes: 0,
     isQueued: false,
   }
-  requests.whenFinished(call)
+  registry.whenFinished(call)
 }
 
 it('a call finishes when its response was sent, and no listener is on the response', async () => {
@@ -101,6 +108,18 @@ it('a request is still recorded once for each owner when thousands have finished
   await vi.waitUntil(() => seen.length > total)
   await new Promise(setImmediate)
   expect(seen).toHaveLength(total + 1)
+})
+
+it('a mock that emits finish and close counts once, also after thousands of requests', async () => {
+  const fresh = createOpenRequests()
+  const total = 2_100
+  for (let at = 0; at < total; at++) {
+    const res = Object.assign(new EventEmitter(), { writableFinished: false })
+    watch({} as IncomingMessage, res as unknown as ServerResponse, owners.one, `${at}`, fresh)
+    for (const event of ['finish', 'close', 'finish']) res.emit(event)
+  }
+  await new Promise(setImmediate)
+  expect(seen).toHaveLength(total)
 })
 
 it('pipelined calls of a connection that closes are lost and aborted in their order', async () => {

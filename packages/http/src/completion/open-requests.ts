@@ -63,7 +63,7 @@ export function createOpenRequests(): Completion {
     const first = openCallOf(connection, request)
     if (first === undefined) return
     unlink(first, connection)
-    markOver(first, false)
+    leave(first, false)
     // A response that waited behind another one finishes in the async context of that one, so its own context is used instead.
     if (first.isQueued) finishAll(first, false)
     else finishHere(first)
@@ -100,7 +100,7 @@ export function createOpenRequests(): Completion {
     while (first?.before !== undefined) first = first.before
     while (first !== undefined) {
       const { after } = first
-      markOver(first, true)
+      leave(first, true)
       for (let call: WatchedCall | undefined = first; call !== undefined; call = call.next) call.lost()
       // Node and the app see the connection close first, as they do without px-usage.
       nextTick(finishAll, first, true)
@@ -140,15 +140,22 @@ export function createOpenRequests(): Completion {
     }
   }
 
-  let lastOver: Over | undefined
-  let unmarked = markedFirst
+  /** How many of the next requests are marked. */
+  let marks = markedFirst
 
-  /** Replaces the calls of a request by their outcome. An app may keep the request, which would keep its calls and their neighbours. */
-  function markOver(first: WatchedCall, aborted: boolean): void {
+  /** Forgets the neighbours of a call whose end Node has published, and marks its request if requests are marked. */
+  function leave(first: WatchedCall, aborted: boolean): void {
     first.before = undefined
     first.after = undefined
-    if (unmarked === 0) return
-    if (unmarked !== Number.POSITIVE_INFINITY) unmarked -= 1
+    if (marks === 0) return
+    marks -= 1
+    markOver(first, aborted)
+  }
+
+  let lastOver: Over | undefined
+
+  /** Replaces the calls of a request by their outcome. An app may keep the request, which would keep its calls. */
+  function markOver(first: WatchedCall, aborted: boolean): void {
     if (first.next !== undefined || lastOver?.meter !== first.meter || lastOver.aborted !== aborted) {
       lastOver = new Over(first.meter, aborted, undefined)
     }
@@ -172,7 +179,7 @@ export function createOpenRequests(): Completion {
         else listen(call)
         return
       }
-      unmarked = Number.POSITIVE_INFINITY
+      marks = Number.POSITIVE_INFINITY
       if (!(state instanceof Over)) join(state, call)
       else if (!isRecordedBy(state, call.meter)) {
         states.set(req, new Over(call.meter, state.aborted, state))
