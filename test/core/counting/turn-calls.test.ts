@@ -33,3 +33,26 @@ it('counts before the end of the turn when 1,024 calls wait, so that memory stay
   calls.count()
   expect(counted).toHaveLength(10_000)
 })
+
+it('a call that is added while others are counted is counted once', () => {
+  const counted: string[] = []
+  const calls = createTurnCalls((_day, { length, userIds }) => {
+    for (let at = 0; at < length; at++) {
+      counted.push(userIds[at] as string)
+      // What the app does when a warning of the fold reaches it.
+      if (userIds[at] === 'ann') {
+        calls.add(day, 'late', undefined, kind)
+        calls.add(day, 'later', undefined, kind)
+        if (length === 3) calls.count()
+      }
+    }
+  })
+  for (const userId of ['ann', 'bob', 'cy']) calls.add(day, userId, undefined, kind)
+  calls.count()
+  calls.count()
+  expect(counted).toEqual(['ann', 'late', 'later', 'bob', 'cy'])
+  for (const userId of ['ann', 'bob']) calls.add(day, userId, undefined, kind)
+  calls.count()
+  calls.count()
+  expect(counted.slice(5)).toEqual(['ann', 'bob', 'late', 'later'])
+})

@@ -181,8 +181,8 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
     rows.setValue(id, measure, most)
   }
 
-  /** The numbers of the users of calls, then the ids of their series; one array for all calls. */
-  const found = new Int32Array(maxWaiting)
+  /** The numbers of the users of calls, then the ids of their series. While calls are counted it is in use, and others get their own. */
+  let spareNumbers: Int32Array | undefined = new Int32Array(maxWaiting)
   /** Marks the kinds whose dimension is known in this table. */
   const self = {}
 
@@ -224,6 +224,8 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
   return {
     // Each step runs for all calls before the next one, so that the processor waits for the memory of several calls at once.
     addCalls({ length, userIds, accountIds, kinds }) {
+      const found = spareNumbers ?? new Int32Array(maxWaiting)
+      spareNumbers = undefined
       for (let at = 0; at < length; at++) found[at] = identities.find(userIds[at] as string, accountIds[at])
       for (let at = 0; at < length; at++) {
         const user = found[at] as number
@@ -241,6 +243,7 @@ export function createSeriesTable(settings: SeriesTableSettings): SeriesTable {
             1,
           )
       }
+      spareNumbers = found
     },
 
     addCall: (identity, call, times = 1) => addCall(identity, call, times),

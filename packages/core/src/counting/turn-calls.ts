@@ -17,6 +17,12 @@ export interface TurnCalls {
   count(): void
 }
 
+interface Columns {
+  readonly userIds: string[]
+  readonly accountIds: Array<string | undefined>
+  readonly kinds: CallKind[]
+}
+
 /** When this many calls wait, they are counted before the turn ends. */
 export const maxWaiting = 1_024
 
@@ -27,20 +33,27 @@ export const maxWaiting = 1_024
  * @param countAll counts calls of one day
  */
 export function createTurnCalls(countAll: (day: UsageDay, calls: WaitingCalls) => void): TurnCalls {
-  const userIds = new Array<string>(maxWaiting).fill('')
-  const accountIds = new Array<string | undefined>(maxWaiting).fill(undefined)
-  const kinds = new Array<CallKind>(maxWaiting)
+  let columns = createColumns()
+  /** The columns that are not in use. While calls are counted there are none, and the app may add a call that a warning made it count. */
+  let spare: Columns | undefined = createColumns()
   let day: UsageDay = ''
   let waiting = 0
 
   function count(): void {
     if (waiting === 0) return
     const length = waiting
+    const counted = columns
+    columns = spare ?? createColumns()
+    spare = undefined
     waiting = 0
-    countAll(day, { length, userIds, accountIds, kinds })
-    // An id may be a view into a long text, which would stay in memory.
-    userIds.fill('', 0, length)
-    accountIds.fill(undefined, 0, length)
+    try {
+      countAll(day, { length, ...counted })
+    } finally {
+      // An id may be a view into a long text, which would stay in memory.
+      counted.userIds.fill('', 0, length)
+      counted.accountIds.fill(undefined, 0, length)
+      spare = counted
+    }
   }
 
   return {
@@ -49,11 +62,19 @@ export function createTurnCalls(countAll: (day: UsageDay, calls: WaitingCalls) =
         count()
         day = ofDay
       }
-      userIds[waiting] = userId
-      accountIds[waiting] = accountId
-      kinds[waiting] = kind
+      columns.userIds[waiting] = userId
+      columns.accountIds[waiting] = accountId
+      columns.kinds[waiting] = kind
       waiting += 1
     },
     count,
+  }
+}
+
+function createColumns(): Columns {
+  return {
+    userIds: new Array<string>(maxWaiting).fill(''),
+    accountIds: new Array<string | undefined>(maxWaiting).fill(undefined),
+    kinds: new Array<CallKind>(maxWaiting),
   }
 }
