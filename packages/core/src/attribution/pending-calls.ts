@@ -57,7 +57,7 @@ function isSameKind(a: CountedCall, b: CountedCall): boolean {
 }
 
 /** 4xx and 5xx are counted separately, all other statuses together. */
-function errorClass(statusCode: number): number {
+export function errorClass(statusCode: number): number {
   return statusCode < 400 ? 0 : statusCode < 500 ? 4 : 5
 }
 

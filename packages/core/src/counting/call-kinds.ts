@@ -1,6 +1,7 @@
 import type { CallProperties } from '../attribution/call-properties.ts'
 import { type Endpoints, unmatchedRoute } from '../attribution/endpoint.ts'
 import type { FinishedCall } from '../attribution/finished-call.ts'
+import { errorClass } from '../attribution/pending-calls.ts'
 import type { CallKind } from '../model/call-kind.ts'
 import { detached } from '../model/detached-text.ts'
 import type { Endpoint } from '../model/endpoint.ts'
@@ -48,7 +49,7 @@ export function createCallKinds(endpoints: Endpoints, properties: CallProperties
     const next = before !== undefined && before.followers < maxGroups - 1 ? before : undefined
     const group: Group = {
       ...{ method: detached(method), properties: own, endpoint, next },
-      ...{ kinds: new Array(6).fill(undefined), followers: next === undefined ? 0 : next.followers + 1 },
+      ...{ kinds: new Array(12).fill(undefined), followers: next === undefined ? 0 : next.followers + 1 },
     }
     // The route of the endpoint is a copy: the text of the call may be a part of a long one.
     if (before !== undefined || routes.size < maxRoutes) routes.set(endpoint.route, group)
@@ -73,6 +74,5 @@ export function createCallKinds(endpoints: Endpoints, properties: CallProperties
 }
 
 function indexOf(statusCode: number, aborted: boolean): number {
-  const errors = statusCode >= 500 ? 4 : statusCode >= 400 ? 2 : 0
-  return aborted ? errors + 1 : errors
+  return 2 * errorClass(statusCode) + (aborted ? 1 : 0)
 }
