@@ -27,5 +27,9 @@ it('a route that gets a further handler later is not known to end its requests',
   noteIfEnding(route)
   route.stack.push({ method: 'get', handle: passes })
   expect(isEnding(route)).toBe(false)
+  route.stack.pop()
+  expect(isEnding(route)).toBe(true)
+  route.stack[0] = { method: 'get', handle: passes }
+  expect(isEnding(route)).toBe(false)
   expect([isEnding(undefined), isEnding({ path: '/', stack: [] })]).toEqual([false, false])
 })

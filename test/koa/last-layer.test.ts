@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import { pxUsage } from '@px-usage/koa'
 import Koa, { type Context, type Next } from 'koa'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { isNamedByLayer } from '../../packages/koa/src/last-layer.ts'
 import { send, startServer } from '../support/http-client.ts'
 import { recordingMeter } from '../support/recording-meter.ts'
 
@@ -58,6 +59,23 @@ it('a layer that gets a further handler is watched again', async () => {
   router.stack[0]?.stack.push(passes)
   await get('/x')
   expect(watched).toEqual([true, false, true])
+})
+
+it('a layer whose path or handler is exchanged has its new name, and is watched again', async () => {
+  const router = new Router().get('/x', ends).get('/y', ends)
+  const { get, watched } = await start((app) => app.use(router.routes()))
+  for (const path of ['/x', '/x', '/y', '/y']) await get(path)
+  router.prefix('/v2')
+  expect([await get('/v2/x'), await get('/v2/x')]).toEqual(['/v2/x', '/v2/x'])
+  const [, layer] = router.stack
+  layer?.stack.splice(0, 1, passes)
+  await get('/v2/y')
+  expect(watched).toEqual([true, false, true, false, true, false, true])
+})
+
+it('entries of `matched` that are no layers name no request', () => {
+  for (const entry of [null, undefined, {}, 1])
+    expect(isNamedByLayer({ req: {}, matched: [entry], method: 'GET' } as never)).toBe(false)
 })
 
 it('a router that runs after the response names no call, and changes no name of others', async () => {

@@ -1,19 +1,21 @@
 import { createSlot, hasNoNext } from '@px-usage/http'
 import type { Route } from './route-tree.ts'
+import { createSnapshot, type Snapshot } from './stack-snapshot.ts'
 
-/** The number of handlers that a route had when it was found to end its requests. */
-const endingAt = createSlot<number>()
+/** The handlers that a route had when it was found to end its requests. */
+const endingWith = createSlot<Snapshot>()
 
 /** Notes a route whose handlers cannot pass a request on after they have responded, if it is one. */
 export function noteIfEnding(route: Route): void {
   const { stack } = route
-  if (Array.isArray(stack) && endsRequests(stack)) endingAt.set(route, stack.length)
+  if (!Array.isArray(stack) || !endsRequests(stack)) return
+  const router = route as Route & { readonly stack: readonly unknown[] }
+  endingWith.set(route, createSnapshot(router, router, undefined))
 }
 
-/** Returns whether a route was noted, and has got no further handler since. */
+/** Returns whether a route was noted, and has the same handlers since. */
 export function isEnding(route: unknown): boolean {
-  const handlers = endingAt.get(route)
-  return handlers !== undefined && (route as { stack: readonly unknown[] }).stack.length === handlers
+  return endingWith.get(route)?.hasChanged() === false
 }
 
 interface Handler {

@@ -1,13 +1,13 @@
 import { type App, appOf, ownRouter, type Router, routerOf } from './app.ts'
 import { mountsVersion } from './mounts/mounted-apps.ts'
 
-/** The layers of a router when the tree was walked. It detects routes and mounts that were added, removed or replaced since. */
+/** The layers of a router or a route at one time. It detects those that were added, removed or replaced since. */
 export interface Snapshot {
   hasChanged(): boolean
 }
 
 /**
- * Takes a snapshot of a router, or of an app and its router.
+ * Takes a snapshot of a router, of a route, which has layers as a router has, or of an app and its router.
  *
  * @param holder the router, or the app that has it; an app of Express 4 has no router before its first route
  * @param version `mountsVersion()` of the app

@@ -4,20 +4,31 @@ import type { Context } from 'koa'
 import type { Layer, RoutedContext } from './routed-context.ts'
 import { knownOf, nothingSeen, type Seen, setSeen } from './seen-routes.ts'
 
-/** What is known of every request that ends in a layer: the layer names it. */
+/** What was found out about a layer, as long as it has this path and this last handler. */
 interface Ending {
-  /** The number of handlers that the layer had. */
-  readonly handlers: number
-  readonly seen: Readonly<Seen>
+  readonly path: unknown
+  readonly last: unknown
+  /** What is known of every request that ends in the layer; `undefined` if requests may go on. */
+  readonly seen: Readonly<Seen> | undefined
 }
 
 const endings = createSlot<Ending>()
 
-/** Notes a layer whose last handler gets no `next`, so that no other route can run after it. */
+function endingOf(layer: Layer | undefined): Ending | undefined {
+  const ending = endings.get(layer)
+  return ending?.path === layer?.path && ending?.last === lastHandlerOf(layer) ? ending : undefined
+}
+
+function lastHandlerOf(layer: Layer | undefined): unknown {
+  return Array.isArray(layer?.stack) ? layer.stack.at(-1) : undefined
+}
+
+/** Notes whether the last handler of a layer gets no `next`, so that no other route can run after it. Reads a handler once. */
 export function noteIfEnding(layer: Layer, template: string): void {
-  const { stack } = layer
-  if (!Array.isArray(stack) || !hasNoNext(stack.at(-1), 1)) return
-  endings.set(layer, { handlers: stack.length, seen: Object.freeze({ ...nothingSeen, route: template }) })
+  if (endingOf(layer) !== undefined) return
+  const last = lastHandlerOf(layer)
+  const seen = hasNoNext(last, 1) ? Object.freeze({ ...nothingSeen, route: template }) : undefined
+  endings.set(layer, { path: layer.path, last, seen })
 }
 
 /**
@@ -28,24 +39,23 @@ export function noteIfEnding(layer: Layer, template: string): void {
  */
 export function isNamedByLayer(ctx: RoutedContext & Context): boolean {
   if (knownOf(ctx) !== undefined || (ctx.req as { route?: unknown }).route !== undefined) return false
-  const ending = endings.get(onlyLayer(ctx))
-  if (ending === undefined) return false
-  setSeen(ctx, ending.seen)
+  const seen = endingOf(onlyLayer(ctx))?.seen
+  if (seen === undefined) return false
+  setSeen(ctx, seen)
   return true
 }
 
-/** Returns the layer that runs, if it is a route, no other layer can run, and it has its noted handlers. */
+/** Returns the layer that runs, if it is a route and no other layer can run. */
 function onlyLayer({ matched, method }: RoutedContext): Layer | undefined {
   if (!Array.isArray(matched) || isProxy(matched)) return undefined
   let only: Layer | undefined
   for (let at = 0; at < matched.length; at++) {
-    const layer = matched[at] as Layer
-    const { methods } = layer
+    const layer = matched[at] as Layer | undefined
+    const methods = layer?.methods
     if (!Array.isArray(methods) || methods.length === 0) return undefined
     if (!methods.includes(method)) continue
     if (only !== undefined) return undefined
     only = layer
   }
-  const stack = only?.stack
-  return Array.isArray(stack) && stack.length === endings.get(only)?.handlers ? only : undefined
+  return only
 }
