@@ -38,8 +38,7 @@ const allocations: Record<string, Record<string, Bytes>> = {
   express: {
     ...observing,
     'express/route-tree refresh': 56,
-    'express/watch-route (anonymous)': [1_256, 1_256, 0], // the fields of the request, copied to add `route`, as Express does too
-    'express/watch-route dataOf': 72, // the descriptor of `route`
+    'express/watch-route defineByDescriptor': [1_328, 0, 0], // the fields of the request, copied to add `route`, as Express does too
     'express/watch-route visitOf': [112, 112, 80], // the route, as it is named
     'http/async-context areStoresInUse': [80, 96, 0], // the error of a probe for async hooks
     'http/async-context areStoresInUse > AsyncResource': [320, 320, 0],
@@ -48,6 +47,7 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/guard (anonymous)': 56, // the arguments of a guarded accessor
     'http/open-requests track': [0, 32, 0], // the number of bytes sent
     'http/open-requests isPublished': [32, 32, 0],
+    'http/plain-property Field': [0, 1_280, 24], // the same fields, and the function that creates the field
     [elsewhere]: [-320, -322, 856], // the message of Node's channel; a request that was copied grows no more
   },
   koa: {
@@ -58,7 +58,7 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context CallContext > AsyncResource': [0, 0, 480],
     'http/guard (anonymous)': 280, // the arguments of guarded accessors
     'http/private-slot Slot': [80, 24, 24],
-    'koa/watch-context Field': [80, 24, 24],
+    'http/plain-property Field': [80, 24, 24],
     [elsewhere]: [96, 92, 50], // the message of Node's channel
   },
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createSlot, guarded, noteContext } from '@px-usage/http'
+import { createSlot, guarded, noteContext, plainProperty } from '@px-usage/http'
 import type { App } from './app.ts'
 import { isEnding } from './last-handlers.ts'
 import { learnMounts } from './mounts/mounted-apps.ts'
@@ -39,6 +39,15 @@ interface WatchedVisit extends RouteVisit {
 /** The visit of each request that reached a route. */
 const visits = createSlot<WatchedVisit>()
 
+const fieldsCallSetters = Number.parseInt(process.versions.node, 10) < 22
+
+/** Makes `route` a plain property of a request, as it is without px-usage. @returns whether it could */
+const definePlain = fieldsCallSetters ? defineByDescriptor : plainProperty('route')
+
+function defineByDescriptor(req: object, value: unknown): boolean {
+  return Reflect.defineProperty(req, 'route', { value, configurable: true, enumerable: true, writable: true })
+}
+
 /**
  * The property `route` of a request that has reached a route. The setter prevents a wrong name: a route that responds and then calls
  * `next()`, like every action of routing-controllers, would be named after the next route that matches. It is an own property of
@@ -52,7 +61,7 @@ const ownRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   },
   set(value: unknown) {
     const visit = visits.get(this)
-    if (visit === undefined) Reflect.defineProperty(this, 'route', dataOf(value))
+    if (visit === undefined) definePlain(this, value)
     else {
       visit.value = value
       noteNextRoute.call(this, visit, value)
@@ -66,7 +75,7 @@ const firstRoute: PropertyDescriptor & ThisType<RoutedRequest> = {
   enumerable: false,
   get: () => undefined,
   set(value: unknown) {
-    if (noteFirstRoute.call(this, value) !== true) Reflect.defineProperty(this, 'route', dataOf(value))
+    if (noteFirstRoute.call(this, value) !== true) definePlain(this, value)
   },
 }
 
@@ -74,7 +83,7 @@ const noteFirstRoute = guarded(function (this: RoutedRequest, value: unknown): b
   if (typeof value !== 'object' || value === null) return false
   if (isEnding(value)) {
     // No later route can follow, and `params`, `baseUrl` and `app` stay as they are, so nothing needs to be noted.
-    if (!Reflect.defineProperty(this, 'route', dataOf(value))) return false
+    if (!definePlain(this, value)) return false
     noteContext(this)
     return true
   }
@@ -111,10 +120,6 @@ function inheritedVisit(req: object): WatchedVisit | undefined {
     if (visit !== undefined) return visit
   }
   return undefined
-}
-
-function dataOf(value: unknown): PropertyDescriptor {
-  return { value, configurable: true, enumerable: true, writable: true }
 }
 
 /** Starts to watch the routes of an app, once, through `app.request`. Adapters call it when a request arrives. */
