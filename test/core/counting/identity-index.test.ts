@@ -21,3 +21,23 @@ it('identities are numbered from 0 in the order of their first sight, and found 
     }),
   )
 })
+
+it('identities are found again before and after they are distributed, in each of their accounts', () => {
+  const index = createIdentityIndex()
+  const accountOf = (number: number) => (number % 3 === 0 ? undefined : `account-${number % 3}`)
+  const userOf = (number: number) => `user-${Math.floor(number / 3)}`
+  const unknown = ['user-0', 'account-3'] as const
+  for (let number = 0; number < 9_000; number++) {
+    const accountId = accountOf(number)
+    const userId = userOf(number)
+    expect(index.find(userId, accountId)).toBe(-1)
+    expect(index.make(accountId === undefined ? { userId } : { userId, accountId })).toBe(number)
+    expect([index.find(userId, accountId), index.find('user-0', undefined), index.find(...unknown)]).toEqual([
+      number,
+      0,
+      -1,
+    ])
+  }
+  for (let number = 0; number < 9_000; number++)
+    expect(index.find(userOf(number), accountOf(number))).toBe(number)
+})

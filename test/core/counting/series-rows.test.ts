@@ -45,3 +45,22 @@ it('changed rows are taken once, in the order of their change, and begin again a
   rows.add(2, 0, 1)
   expect([...rows.take(9)]).toEqual([2, 1, 0, 0, 0])
 })
+
+it('rows are found again before and after the table is split into parts', () => {
+  const rows = createSeriesRows()
+  for (let identity = 0; identity < 2_000; identity++) {
+    for (let place = 0; place < 10; place++) {
+      expect(rows.find(identity, place)).toBe(-1)
+      expect(rows.make(identity, place)).toBe(identity * 10 + place)
+    }
+    expect([rows.find(0, 9), rows.find(identity, 0), rows.find(identity + 1, 0)]).toEqual([
+      9,
+      identity * 10,
+      -1,
+    ])
+  }
+  for (let id = 0; id < rows.size; id++) {
+    expect([rows.identityOf(id), rows.dimensionsOf(id)]).toEqual([Math.floor(id / 10), id % 10])
+    expect(rows.find(Math.floor(id / 10), id % 10)).toBe(id)
+  }
+})

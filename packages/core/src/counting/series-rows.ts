@@ -37,16 +37,21 @@ const rowLength = 1 + valuesPerRow
 /** A key is `identity * maxDimensions + dimension + 1`, exact up to 2^31 identities. It is negative while the row waits to be taken. */
 const maxDimensions = 2 ** 22
 
+/** Bits of a hash that choose the part, when there are many series. Until then there is one part, whose head stays in the caches of the processor. */
 const partBits = 8
-const parts = 1 << partBits
 const leastSlots = 16
+/** So large is the only part when it is split, which takes less than a millisecond. */
+const mostSlotsInOne = 16_384
 
 /** Creates an empty table. */
 export function createSeriesRows(): SeriesRows {
   const chunks: Float64Array[] = []
   /** Open addressing: a slot contains id + 1, or 0 if it is empty. */
-  const slots: Int32Array[] = Array.from({ length: parts }, () => new Int32Array(leastSlots))
-  const used = new Int32Array(parts)
+  let slots = [new Int32Array(leastSlots)]
+  /** By part: how many of its slots are in use. */
+  let used = new Int32Array(1)
+  /** Bits of a hash that choose the part. */
+  let bits = 0
   const changedIds = createIdList()
   let size = 0
 
@@ -54,7 +59,8 @@ export function createSeriesRows(): SeriesRows {
   const offsetOf = (id: number) => (id & (rowsPerChunk - 1)) * rowLength
   const keyOf = (id: number) => Math.abs(chunkOf(id)[offsetOf(id)] as number) - 1
   const identityOf = (id: number) => Math.floor(keyOf(id) / maxDimensions)
-  const dimensionsOf = (id: number) => keyOf(id) % maxDimensions
+  // The remainder of two doubles is a call of the C library.
+  const dimensionsOf = (id: number) => keyOf(id) - identityOf(id) * maxDimensions
 
   function noteChange(chunk: Float64Array, at: number, id: number): void {
     const key = chunk[at] as number
@@ -65,19 +71,45 @@ export function createSeriesRows(): SeriesRows {
 
   function emptySlot(ofPart: Int32Array, hash: number): number {
     const mask = ofPart.length - 1
-    let slot = (hash >>> partBits) & mask
+    let slot = (hash >>> bits) & mask
     while (ofPart[slot] !== 0) slot = (slot + 1) & mask
     return slot
   }
 
-  function grow(part: number): Int32Array {
+  function grow(part: number): void {
     const small = slots[part] as Int32Array
     const large = new Int32Array(small.length * 2)
     for (const entry of small) {
       if (entry !== 0) large[emptySlot(large, hashOf(identityOf(entry - 1), dimensionsOf(entry - 1)))] = entry
     }
     slots[part] = large
-    return large
+  }
+
+  function split(): void {
+    bits = partBits
+    slots = Array.from({ length: 1 << bits }, () => new Int32Array(leastSlots))
+    used = new Int32Array(slots.length)
+    for (let id = 0; id < size; id++) insert(id)
+  }
+
+  function insert(id: number): void {
+    const hash = hashOf(identityOf(id), dimensionsOf(id))
+    let part = hash & (slots.length - 1)
+    if (isFull(part)) {
+      if (slots.length === 1 && slots[0]?.length === mostSlotsInOne) {
+        split()
+        part = hash & (slots.length - 1)
+      } else grow(part)
+    }
+    const ofPart = slots[part] as Int32Array
+    ofPart[emptySlot(ofPart, hash)] = id + 1
+    used[part] = (used[part] as number) + 1
+  }
+
+  /** Returns whether a part grows, at a half to three quarters of its slots. The parts fill evenly, so with one threshold all of them would grow within the same few thousand series. */
+  function isFull(part: number): boolean {
+    const { length } = slots[part] as Int32Array
+    return (used[part] as number) >= length * (0.5 + part / (4 * slots.length))
   }
 
   return {
@@ -91,24 +123,20 @@ export function createSeriesRows(): SeriesRows {
     find(identity, dimension) {
       const key = identity * maxDimensions + dimension + 1
       const hash = hashOf(identity, dimension)
-      const ofPart = slots[hash & (parts - 1)] as Int32Array
+      const ofPart = slots[hash & (slots.length - 1)] as Int32Array
       const mask = ofPart.length - 1
-      for (let slot = (hash >>> partBits) & mask; ; slot = (slot + 1) & mask) {
+      for (let slot = (hash >>> bits) & mask; ; slot = (slot + 1) & mask) {
         const id = (ofPart[slot] as number) - 1
         if (id === -1 || Math.abs(chunkOf(id)[offsetOf(id)] as number) === key) return id
       }
     },
 
     make(identity, dimension) {
-      const id = size++
+      const id = size
       if (offsetOf(id) === 0) chunks.push(new Float64Array(rowsPerChunk * rowLength))
       chunkOf(id)[offsetOf(id)] = identity * maxDimensions + dimension + 1
-      const hash = hashOf(identity, dimension)
-      const part = hash & (parts - 1)
-      let ofPart = slots[part] as Int32Array
-      if ((used[part] as number) >= ofPart.length * fullness(part)) ofPart = grow(part)
-      ofPart[emptySlot(ofPart, hash)] = id + 1
-      used[part] = (used[part] as number) + 1
+      insert(id)
+      size += 1
       return id
     },
 
@@ -149,14 +177,6 @@ export function createSeriesRows(): SeriesRows {
       return taken
     },
   }
-}
-
-/**
- * Returns how full a part may be before it grows, from a half to three quarters. The parts fill evenly, so with one threshold
- * all of them would grow within the same few thousand series.
- */
-function fullness(part: number): number {
-  return 0.5 + part / (4 * parts)
 }
 
 function hashOf(identity: number, dimension: number): number {

@@ -25,6 +25,9 @@ export class CountsEncoder {
   readonly #out = new ByteWriter(65_536)
   /** For each table of the meter: the number in this file + 1, by id of the series. */
   readonly #numbers = new WeakMap<object, Uint32Array>()
+  /** The table of this payload, and its numbers. */
+  #table: object | undefined
+  #ofTable: Uint32Array = new Uint32Array(0)
   readonly #texts = new Map<string, number>()
   readonly #instruments = new Map<string, number>()
   readonly #propertyTexts = new WeakMap<Properties, string>()
@@ -53,6 +56,7 @@ export class CountsEncoder {
     this.#madeTexts = []
     this.#madeInstruments = []
     this.#lastNumber = 0
+    this.#table = undefined
     this.describedBytes = 0
     this.#out.clear()
     this.#out.varint(sequence)
@@ -95,6 +99,7 @@ export class CountsEncoder {
   }
 
   #numbersOf(table: object, id: number): Uint32Array {
+    if (table === this.#table && id < this.#ofTable.length) return this.#ofTable
     let numbers = this.#numbers.get(table)
     if (numbers === undefined || id >= numbers.length) {
       const larger = new Uint32Array(Math.max(64, id + 1, (numbers?.length ?? 0) * 2))
@@ -104,6 +109,8 @@ export class CountsEncoder {
       numbers = larger
       this.#numbers.set(table, numbers)
     }
+    this.#table = table
+    this.#ofTable = numbers
     return numbers
   }
 

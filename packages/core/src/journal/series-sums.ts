@@ -13,7 +13,7 @@ interface SeriesPiece {
 }
 
 /**
- * Adds up the values of the series of one file, by number. They are in typed arrays, because there may be a million, and in
+ * Adds up the values of series, by number. They are in typed arrays, because there may be a million, and in
  * pieces, because copying one array that doubles would block the event loop.
  */
 export class SeriesSums {
@@ -39,7 +39,7 @@ export class SeriesSums {
     this.#size += 1
   }
 
-  gain(number: number, values: readonly number[]): void {
+  gain(number: number, values: ArrayLike<number>): void {
     if (number >= this.#size) return
     const piece = this.#series[Math.floor(number / seriesPerPiece)] as SeriesPiece
     const at = number % seriesPerPiece

@@ -1,15 +1,17 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { mergeValues } from '../counting/instruments.ts'
 import { UsageError } from '../errors.ts'
+import { SeriesSums } from '../journal/series-sums.ts'
 import type { OutboxLine } from '../model/outbox-line.ts'
-import type { CountBatch, SeriesTotal, UsageDay } from '../model/series.ts'
+import type { CountBatch, Series, SeriesTotal, UsageDay } from '../model/series.ts'
 import type { Store, StoreContext } from '../model/store.ts'
 import { MemoryOutbox } from '../outbox/memory-outbox.ts'
 
-/** The totals of a day, and the same totals by table of the meter and id. */
+/** The series of a day in the order in which they came, and their sums. */
 interface DayTotals {
-  readonly totals: SeriesTotal[]
-  readonly series: Map<object, Map<number, SeriesTotal>>
+  readonly series: Series[]
+  readonly sums: SeriesSums
+  /** For each table of the meter: the number of a series here, by its id there. */
+  readonly numbers: Map<object, number[]>
 }
 
 /**
@@ -34,20 +36,21 @@ export function memoryStore(): Store {
   }
 
   function count(batch: CountBatch): void {
-    const day: DayTotals = days.get(batch.day) ?? { totals: [], series: new Map() }
-    const known = day.series.get(batch.table) ?? new Map<number, SeriesTotal>()
+    const day: DayTotals = days.get(batch.day) ?? { series: [], sums: new SeriesSums(), numbers: new Map() }
+    const { series, sums } = day
+    const numbers = day.numbers.get(batch.table) ?? []
     batch.forEach((id, gained) => {
-      const total = known.get(id)
-      if (total !== undefined) {
-        total.values = mergeValues(total.series.instrument, total.values, gained)
-        return
+      let number = numbers[id]
+      if (number === undefined) {
+        const described = batch.describe(id)
+        number = series.push(described) - 1
+        numbers[id] = number
+        sums.add(described.instrument)
       }
-      const made = { series: batch.describe(id), values: Array.from(gained) }
-      known.set(id, made)
-      day.totals.push(made)
+      sums.gain(number, gained)
     })
     days.set(batch.day, day)
-    day.series.set(batch.table, known)
+    day.numbers.set(batch.table, numbers)
   }
 
   return {
@@ -83,12 +86,12 @@ export function memoryStore(): Store {
     },
 
     async *totals(day) {
-      yield* days.get(day)?.totals ?? []
+      yield* totalsOf(days.get(day))
     },
 
     async closeDay(day, makeLines) {
       if (closing !== undefined) return { outcome: 'notLeader' }
-      const totals = days.get(day)?.totals
+      const totals = days.get(day)
       if (totals === undefined) return { outcome: 'empty' }
       const revision = revisions.get(day) ?? 0
       const lines: OutboxLine[] = []
@@ -96,7 +99,7 @@ export function memoryStore(): Store {
       try {
         const again = {
           async *[Symbol.asyncIterator]() {
-            yield* totals
+            yield* totalsOf(totals)
           },
         }
         for await (const line of makeLines(again, revision)) lines.push(line)
@@ -151,4 +154,9 @@ export function memoryStore(): Store {
       lastSequences.clear()
     },
   }
+}
+
+function* totalsOf(day: DayTotals | undefined): Generator<SeriesTotal> {
+  if (day === undefined) return
+  for (const [number, series] of day.series.entries()) yield { series, values: day.sums.of(number) ?? [] }
 }
