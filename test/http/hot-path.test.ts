@@ -44,7 +44,6 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context areStoresInUse > AsyncResource': [320, 320, 0],
     'http/async-context CallContext': [0, 0, 48], // the later context of a request
     'http/async-context CallContext > AsyncResource': [0, 0, 160],
-    'http/guard (anonymous)': 56, // the arguments of a guarded accessor
     'http/open-requests track': [0, 32, 0], // the number of bytes sent
     'http/open-requests isPublished': [32, 32, 0],
     'http/plain-property Field': [0, 1_280, 24], // the same fields, and the function that creates the field
@@ -56,7 +55,6 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context areStoresInUse > AsyncResource': [640, 640, 0],
     'http/async-context CallContext': [0, 0, 144], // the later contexts of a request
     'http/async-context CallContext > AsyncResource': [0, 0, 480],
-    'http/guard (anonymous)': 280, // the arguments of guarded accessors
     'http/private-slot Slot': [80, 24, 24],
     'http/plain-property Field': [80, 24, 24],
     [elsewhere]: [96, 92, 50], // the message of Node's channel

@@ -41,9 +41,6 @@ export function watchedProperty(
   /** Holders that had no such property before. */
   const added = new WeakSet<object>()
 
-  /** The prototype of the last target that inherited the accessor from such a holder. Weak, because apps may be created and dropped. */
-  let knownPrototype: WeakRef<object> | undefined
-
   function holderOf(target: object): object | undefined {
     let holder: object | null = target
     while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder)
@@ -98,14 +95,8 @@ export function watchedProperty(
   /** Returns whether a target inherits the property from a frozen object. JavaScript refuses the assignment of such a property. */
   function isReadOnly(target: object): boolean {
     try {
-      const prototype: object | null = Object.getPrototypeOf(target)
-      if (prototype !== null && prototype === knownPrototype?.deref()) return false
       const holder = holderOf(target)
-      if (holder !== undefined && added.has(holder)) {
-        if (holder !== target && prototype !== null) knownPrototype = new WeakRef(prototype)
-        return false
-      }
-      return holder !== undefined && Object.isFrozen(holder)
+      return holder !== undefined && !added.has(holder) && Object.isFrozen(holder)
     } catch {
       // A proxy refused to return its prototype.
       return false
