@@ -7,8 +7,8 @@ export type TakenRows = Float64Array
 /**
  * Stores the numbers of all series: a hash table from (identity, dimension) to a row, in typed arrays.
  *
- * A series takes 40 bytes for its row, up to 11 for its slot, and 4 while it waits to be taken. Growing copies only one of 256
- * parts of the slots at a time. A Map with joined keys takes 285 bytes for a series (test/bench).
+ * A series takes 40 bytes for its row, up to 11 for its slot, and 4 while it waits to be taken. Growing copies only one part
+ * of the slots at a time. A Map with joined keys takes 285 bytes for a series (test/bench).
  */
 export interface SeriesRows {
   readonly size: number
@@ -37,10 +37,13 @@ const rowLength = 1 + valuesPerRow
 /** A key is `identity * maxDimensions + dimension + 1`, exact up to 2^31 identities. It is negative while the row waits to be taken. */
 const maxDimensions = 2 ** 22
 
-/** Bits of a hash that choose the part, when there are many series. Until then there is one part, whose head stays in the caches of the processor. */
+/**
+ * Bits of a hash that choose one of the parts. A table with few series has only one, whose head stays in the caches of the processor
+ * while it serves requests.
+ */
 const partBits = 8
 const leastSlots = 16
-/** So large is the only part when it is split, which takes less than a millisecond. */
+/** The only part is split when it has so many slots and is half full. Measured: 1 ms. */
 const mostSlotsInOne = 16_384
 
 /** Creates an empty table. */
@@ -50,7 +53,6 @@ export function createSeriesRows(): SeriesRows {
   let slots = [new Int32Array(leastSlots)]
   /** By part: how many of its slots are in use. */
   let used = new Int32Array(1)
-  /** Bits of a hash that choose the part. */
   let bits = 0
   const changedIds = createIdList()
   let size = 0
@@ -87,7 +89,7 @@ export function createSeriesRows(): SeriesRows {
 
   function split(): void {
     bits = partBits
-    slots = Array.from({ length: 1 << bits }, () => new Int32Array(leastSlots))
+    slots = Array.from({ length: 1 << bits }, () => new Int32Array(mostSlotsInOne >> bits))
     used = new Int32Array(slots.length)
     for (let id = 0; id < size; id++) insert(id)
   }
@@ -106,7 +108,10 @@ export function createSeriesRows(): SeriesRows {
     used[part] = (used[part] as number) + 1
   }
 
-  /** Returns whether a part grows, at a half to three quarters of its slots. The parts fill evenly, so with one threshold all of them would grow within the same few thousand series. */
+  /**
+   * Returns whether a part must grow, at a half to three quarters of its slots. The parts fill evenly, so with one threshold all of
+   * them would grow within the same few thousand series.
+   */
   function isFull(part: number): boolean {
     const { length } = slots[part] as Int32Array
     return (used[part] as number) >= length * (0.5 + part / (4 * slots.length))
