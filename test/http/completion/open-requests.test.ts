@@ -12,6 +12,7 @@ import {
   send,
   startServer,
 } from '../../support/http-client.ts'
+import { haveSameShape } from '../../support/same-shape.ts'
 
 const owners = { one: {} as Meter, other: {} as Meter }
 let seen: string[]
@@ -67,6 +68,21 @@ it('a call finishes when its response was sent, and no listener is on the respon
   await send(server.url, { path: '/a' })
   await vi.waitUntil(() => seen.length > 0)
   expect(seen).toEqual(['/a finished'])
+})
+
+// V8 makes slower code for Node and Express if requests have twice as many shapes: 1.2 us of an Express call on Node 24.
+it('a request keeps the shape that it has without px-usage', async () => {
+  const registry = createOpenRequests()
+  const kept: IncomingMessage[] = []
+  handle = (req, res) => {
+    kept.push(req)
+    if (req.url !== '/unwatched') watch(req, res, owners.one, req.url, registry)
+    res.end()
+  }
+  for (const path of ['/first', '/unwatched', '/second']) await send(server.url, { path })
+  await vi.waitUntil(() => seen.length === 2)
+  const [first, unwatched, second] = kept
+  expect([haveSameShape(first, unwatched), haveSameShape(second, unwatched)]).toEqual([true, true])
 })
 
 it('each owner has a call of a request, and each only one', async () => {

@@ -60,9 +60,9 @@ export function createSeriesRows(): SeriesRows {
   const chunkOf = (id: number) => chunks[id >>> chunkBits] as Float64Array
   const offsetOf = (id: number) => (id & (rowsPerChunk - 1)) * rowLength
   const keyOf = (id: number) => Math.abs(chunkOf(id)[offsetOf(id)] as number) - 1
-  const identityOf = (id: number) => Math.floor(keyOf(id) / maxDimensions)
-  // The remainder of two doubles is a call of the C library.
-  const dimensionsOf = (id: number) => keyOf(id) - identityOf(id) * maxDimensions
+  // Integers, for V8 too. The remainder of two doubles would be a call of the C library.
+  const identityOf = (id: number) => (keyOf(id) / maxDimensions) | 0
+  const dimensionsOf = (id: number) => (keyOf(id) - identityOf(id) * maxDimensions) | 0
 
   function noteChange(chunk: Float64Array, at: number, id: number): void {
     const key = chunk[at] as number

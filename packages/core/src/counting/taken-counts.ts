@@ -16,15 +16,17 @@ const rowLength = 1 + valuesPerRow
 /** Reads rows that were taken. @param instrumentOf returns the instrument of a series */
 export function readTaken(taken: TakenRows, instrumentOf: (id: number) => Instrument): TakenCounts {
   let calls = 0
+  // An element of this list is a double for V8, and an id an integer.
+  const idAt = (row: number) => (taken[row] as number) | 0
   for (let row = 0; row < taken.length; row += rowLength)
-    if (instrumentOf(taken[row] as number).name === apiCalls.name) calls += taken[row + 1] as number
+    if (instrumentOf(idAt(row)).name === apiCalls.name) calls += taken[row + 1] as number
   return {
     size: taken.length / rowLength,
     calls,
     forEach(visit) {
       let gained: number[] = []
       for (let row = 0; row < taken.length; row += rowLength) {
-        const id = taken[row] as number
+        const id = idAt(row)
         const { length } = instrumentOf(id).measures
         if (gained.length !== length) gained = new Array(length)
         for (let measure = 0; measure < length; measure++)

@@ -26,11 +26,12 @@ class Over {
 const maxNotes = 3
 
 /**
- * So many finished requests are marked, so that a middleware which gets one of them again does not count it again. Once that has
- * happened, all are marked. The mark is a further field of the request, and Node 20 and 22 copy all fields of an Express request to
- * add one. So if an app mounts a middleware twice and does not show it in all these requests, one call counts twice.
+ * So many finished requests are remembered in a WeakMap, so that a middleware which gets one of them again does not count it again.
+ * Once that has happened, all are marked with a field. A field changes the shape of the request, and Node's own code for requests
+ * takes more time if they have several shapes: 1.2 us of an Express call on Node 24. So if an app mounts a middleware twice and
+ * does not show it in all these requests, one call counts twice.
  */
-const markedFirst = 1_000
+const rememberedFirst = 1_000
 
 /** The state of one connection. It is a property of the socket, so that a request allocates only its call. */
 interface Connection {
@@ -54,6 +55,8 @@ interface HttpMessage {
 export function createOpenRequests(): Completion {
   /** By request: a finished call, or an open one whose response Node does not publish. */
   const states = createSlot<WatchedCall | Over>()
+  /** Finished calls of the first requests, whose shape must stay as it is. */
+  const firstOver = new WeakMap<IncomingMessage, Over>()
   let isSubscribed = false
 
   function onResponseFinish(message: unknown): void {
@@ -128,7 +131,7 @@ export function createOpenRequests(): Completion {
     states.set(call.req, call)
     const end = (aborted: boolean) => {
       if (states.get(call.req) instanceof Over) return
-      markOver(call, aborted)
+      states.set(call.req, overOf(call, aborted))
       finishAll(call, aborted)
     }
     try {
@@ -140,29 +143,32 @@ export function createOpenRequests(): Completion {
     }
   }
 
-  /** How many of the next requests are marked. */
-  let marks = markedFirst
+  /** How many of the next finished requests are remembered. */
+  let remembered = rememberedFirst
+  let areMarked = false
 
-  /** Forgets the neighbours of a call whose end Node has published, and marks its request if requests are marked. */
+  /** Forgets the neighbours of a call whose end Node has published, and remembers the request if it is one of the first. */
   function leave(first: WatchedCall, aborted: boolean): void {
     first.before = undefined
     first.after = undefined
-    if (marks === 0) return
-    marks -= 1
-    markOver(first, aborted)
+    if (areMarked) states.set(first.req, overOf(first, aborted))
+    else if (remembered > 0) {
+      remembered -= 1
+      firstOver.set(first.req, overOf(first, aborted))
+    }
   }
 
   let lastOver: Over | undefined
 
-  /** Replaces the calls of a request by their outcome. An app may keep the request, which would keep its calls. */
-  function markOver(first: WatchedCall, aborted: boolean): void {
+  /** Returns what replaces the calls of a finished request. An app may keep the request, which would keep its calls. */
+  function overOf(first: WatchedCall, aborted: boolean): Over {
     if (first.next !== undefined || lastOver?.meter !== first.meter || lastOver.aborted !== aborted) {
       lastOver = new Over(first.meter, aborted, undefined)
     }
     let over = lastOver
     for (let call = first.next; call !== undefined; call = call.next)
       over = new Over(call.meter, aborted, over)
-    states.set(first.req, over)
+    return over
   }
 
   return {
@@ -173,13 +179,13 @@ export function createOpenRequests(): Completion {
       }
       const { req, res } = call
       const socket = socketOf(req)
-      const state = openCallOf(socket?.[connectionKey], req) ?? states.get(req)
+      const state = openCallOf(socket?.[connectionKey], req) ?? states.get(req) ?? firstOver.get(req)
       if (state === undefined) {
         if (socket !== undefined && isPublished(req, res, socket)) track(call, socket)
         else listen(call)
         return
       }
-      marks = Number.POSITIVE_INFINITY
+      areMarked = true
       if (!(state instanceof Over)) join(state, call)
       else if (!isRecordedBy(state, call.meter)) {
         states.set(req, new Over(call.meter, state.aborted, state))
