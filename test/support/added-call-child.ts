@@ -148,9 +148,10 @@ function addUp(node: HeapProfiler.SamplingHeapProfileNode, caller: string | unde
   return node.children.reduce((total, child) => total + addUp(child, name), bytes)
 }
 
-/** Makes calls while V8 notes the stack of every allocation. @returns the bytes that a call allocated */
-async function sampleAllocations(): Promise<number> {
+/** Makes calls while V8 notes the stack of every allocation. @returns what a call allocated */
+async function sampleAllocations(): Promise<Pick<Allocations, 'bytes' | 'byFunction'>> {
   await heapKept()
+  sums.clear()
   const session = new Session()
   session.connect()
   await session.post('HeapProfiler.startSampling', {
@@ -161,7 +162,7 @@ async function sampleAllocations(): Promise<number> {
   await call(callsPerWindow)
   const { profile } = await session.post('HeapProfiler.stopSampling')
   session.disconnect()
-  return addUp(profile.head, undefined)
+  return { bytes: addUp(profile.head, undefined), byFunction: Object.fromEntries(sums) }
 }
 
 /** Records a call of each of 20 series of some users, and returns the bytes that they keep in memory. */
@@ -192,20 +193,37 @@ async function measureSeries(users: number): Promise<number> {
   return grown
 }
 
+/** Returns the median of five, because code that V8 drops or compiles again is part of the memory in use. */
+async function median(measure: () => Promise<number>): Promise<number> {
+  const values: number[] = []
+  for (let round = 0; round < 5; round++) values.push(await measure())
+  return values.sort((a, b) => a - b)[2] as number
+}
+
 await call(callsPerWindow * 2)
 const keptBefore = await heapKept()
 await call(keptCalls)
 const kept = ((await heapKept()) - keptBefore) / Math.max(1, keptCalls)
-const bytes = await sampleAllocations()
+// What V8 allocates for itself, and timers, come in one window and not in another. Allocations of a call come in each.
+let least = await sampleAllocations()
+for (let window = 1; window < 3; window++) {
+  const next = await sampleAllocations()
+  if (next.bytes < least.bytes) least = next
+}
 let perSeries: number | undefined
 if (scenario === 'record') {
   // What a meter of few series takes, such as its code, is no part of a series.
-  const ofFew = await measureSeries(10)
-  perSeries = ((await measureSeries(1_000)) - ofFew) / 20_000
+  const ofFew = await median(() => measureSeries(10))
+  perSeries = ((await median(() => measureSeries(1_000))) - ofFew) / 20_000
 }
 const { counted } = meter.stats().calls
-const byFunction = Object.fromEntries(sums)
 process.stdout.write(
-  JSON.stringify({ bytes, byFunction, kept, perSeries, counted, made } satisfies Allocations),
+  JSON.stringify({
+    ...least,
+    kept,
+    perSeries,
+    counted,
+    made,
+  } satisfies Allocations),
 )
 process.exit()

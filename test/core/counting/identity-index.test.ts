@@ -22,7 +22,7 @@ it('identities are numbered from 0 in the order of their first sight, and found 
   )
 })
 
-it('identities are found again before and after they are distributed, in each of their accounts', () => {
+it('identities are found again before and after their distribution, in each account', () => {
   const index = createIdentityIndex()
   const accountOf = (number: number) => (number % 3 === 0 ? undefined : `account-${number % 3}`)
   const userOf = (number: number) => `user-${Math.floor(number / 3)}`

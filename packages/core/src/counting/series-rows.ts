@@ -41,7 +41,7 @@ const maxDimensions = 2 ** 22
  * Bits of a hash that choose one of the parts. A table with few series has only one, whose head stays in the caches of the processor
  * while it serves requests.
  */
-const partBits = 8
+const partBits = 6
 const leastSlots = 16
 /** The only part is split when it has so many slots and is half full. Measured: 1 ms. */
 const mostSlotsInOne = 16_384
