@@ -46,7 +46,7 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context CallContext > AsyncResource': [0, 0, 160],
     'http/open-requests track': [0, 32, 0], // the number of bytes sent
     'http/open-requests isPublished': [32, 32, 0],
-    'http/plain-property Field': [0, 1_280, 24], // the same fields, and the function that creates the field
+    'http/foreign-fields Field': [0, 1_280, 24], // the same fields, and the function that creates the field
     [elsewhere]: [-320, -322, 856], // the message of Node's channel; a request that was copied grows no more
   },
   koa: {
@@ -55,8 +55,8 @@ const allocations: Record<string, Record<string, Bytes>> = {
     'http/async-context areStoresInUse > AsyncResource': [640, 640, 0],
     'http/async-context CallContext': [0, 0, 144], // the later contexts of a request
     'http/async-context CallContext > AsyncResource': [0, 0, 480],
-    'http/private-slot Slot': [80, 24, 24],
-    'http/plain-property Field': [80, 24, 24],
+    'http/foreign-fields Slot': [80, 24, 24],
+    'http/foreign-fields Field': [80, 24, 24],
     [elsewhere]: [96, 92, 50], // the message of Node's channel
   },
 }

@@ -15,11 +15,10 @@ export { pxUsage, type UsageListener } from './usage-listener.ts'
 
 // For authors of adapters
 export { type CallOptions, type CallSettings, parseUsageOptions, type UsageOptions } from './call-options.ts'
+export { createSlot, type PrivateSlot, plainProperty } from './foreign-fields.ts'
 export { guarded } from './guard.ts'
 export { hasNoNext } from './last-parameter.ts'
 export type { IsIgnored } from './ignore-patterns.ts'
 export { observeCall } from './observe-call.ts'
 export type { CallReader, Observer } from './observer.ts'
-export { plainProperty } from './plain-property.ts'
-export { createSlot, type PrivateSlot } from './private-slot.ts'
 export { noteContext } from './completion/when-finished.ts'

@@ -64,6 +64,8 @@ export function createSeriesRows(): SeriesRows {
   const identityOf = (id: number) => (keyOf(id) / maxDimensions) | 0
   const dimensionsOf = (id: number) => (keyOf(id) - identityOf(id) * maxDimensions) | 0
 
+  const hashOfRow = (id: number) => hashOf(identityOf(id), dimensionsOf(id))
+
   function noteChange(chunk: Float64Array, at: number, id: number): void {
     const key = chunk[at] as number
     if (key < 0) return
@@ -82,7 +84,7 @@ export function createSeriesRows(): SeriesRows {
     const small = slots[part] as Int32Array
     const large = new Int32Array(small.length * 2)
     for (const entry of small) {
-      if (entry !== 0) large[emptySlot(large, hashOf(identityOf(entry - 1), dimensionsOf(entry - 1)))] = entry
+      if (entry !== 0) large[emptySlot(large, hashOfRow(entry - 1))] = entry
     }
     slots[part] = large
   }
@@ -95,7 +97,7 @@ export function createSeriesRows(): SeriesRows {
   }
 
   function insert(id: number): void {
-    const hash = hashOf(identityOf(id), dimensionsOf(id))
+    const hash = hashOfRow(id)
     let part = hash & (slots.length - 1)
     if (isFull(part)) {
       if (slots.length === 1 && slots[0]?.length === mostSlotsInOne) {
